@@ -1,0 +1,80 @@
+"""What arrives and what is kept: `PostedAlert` is one alert as a sender put it, `Alert` is the merged one in the book.
+
+`labels` and `annotations` are plain dicts whose keys stand in byte order of their names; nobody changes them after
+construction, so they may be shared freely. Labels never hold an empty value; annotations may.
+
+An `Alert` is one mutable object per label set, shared by the book and every group that holds it: a refresh changes
+`ends`, `updated` in place and is thereby seen everywhere. Whoever needs the alert as it was at a moment (a flush in
+flight) takes a `Snapshot`.
+"""
+
+from typing import Final
+
+import msgspec
+
+from ampp.core.clock import ZERO
+
+__all__ = ["NO_ANNOTATIONS", "Alert", "PostedAlert", "Snapshot"]
+
+NO_ANNOTATIONS: Final[dict[str, str]] = {}
+
+
+class PostedAlert(msgspec.Struct, gc=False):
+    """One alert as received and decoded, before defaults, validation and merge. `ZERO` stands for "not given".
+
+    `starts_off`, `ends_off`: seconds east of UTC that the sender wrote; upstream's API shows times in that offset.
+    """
+
+    labels: dict[str, str]
+    annotations: dict[str, str] = NO_ANNOTATIONS
+    starts: int = ZERO
+    ends: int = ZERO
+    generator_url: str = ""
+    starts_off: int = 0
+    ends_off: int = 0
+
+
+class Alert(msgspec.Struct, eq=False, weakref=False):
+    """The current state of one label set. Times in wall nanoseconds; `timeout`: `ends` was our own resolve_timeout.
+
+    `key` identifies the label set inside this process and in the store: the JSON object of the sorted labels.
+    `held`: restored from the store and not yet repeated by a sender.
+    `fingerprint` (FNV-1a 64) and `hash` (xxHash64) are `-1` until first asked for: see `ampp.core.book`.
+    """
+
+    key: bytes
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts: int
+    ends: int
+    updated: int
+    generator_url: str = ""
+    timeout: bool = False
+    starts_off: int = 0
+    ends_off: int = 0
+    held: bool = False
+    fingerprint: int = -1
+    hash: int = -1
+
+    def resolved(self, wall: int) -> bool:
+        """Whether the alert is over at `wall` (upstream types.Alert.ResolvedAt: the end itself counts as over)."""
+        return self.ends <= wall
+
+
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
+    """An alert as one flush saw it; what templates and receivers get. `ends` is `ZERO` while firing, as upstream."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts: int
+    ends: int
+    updated: int
+    generator_url: str
+    fingerprint: int
+    hash: int
+    starts_off: int = 0
+    ends_off: int = 0
+
+    @property
+    def firing(self) -> bool:
+        return self.ends == ZERO

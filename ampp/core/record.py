@@ -1,0 +1,217 @@
+"""The journal's words: every input and every decision as one value, written in the order in which it happened.
+
+Records are what survives. The store appends them to the raw journal and, in the same transaction, keeps its tables of
+current state (alerts, group timers, notification log, outbox) in step; a restart reads the tables, later work replays
+the records. All times are wall nanoseconds. Struct tags and field order are the storage format: fields are only ever
+appended, with defaults, and a tag is never given a new meaning.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from ampp.core.silence import Silence
+
+__all__ = [
+    "AlertRow",
+    "Collected",
+    "ConfigLoaded",
+    "Decision",
+    "Delivered",
+    "Flushed",
+    "GroupDropped",
+    "GroupRow",
+    "LogEntry",
+    "LogPruned",
+    "OutboxRow",
+    "Posted",
+    "Record",
+    "SilencePut",
+    "SilencesPruned",
+    "Started",
+    "Suppressed",
+]
+
+
+class AlertRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An alert after merge, as `ampp.core.alert.Alert` holds it, and the range its sender posted (after defaults)."""
+
+    key: bytes
+    annotations: dict[str, str]
+    starts: int
+    ends: int
+    updated: int
+    generator_url: str
+    timeout: bool
+    starts_off: int
+    ends_off: int
+    posted_starts: int
+    posted_ends: int
+
+
+class GroupRow(msgspec.Struct, frozen=True, array_like=True):
+    """A group's timer. `route` is the route id, `labels` the group labels' key; `next` the wall time of the next flush.
+
+    `flushed`: whether the group has flushed since it was created.
+    """
+
+    route: str
+    labels: bytes
+    receiver: str
+    created: int
+    next: int
+    flushed: bool
+
+
+class LogEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One notification-log entry, as upstream's nflog keeps it: hashes are xxHash64 of the label sets.
+
+    `group_key` is the text of core reference 3.3; `data` is what an integration wants back next time.
+    """
+
+    group_key: str
+    receiver: str
+    integration: str
+    idx: int
+    timestamp: int
+    firing: tuple[int, ...]
+    resolved: tuple[int, ...]
+    expires: int
+    data: dict[str, str | int | float] = {}
+
+    @property
+    def key(self) -> str:
+        return f"{self.group_key}:{self.receiver}/{self.integration}/{self.idx}"
+
+
+class OutboxRow(msgspec.Struct, frozen=True, array_like=True):
+    """A notification decided and not yet known to be delivered. `key` as LogEntry.key; the newest per key stands."""
+
+    key: str
+    flush: int
+    route: str
+    labels: bytes
+    created: int
+    token: str
+
+
+class Suppressed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Why one alert was kept out of a flush: `reason` a SuppressReason value, `by` silence ids, rule/source or interval."""
+
+    alert: bytes
+    reason: str
+    by: tuple[str, ...]
+
+
+class Decision(msgspec.Struct, frozen=True, array_like=True):
+    """What one integration was to be told, and why (`reason` a NotifyReason value). `token` names the outbox row."""
+
+    integration: str
+    idx: int
+    send: bool
+    reason: str
+    firing: int
+    resolved: int
+    token: str = ""
+
+
+class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=True):
+    """The daemon came up; what follows was decided by this run."""
+
+    at: int
+    version: str
+    resumed: bool
+
+
+class ConfigLoaded(msgspec.Struct, frozen=True, tag="config", tag_field="t", kw_only=True):
+    """A configuration took effect. `text` is the effective YAML with secrets redacted; `hash` as alertmanager_config_hash."""
+
+    at: int
+    hash: int
+    text: str
+    kept_timers: bool = False
+
+
+class Posted(msgspec.Struct, frozen=True, tag="post", tag_field="t", kw_only=True):
+    """One request's created, changed and resolved alerts. Mere refreshes are not in the journal."""
+
+    at: int
+    alerts: tuple[AlertRow, ...]
+
+
+class Collected(msgspec.Struct, frozen=True, tag="collect", tag_field="t", kw_only=True):
+    """Resolved alerts left memory; `alerts` are their keys."""
+
+    at: int
+    alerts: tuple[bytes, ...]
+
+
+class Flushed(msgspec.Struct, frozen=True, tag="flush", tag_field="t", kw_only=True):
+    """A group's turn came. `alerts` are the keys it held (empty when the same as at its previous flush)."""
+
+    at: int
+    id: int
+    group: GroupRow
+    alerts: tuple[bytes, ...]
+    suppressed: tuple[Suppressed, ...]
+    decisions: tuple[Decision, ...]
+    outbox: tuple[OutboxRow, ...]
+
+
+class GroupDropped(msgspec.Struct, frozen=True, tag="drop", tag_field="t", kw_only=True):
+    """A group is gone: emptied by a flush, or not carried over a reload (`cause`)."""
+
+    at: int
+    route: str
+    labels: bytes
+    cause: Literal["empty", "reload"]
+
+
+class Delivered(msgspec.Struct, frozen=True, tag="deliver", tag_field="t", kw_only=True):
+    """A notification came to its end. `entry` is the new log entry when it succeeded; `error` says why not."""
+
+    at: int
+    flush: int
+    key: str
+    ok: bool
+    attempts: int
+    took: int
+    reason: str = ""
+    error: str = ""
+    entry: LogEntry | None = None
+    settled: bool = True
+
+
+class LogPruned(msgspec.Struct, frozen=True, tag="prune", tag_field="t", kw_only=True):
+    """Notification-log entries past their expiry were removed."""
+
+    at: int
+    keys: tuple[str, ...]
+
+
+class SilencePut(msgspec.Struct, frozen=True, tag="silence", tag_field="t", kw_only=True):
+    """A silence was created, changed or expired; each given whole, as it now stands."""
+
+    at: int
+    silences: tuple[Silence, ...]
+
+
+class SilencesPruned(msgspec.Struct, frozen=True, tag="silences-prune", tag_field="t", kw_only=True):
+    """Silences past their retention were removed."""
+
+    at: int
+    ids: tuple[str, ...]
+
+
+Record: TypeAlias = (
+    Started
+    | ConfigLoaded
+    | Posted
+    | Collected
+    | Flushed
+    | GroupDropped
+    | Delivered
+    | LogPruned
+    | SilencePut
+    | SilencesPruned
+)
