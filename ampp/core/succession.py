@@ -11,7 +11,7 @@ from ampp.core.clock import Now
 from ampp.core.engine import Effects, Engine, log_key, settled
 from ampp.core.group import Group, Groups
 from ampp.core.plan import Plan
-from ampp.core.record import GroupDropped, GroupRow, LogEntry, OutboxRow
+from ampp.core.record import AlertRow, GroupDropped, GroupRow, LogEntry, OutboxRow
 from ampp.core.wheel import Wheel
 
 __all__ = ["load_plan", "restore"]
@@ -55,7 +55,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
 
 def restore(
     engine: Engine,
-    alerts: Iterable[Alert],
+    alerts: Iterable[AlertRow],
     groups: Iterable[GroupRow],
     log: Iterable[LogEntry],
     outbox: Iterable[OutboxRow],
@@ -70,11 +70,10 @@ def restore(
     notification takes its turn at once.
     """
     hold = now.wall + engine.plan.resolve_timeout
-    for alert in alerts:
-        alert.held = True
+    engine.book.restore(alerts)
+    for alert in engine.book:
         if last_alive < alert.ends < hold:
             alert.ends, alert.timeout = hold, True
-        engine.book.alerts[alert.key] = alert
     engine.log.update((entry.key, entry) for entry in log)
     engine.muting.load(engine.plan, engine.book)
     _reseat(engine, now, ())
