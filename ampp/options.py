@@ -7,6 +7,7 @@ defaults are Alertmanager's; a limit of zero or less means "none".
 import msgspec
 
 from ampp.core.clock import HOUR, MILLISECOND, MINUTE, SECOND
+from ampp.core.matcher import Mode
 
 __all__ = ["ClusterOptions", "Features", "Options", "StartError"]
 
@@ -25,6 +26,13 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     utf8_strict_mode: bool = False
     auto_gomemlimit: bool = False
     event_recorder: bool = False
+
+    @property
+    def mode(self) -> Mode:
+        """The matcher grammar and label-name rule these stand for."""
+        if self.classic_mode:
+            return Mode.CLASSIC
+        return Mode.UTF8 if self.utf8_strict_mode else Mode.FALLBACK
 
 
 class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
