@@ -1,4 +1,4 @@
-"""Numbers of what is kept: log, silences, peers, configuration, databases, event loop. Part of `ampp.observe.metrics`."""
+"""Numbers of what is kept: log, silences, peers, configuration, databases, loop. Part of `ampp.observe.metrics`."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
 

@@ -212,9 +212,10 @@ def main(program: str, arguments: list[str]) -> int:
 
 
 def _start(parsed: Parsed, features: Features, wall: int, mono: int, log: Logger) -> int:
+    options = options_from(parsed, features, wall, mono)
+
     from ampp.config.settings import SettingsError, load_settings
 
-    options = options_from(parsed, features, wall, mono)
     try:
         settings = load_settings(options.ampp_config_file)
     except SettingsError as error:
@@ -250,8 +251,8 @@ def _refuse_others(cluster: ClusterOptions, allowed: bool, log: Logger) -> None:
     raise StartError(
         f"--cluster.peer={others[0]}: this server keeps its state in its own files (profile lite) and would share"
         " nothing with that peer, so every notification would be sent by each of them. Run one server, or give all of"
-        " them one database (profile: standard in ampp.yml), or set cluster.allow_unshared: true in ampp.yml to accept the"
-        " duplicates"
+        " them one database (profile: standard in ampp.yml), or set cluster.allow_unshared: true in ampp.yml to accept"
+        " the duplicates"
     )
 
 
