@@ -1,0 +1,67 @@
+"""What the engine asks of delivery, and what it hears back.
+
+A flush that decides to tell an integration something yields one `Notify`; delivery answers each with exactly one
+`Outcome`: after success, after a failure that cannot be mended, when the deadline passed, when it was cancelled, or
+when a newer `Notify` for the same log entry took its place before it was tried.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from ampp.core.alert import Snapshot
+from ampp.core.plan import Integration
+from ampp.core.reason import FailureReason, NotifyReason
+
+__all__ = ["Data", "Notify", "Outcome"]
+
+Data: TypeAlias = dict[str, str | int | float]
+"""What an integration wants back at the next notification of the same group (upstream's receiver data)."""
+
+
+class Notify(msgspec.Struct, frozen=True):
+    """Tell one integration about one group.
+
+    `alerts` holds all of the flush, firing and resolved, in notification order; delivery drops the resolved ones where
+    `integration.send_resolved` is false. `firing` and `resolved` are their xxHash64s for the log. `deadline` is in
+    monotonic nanoseconds: no attempt outlives it. `token` is the same for every attempt, also after a restart.
+    """
+
+    flush: int
+    route_id: str
+    group_key: str
+    group_labels: dict[str, str]
+    route_labels: dict[str, str]
+    integration: Integration
+    reason: NotifyReason
+    alerts: tuple[Snapshot, ...]
+    firing: tuple[int, ...]
+    resolved: tuple[int, ...]
+    deadline: int
+    token: str
+    data: Data = {}
+
+    @property
+    def key(self) -> str:
+        """The log key, as `ampp.core.record.LogEntry.key` writes it."""
+        to = self.integration
+        return f"{self.group_key}:{to.receiver}/{to.name}/{to.idx}"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a `Notify` ended. `took` is nanoseconds from the first attempt to the end, `attempts` what was really tried.
+
+    When `ok`, the log is to be written with `data`. Otherwise `reason` is set and `error` is upstream's text.
+    `retryable`: the last error was of the kind that is tried again (it ended by deadline or cancellation).
+    `superseded`: a newer `Notify` of the same key replaced this one; nothing failed and nothing is to be logged.
+    """
+
+    notify: Notify
+    ok: bool
+    attempts: int
+    took: int
+    reason: FailureReason | None = None
+    error: str = ""
+    data: Data = {}
+    retryable: bool = False
+    superseded: bool = False
