@@ -207,7 +207,7 @@ def test_addresses(address: str, expected: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize("address", ["h", "::1", "[::1]", "h:x", "h:70000", "1::2:3"])
 def test_what_is_no_address(address: str) -> None:
-    with pytest.raises(ValueError, match="address .*: "):
+    with pytest.raises(ValueError, match=r"^address .*: "):
         peer.split_address(address)
 
 
