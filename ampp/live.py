@@ -192,14 +192,120 @@ class Live:
         """Read the configuration file again and take it over whole, or leave everything as it is (ReloadError)."""
         async with self._reloading:
             path = self.options.config_file
-            _log.info("Loading configuration file", extra={"component": "configuration", "file": path})
+            about = {"component": "configuration", "file": path}
+            _log.info("Loading configuration file", extra=about)
             try:
-                loaded = await trio.to_thread.run_sync(self._read, path)
-            except ConfigError as error:
+                config, plan, receivers = await trio.to_thread.run_sync(self._read, path)
+            except (ConfigError, BuildError) as error:
                 self.metrics.config.failed()
-                _log.error(
-                    "Loading configuration file failed",
-                    extra={"component": "configuration", "file": path, "err": str(error)},
-                )
+                _log.error("Loading configuration file failed", extra={**about, "err": str(error)})
                 raise ReloadError(str(error)) from error
-            self.apply(*loaded)
+            self.apply(config, plan, receivers)
+            _log.info("Completed loading of configuration file", extra=about)
+
+    def apply(self, config: Config, plan: Plan, senders: Senders) -> None:
+        """Put a configuration in force, in one unbroken step."""
+        moment = now()
+        effects = load_plan(self.engine, plan, moment, keep_timers=self.settings.reload.keep_timers)
+        self.config = config
+        self.delivery.replace(senders)
+        effects.records.insert(0, self.config_record(moment))
+        self.count_config()
+        self.carry(effects)
+
+    # -- tasks ---------------------------------------------------------------------------------------------------
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Everything that happens by itself: ticks, sends, writing behind, upkeep. Runs until cancelled."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.delivery.run)
+            nursery.start_soon(self._tick)
+            nursery.start_soon(self._send)
+            nursery.start_soon(self._write_behind)
+            nursery.start_soon(self.store.tend, self.restate)
+            task_status.started()
+
+    async def _tick(self) -> None:
+        """Sleep until the next group is due, let it take its turn, again."""
+        while True:
+            due = self.engine.next_due()
+            self._turned = trio.Event()
+            if due is None or due > time.monotonic_ns():
+                self._sleeping_until = math.inf if due is None else due
+                wait = math.inf if due is None else (due - time.monotonic_ns()) / SECOND
+                with trio.move_on_after(max(0.0, wait)):
+                    await self._turned.wait()
+                self._sleeping_until = -math.inf
+            else:
+                await trio.lowlevel.checkpoint()
+            self.carry(self.engine.due(now()))
+
+    async def _send(self) -> None:
+        """Hand notifications to delivery once the records that announce them are durable."""
+        while True:
+            await self._sendable.wait()
+            self._sendable = trio.Event()
+            while self._outgoing:
+                ticket, batch = self._outgoing.popleft()
+                try:
+                    with trio.move_on_after(PATIENCE):
+                        await ticket.durable()
+                except StoreDown as down:
+                    _log.warning("Notifying without a durable record", extra={"err": down.reason})
+                for notify in batch:
+                    self.delivery.submit(notify)
+
+    async def _write_behind(self) -> None:
+        while True:
+            await trio.sleep(BEHIND)
+            self.flush_refreshed()
+
+    def flush_refreshed(self) -> None:
+        """Give the store the alerts refreshed since last time."""
+        dirty, self._dirty = self._dirty, {}
+        self.store.refresh([row_of(alert) for alert in dirty.values() if alert.key in self.engine.book.alerts])
+
+    async def restate(self) -> State:
+        """The whole routing state, for a store that lost records."""
+        engine, moment = self.engine, now()
+        alerts = {alert.key: alert for alert in engine.book if alert.seated}
+        for group in engine.groups:
+            alerts.update(group.alerts)
+        rows = []
+        for alert in alerts.values():
+            rows.append(row_of(alert))
+            if len(rows) % 1000 == 0:
+                await trio.lowlevel.checkpoint()
+        return State(
+            alerts=rows,
+            groups=[group.row(moment) for group in engine.groups if group.flushed],
+            log=list(engine.log.values()),
+            outbox=list(engine.outbox.values()),
+            silences=list(self.silences.all()),
+        )
+
+
+def _log_silence(action: str, silence: Silence) -> None:
+    _log.info(
+        f"{action} silence",
+        extra={
+            "component": "silences",
+            "Id": silence.id,
+            "CreatedBy": silence.created_by,
+            "Comment": silence.comment,
+            "StartsAt": format_rfc3339nano(silence.starts),
+            "EndsAt": format_rfc3339nano(silence.ends),
+            "Matchers": " ".join(format_matchers(matchers) for matchers in silence.matcher_sets),
+        },
+    )
+
+
+async def _in_slices(views: Iterator[T | None]) -> AsyncIterator[T]:
+    """What the iterator yields, with a checkpoint whenever it has run for SLICE."""
+    until = time.perf_counter() + SLICE
+    for view in views:
+        if view is not None:
+            yield view
+        if time.perf_counter() > until:
+            await trio.lowlevel.checkpoint()
+            until = time.perf_counter() + SLICE
