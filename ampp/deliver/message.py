@@ -123,7 +123,7 @@ _ESCAPES: Final = (
 
 
 def encode(value: object) -> bytes:
-    """JSON as Go's json.Encoder writes it: keys of maps sorted, `<>&` and the two line separators escaped, a newline."""
+    """JSON as Go's json.Encoder writes it: map keys sorted, `<>&` and the two line separators escaped, a newline."""
     text = _ENCODER.encode(value)
     for raw, escaped in _ESCAPES:
         if raw in text:
