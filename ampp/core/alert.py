@@ -8,11 +8,15 @@ An `Alert` is one mutable object per label set, shared by the book and every gro
 flight) takes a `Snapshot`.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from ampp.core.clock import ZERO
+
+if TYPE_CHECKING:
+    from ampp.core.group import Group
+    from ampp.core.route import Route
 
 __all__ = ["NO_ANNOTATIONS", "Alert", "PostedAlert", "Snapshot"]
 
@@ -40,6 +44,8 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
     `key` identifies the label set inside this process and in the store: the JSON object of the sorted labels.
     `held`: restored from the store and not yet repeated by a sender.
     `fingerprint` (FNV-1a 64) and `hash` (xxHash64) are `-1` until first asked for: see `ampp.core.book`.
+    `routes` and `groups` are where the routing tree put the label set; `seated` says that every one of those groups
+    holds the alert now. `muted` and `fragment` are caches of the silences that match and of the encoded API object.
     """
 
     key: bytes
@@ -55,6 +61,11 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
     held: bool = False
     fingerprint: int = -1
     hash: int = -1
+    seated: bool = False
+    routes: "tuple[Route, ...]" = ()
+    groups: "tuple[Group, ...]" = ()
+    muted: tuple[int, int, int, tuple[str, ...]] | None = None
+    fragment: Any = None
 
     def resolved(self, wall: int) -> bool:
         """Whether the alert is over at `wall` (upstream types.Alert.ResolvedAt: the end itself counts as over)."""

@@ -1,0 +1,216 @@
+"""The alert book: the current state of every label set, and the rules by which a new report changes it.
+
+Invariants:
+- one `Alert` per label set, for as long as it is in the book; a report changes that object in place;
+- `updated` never goes back; labels never change;
+- a resolved alert stays until `collect`, so that a later report can be merged with it.
+
+A report is merged with what is known when their ranges of activity overlap, and replaces it when not
+(core reference 5.3; upstream provider/mem and types.Alert.Merge).
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from sys import intern
+from typing import Final
+
+import msgspec
+
+from ampp.core import labels as labelling
+from ampp.core.alert import NO_ANNOTATIONS, Alert, PostedAlert, Snapshot
+from ampp.core.clock import ZERO
+from ampp.core.record import AlertRow
+
+__all__ = ["Book", "Change", "NameLimit", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
+
+
+class Change(Enum):
+    """What a report did to the book. Only a refresh may be written behind the answer."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    REFRESHED = "refreshed"
+
+
+def fingerprint(alert: Alert) -> int:
+    """The FNV-1a 64 fingerprint, computed when first asked for: it costs more than the rest of a report."""
+    if alert.fingerprint < 0:
+        alert.fingerprint = labelling.fingerprint(alert.labels)
+    return alert.fingerprint
+
+
+def hash64(alert: Alert) -> int:
+    """The xxHash64 by which the notification log knows the alert, computed when first asked for."""
+    if alert.hash < 0:
+        alert.hash = labelling.hash64(alert.labels)
+    return alert.hash
+
+
+def overlap(starts: int, ends: int, old_starts: int, old_ends: int) -> bool:
+    """Whether a reported range belongs to the known episode: one of its ends lies strictly inside the known range."""
+    return old_starts < ends < old_ends or old_starts < starts < old_ends
+
+
+def snapshot(alert: Alert, wall: int) -> Snapshot:
+    """The alert as a flush at `wall` sees it; one that still fires shows no end, so it cannot resolve in flight."""
+    return Snapshot(
+        labels=alert.labels,
+        annotations=alert.annotations,
+        starts=alert.starts,
+        ends=alert.ends if alert.ends <= wall else ZERO,
+        updated=alert.updated,
+        generator_url=alert.generator_url,
+        fingerprint=fingerprint(alert),
+        hash=hash64(alert),
+        starts_off=alert.starts_off,
+        ends_off=alert.ends_off,
+    )
+
+
+class Book:
+    """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit)."""
+
+    def __init__(self, per_name: int = 0) -> None:
+        self.alerts: dict[bytes, Alert] = {}
+        self.names: Final = NameLimit(per_name)
+
+    def __len__(self) -> int:
+        return len(self.alerts)
+
+    def __iter__(self) -> Iterator[Alert]:
+        return iter(self.alerts.values())
+
+    def put(
+        self, posted: PostedAlert, starts: int, ends: int, timeout: bool, wall: int, key: bytes
+    ) -> tuple[Alert, Change]:
+        """Take in one valid report whose range is already settled."""
+        alert = self.alerts.get(key)
+        if alert is None:
+            alert = Alert(
+                key=key,
+                labels={intern(name): intern(value) for name, value in posted.labels.items()},
+                annotations=posted.annotations or NO_ANNOTATIONS,
+                starts=starts,
+                ends=ends,
+                updated=wall,
+                generator_url=posted.generator_url,
+                timeout=timeout,
+                starts_off=posted.starts_off,
+                ends_off=posted.ends_off,
+            )
+            self.alerts[key] = alert
+            return alert, Change.NEW
+        return alert, self.merge(alert, posted, starts, ends, timeout, wall)
+
+    def merge(self, alert: Alert, posted: PostedAlert, starts: int, ends: int, timeout: bool, wall: int) -> Change:
+        """Merge a report into the alert it is about, or replace the alert's content when they do not overlap."""
+        old_starts, old_ends = alert.starts, alert.ends
+        ends_off, starts_off = posted.ends_off, posted.starts_off
+        if overlap(starts, ends, old_starts, old_ends):
+            if old_starts < starts:
+                starts, starts_off = old_starts, alert.starts_off
+            if ends <= wall:
+                if old_ends <= wall and old_ends > ends:
+                    ends, ends_off = old_ends, alert.ends_off
+            elif old_ends > ends and not alert.timeout:
+                ends, ends_off = old_ends, alert.ends_off
+        was_over, is_over = old_ends <= wall, ends <= wall
+        changed = (
+            starts != old_starts
+            or was_over != is_over
+            or (is_over and ends != old_ends)
+            or ends < old_ends
+            or not alert.seated
+        )
+        alert.starts, alert.starts_off = starts, starts_off
+        alert.ends, alert.ends_off = ends, ends_off
+        alert.updated = wall
+        alert.timeout = timeout
+        alert.held = False
+        alert.annotations = posted.annotations or NO_ANNOTATIONS
+        alert.generator_url = posted.generator_url
+        alert.fragment = None
+        return Change.CHANGED if changed else Change.REFRESHED
+
+    def collect(self, wall: int) -> list[Alert]:
+        """Take out and return what is over (upstream: the provider's garbage collection)."""
+        gone = [alert for alert in self.alerts.values() if alert.ends <= wall]
+        for alert in gone:
+            del self.alerts[alert.key]
+        self.names.forget(wall)
+        return gone
+
+    def restore(self, rows: Iterable[AlertRow]) -> None:
+        """Fill an empty book from the store. Nobody has repeated these yet: they are `held`."""
+        for row in rows:
+            labels = msgspec.json.decode(row.key, type=dict[str, str])
+            self.alerts[row.key] = Alert(
+                key=row.key,
+                labels={intern(name): intern(value) for name, value in labels.items()},
+                annotations=row.annotations or NO_ANNOTATIONS,
+                starts=row.starts,
+                ends=row.ends,
+                updated=row.updated,
+                generator_url=row.generator_url,
+                timeout=row.timeout,
+                starts_off=row.starts_off,
+                ends_off=row.ends_off,
+                held=True,
+            )
+            self.names.admit(labels.get("alertname", ""), row.key, row.ends, ZERO)
+
+
+def row_of(alert: Alert) -> AlertRow:
+    """The alert as it is stored."""
+    return AlertRow(
+        key=alert.key,
+        annotations=alert.annotations,
+        starts=alert.starts,
+        ends=alert.ends,
+        updated=alert.updated,
+        generator_url=alert.generator_url,
+        timeout=alert.timeout,
+        starts_off=alert.starts_off,
+        ends_off=alert.ends_off,
+        posted_starts=alert.starts,
+        posted_ends=alert.ends,
+    )
+
+
+class NameLimit:
+    """At most `most` label sets per alertname (0: any number); upstream's limit buckets.
+
+    A known label set always passes. When a name is full, the entry that ends first makes room, but only once it is
+    over; otherwise the newcomer is refused.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most: Final = most
+        self._ends: dict[str, dict[bytes, int]] = {}
+        self._first: dict[str, int] = {}
+
+    def admit(self, name: str, key: bytes, ends: int, wall: int) -> bool:
+        """Whether a report about `key` may enter the book."""
+        if self.most <= 0:
+            return True
+        bucket = self._ends.setdefault(name, {})
+        if key not in bucket and len(bucket) >= self.most:
+            # The lower bound saves the scan while the flood lasts.
+            if self._first.get(name, ZERO) > wall:
+                return False
+            first = min(bucket, key=bucket.__getitem__)
+            self._first[name] = bucket[first]
+            if bucket[first] > wall:
+                return False
+            del bucket[first]
+            self._first.pop(name)
+        bucket[key] = ends
+        if ends < self._first.get(name, ends + 1):
+            self._first.pop(name, None)
+        return True
+
+    def forget(self, wall: int) -> None:
+        """Drop names none of whose alerts is still active."""
+        for name in [name for name, bucket in self._ends.items() if all(ends <= wall for ends in bucket.values())]:
+            del self._ends[name]
+            self._first.pop(name, None)
