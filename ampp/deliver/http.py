@@ -15,15 +15,15 @@ import msgspec
 import trio
 
 from ampp import COMPATIBLE
-from ampp.config.http import HTTPClientConfig
+from ampp.config.http import Header, HttpConfig, OAuth2
 from ampp.core.quote import go_quote
 from ampp.deliver import proxy, secret
 from ampp.deliver.fault import describe
 from ampp.deliver.oauth import Tokens
-from ampp.deliver.sender import BuildError, SendError
+from ampp.deliver.sender import BuildError, SendError, status_reason
 from ampp.deliver.tls import Tls
 
-__all__ = ["BODY_LIMIT", "USER_AGENT", "Answer", "Client"]
+__all__ = ["BODY_LIMIT", "USER_AGENT", "Answer", "Client", "check"]
 
 USER_AGENT: Final = f"Alertmanager/{COMPATIBLE}"
 
@@ -60,7 +60,7 @@ class Answer(msgspec.Struct, frozen=True):
 class Client:
     """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration."""
 
-    def __init__(self, config: HTTPClientConfig, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ) -> None:
         self._config = config
         self._tls = Tls(config.tls_config)
         try:
@@ -148,7 +148,7 @@ class Client:
             fields.append(("Authorization", _basic(url.username, url.password)))
             names.add("authorization")
         try:
-            for name, header in self._config.http_headers.items():
+            for name, header in (self._config.http_headers or {}).items():
                 if not (foreign and name.lower() in _SENSITIVE):
                     fields += [(name, value) for value in await _values(header)]
             if not foreign:
@@ -167,10 +167,12 @@ class Client:
         basic, bearer = self._config.basic_auth, self._config.authorization
         if basic is not None:
             username = await _labelled("basic auth username", basic.username, basic.username_file)
-            return _basic(username, await _labelled("basic auth password", str(basic.password), basic.password_file))
+            return _basic(
+                username, await _labelled("basic auth password", basic.password.reveal(), basic.password_file)
+            )
         if bearer is not None:
             what = "authorization credentials"
-            return f"{bearer.type} {await _labelled(what, str(bearer.credentials), bearer.credentials_file)}"
+            return f"{bearer.type} {await _labelled(what, bearer.credentials.reveal(), bearer.credentials_file)}"
         return ""
 
     async def _refresh(self) -> None:
@@ -215,7 +217,7 @@ class Client:
                 headers = self._config.proxy_connect_header if scheme == "https" else {}
                 way = httpx.Proxy(
                     through,
-                    headers=[(name, str(value)) for name, values in headers.items() for value in values],
+                    headers=[(name, value.reveal()) for name, values in headers.items() for value in values],
                     ssl_context=self._context if through.scheme == "https" else None,
                 )
             transport = self._transports[key] = httpx.AsyncHTTPTransport(
@@ -240,6 +242,17 @@ class _Broken(Exception):
     """No answer; the text is Go's, still without the operation in front."""
 
 
+def _of_oauth2(config: OAuth2) -> HttpConfig:
+    """How the token server is reached."""
+    return HttpConfig(
+        tls_config=config.tls_config,
+        proxy_url=config.proxy_url,
+        no_proxy=config.no_proxy,
+        proxy_from_environment=config.proxy_from_environment,
+        proxy_connect_header=config.proxy_connect_header,
+    )
+
+
 def _check(url: httpx.URL) -> None:
     if url.scheme not in ("http", "https"):
         raise _Broken(f"unsupported protocol scheme {go_quote(url.scheme)}")
@@ -259,7 +272,7 @@ def _basic(username: str, password: str) -> str:
 
 async def _values(header: Header) -> list[str]:
     """A configured header's values in upstream's order."""
-    values = [*header.values, *map(str, header.secrets)]
+    values = [*header.values, *(value.reveal() for value in header.secrets)]
     for path in header.files:
         try:
             values.append(secret.text(await trio.to_thread.run_sync(secret.read_now, path)))
@@ -297,3 +310,15 @@ async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bo
         with trio.CancelScope(shield=True):
             await response.aclose()
     return bytes(read[:limit])
+
+
+def check(answer: Answer, retry_codes: tuple[int, ...] = ()) -> None:
+    """Upstream's rule for statuses: 2xx is success, 5xx and `retry_codes` are retried, the rest is final."""
+    if answer.status // 100 == 2:
+        return
+    details = answer.body.decode(errors="replace")
+    raise SendError(
+        f"unexpected status code {answer.status}" + (f": {details}" if details else ""),
+        retry=answer.status // 100 == 5 or answer.status in retry_codes,
+        reason=status_reason(answer.status),
+    )

@@ -7,6 +7,7 @@ import trio
 
 from ampp.core.notify import Notify
 from ampp.core.plan import Integration
+from ampp.deliver.health import Health
 from ampp.deliver.sender import Sender, SendError, Unsendable
 from ampp.observe.metrics import IntegrationMetrics
 
@@ -27,10 +28,22 @@ class Lane:
         self.running = 0
         self.in_turn = False
         self.retired = False
-        self.last_success = before.last_success if before else None
-        self.last_failure = before.last_failure if before else None
-        self.failures = before.failures if before else 0
-        self.error = before.error if before else ""
+        self.last_success: int | None = before.last_success if before else None
+        self.last_failure: int | None = before.last_failure if before else None
+        self.failures: int = before.failures if before else 0
+        self.error: str = before.error if before else ""
+
+    def health(self) -> Health:
+        return Health(
+            integration=self.to,
+            last_success=self.last_success,
+            last_failure=self.last_failure,
+            failures=self.failures,
+            error=self.error,
+            queued=len(self.ready) + self.paused,
+            running=self.running,
+            unsendable=self.sender.why if isinstance(self.sender, Unsendable) else "",
+        )
 
 
 class Job:
@@ -42,6 +55,7 @@ class Job:
         self.lane = lane
         self.steps = steps
         self.began = now
+        self.again = now
         self.attempts = 0
         self.last: SendError | None = None
         self.scope: trio.CancelScope | None = None

@@ -61,7 +61,7 @@ class Tokens:
         """The value of the Authorization header. Raises `SendError` or `SecretError`."""
         async with self._lock:
             try:
-                current = await secret.read(str(self._config.client_secret), self._config.client_secret_file)
+                current = await secret.read(self._config.client_secret.reveal(), self._config.client_secret_file)
             except secret.SecretError as error:
                 raise secret.SecretError(f"unable to read oauth2 client secret: {error}") from None
             if not self._value or current != self._secret or time.monotonic() + _EARLY >= self._until:

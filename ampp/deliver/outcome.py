@@ -1,11 +1,17 @@
 """How an ending is put into words, which are upstream's, and into an `Outcome`."""
 
+from typing import Final
+
 from ampp.core.alert import Snapshot
+from ampp.core.duration import format_go
 from ampp.core.notify import Notify, Outcome
 from ampp.core.reason import FailureReason
-from ampp.deliver.sender import SendError, label
+from ampp.deliver.sender import SendError, about, label
+from ampp.observe.log import Logger
 
-__all__ = ["failed", "fatal", "gave_up", "told"]
+__all__ = ["failed", "fatal", "gave_up", "log_success", "told"]
+
+_log: Final = Logger("dispatcher")
 
 
 def told(notify: Notify) -> tuple[Snapshot, ...]:
@@ -47,4 +53,18 @@ def failed(
         error=error,
         retryable=retryable,
         canceled=canceled,
+    )
+
+
+def log_success(outcome: Outcome) -> None:
+    """One attempt is a matter of course (debug); more than one ended a trouble that was warned of (info)."""
+    notify = outcome.notify
+    log = _log.info if outcome.attempts > 1 else _log.debug
+    log(
+        "Notify success",
+        **about(notify.integration),
+        aggrGroup=notify.group_key,
+        attempts=outcome.attempts,
+        duration=format_go(outcome.took),
+        numAlerts=len(told(notify)),
     )

@@ -4,7 +4,8 @@ Errors here: `SendError` (one attempt failed) is what senders raise and the work
 cannot be made from a configuration that upstream would refuse too, such as a missing CA file) stops a start or reload.
 """
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -13,7 +14,7 @@ from ampp.core.notify import Data, Notify
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
 
-__all__ = ["BuildError", "SendError", "Sender", "Unsendable", "label", "status_reason"]
+__all__ = ["BuildError", "SendError", "Sender", "Senders", "Unsendable", "about", "label", "status_reason"]
 
 
 class BuildError(Exception):
@@ -48,9 +49,18 @@ class Unsendable(msgspec.Struct, frozen=True):
     why: str
 
 
+Senders: TypeAlias = Mapping[Integration, Sender | Unsendable]
+"""What a configuration sends with, in upstream's order."""
+
+
 def label(to: Integration) -> str:
     """An integration as upstream writes it in logs and errors: `webhook[0]`."""
     return f"{to.name}[{to.idx}]"
+
+
+def about(to: Integration) -> dict[str, str]:
+    """The log attributes that say which integration a line is about."""
+    return {"receiver": to.receiver, "integration": label(to)}
 
 
 def status_reason(status: int) -> FailureReason:

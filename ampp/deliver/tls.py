@@ -5,15 +5,16 @@ new context made.
 """
 
 import contextlib
+import functools
 import os
 import ssl
 import tempfile
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from ampp.config.http import TLSConfig
+from ampp.config.http import TlsConfig
 from ampp.deliver import secret
 from ampp.deliver.sender import BuildError
 
@@ -38,7 +39,7 @@ class Material(msgspec.Struct, frozen=True):
 class Tls:
     """One `tls_config`. Raises `BuildError` where upstream refuses to build a client."""
 
-    def __init__(self, config: TLSConfig) -> None:
+    def __init__(self, config: TlsConfig) -> None:
         self._config = config
         secret.no_reference("CA cert", config.ca_ref)
         secret.no_reference("client cert", config.cert_ref)
@@ -60,45 +61,69 @@ class Tls:
         return Material(
             ca=_fetch(config.ca, config.ca_file, "unable to read CA cert"),
             cert=_fetch(config.cert, config.cert_file, "unable to read specified client cert"),
-            key=_fetch(str(config.key), config.key_file, "unable to read specified client key"),
+            key=_fetch(config.key.reveal(), config.key_file, "unable to read specified client key"),
         )
 
     def context(self, material: Material) -> ssl.SSLContext:
-        """The context for clients. Raises `BuildError` when the material is of no use."""
+        """The context for clients, shared with those that want the same. Raises `BuildError` for useless material."""
         config = self._config
-        context = _Context(ssl.PROTOCOL_TLS_CLIENT)
-        context.forced_name = config.server_name
-        # As Go: any certificate in the pool is an anchor, names are those of the subjectAltName alone, and a
-        # certificate that breaks RFC 5280 in harmless ways (newer Pythons refuse those) is good enough.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_TRUSTED_FIRST
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        context.hostname_checks_common_name = False
-        context.set_alpn_protocols(["http/1.1"])
-        context.minimum_version = _VERSIONS[config.min_version or "TLS12"]
-        if config.max_version:
-            context.maximum_version = _VERSIONS[config.max_version]
-        if config.min_version in ("TLS10", "TLS11"):
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        if config.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if material.ca:
-            try:
-                context.load_verify_locations(cadata=material.ca.decode("ascii", "replace"))
-            except (ssl.SSLError, ValueError):
-                origin = _origin(config.ca_file)
-                raise BuildError(f"unable to use specified CA cert {origin}") from None
-        else:
-            context.load_default_certs()
-        if material.cert:
-            try:
-                with _pem(material.cert + b"\n" + material.key) as path:
-                    context.load_cert_chain(path)
-            except (ssl.SSLError, ValueError) as error:
-                cert, key = _origin(config.cert_file), _origin(config.key_file)
-                why = getattr(error, "reason", None) or error
-                raise BuildError(f"unable to use specified client cert ({cert}) & key ({key}): {why}") from None
-        return context
+        try:
+            return _context(
+                config.server_name, config.insecure_skip_verify, config.min_version, config.max_version, material
+            )
+        except _BadRoots:
+            raise BuildError(f"unable to use specified CA cert {_origin(config.ca_file)}") from None
+        except _BadPair as error:
+            cert, key = _origin(config.cert_file), _origin(config.key_file)
+            raise BuildError(f"unable to use specified client cert ({cert}) & key ({key}): {error}") from None
+
+
+class _BadRoots(Exception):
+    """Not one usable certificate."""
+
+
+class _BadPair(Exception):
+    """A certificate and a key that are none, or do not belong together."""
+
+
+# The system's roots alone take 30 ms and a megabyte to load; Go too reads them once per process.
+@functools.lru_cache(maxsize=64)
+def _context(name: str, insecure: bool, low: str, high: str, material: Material) -> ssl.SSLContext:
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+    context.forced_name = name
+    # As Go: any certificate in the pool is an anchor, names are those of the subjectAltName alone, and a
+    # certificate that breaks RFC 5280 in harmless ways (newer Pythons refuse those) is good enough.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_TRUSTED_FIRST
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    context.minimum_version = _VERSIONS[low or "TLS12"]
+    if high:
+        context.maximum_version = _VERSIONS[high]
+    if low in ("TLS10", "TLS11"):
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if material.ca:
+        try:
+            context.load_verify_locations(cadata=material.ca.decode("ascii", "replace"))
+        except (ssl.SSLError, ValueError):
+            raise _BadRoots from None
+    else:
+        context.load_default_certs()
+    if material.cert:
+        try:
+            with _pem(material.cert + b"\n" + material.key) as path:
+                context.load_cert_chain(path, password=_no_password)
+        except (ssl.SSLError, ValueError) as error:
+            raise _BadPair(getattr(error, "reason", None) or error) from None
+    return context
+
+
+def _no_password() -> str:
+    """Without this, OpenSSL would ask the terminal for the password of an encrypted key."""
+    raise ValueError("the key is encrypted")
 
 
 class _Context(ssl.SSLContext):
@@ -106,8 +131,16 @@ class _Context(ssl.SSLContext):
 
     forced_name = ""
 
-    def wrap_bio(self, *args: Any, server_hostname: Any = None, **kwargs: Any) -> ssl.SSLObject:
-        return super().wrap_bio(*args, server_hostname=self.forced_name or server_hostname, **kwargs)
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        name = self.forced_name or server_hostname
+        return super().wrap_bio(incoming, outgoing, server_side, server_hostname=name, session=session)
 
 
 def _fetch(value: str, path: str, what: str) -> bytes:
@@ -125,7 +158,7 @@ def _origin(path: str) -> str:
 
 @contextlib.contextmanager
 def _pem(text: bytes) -> Iterator[str]:
-    """`text` under a path, because OpenSSL takes certificate chains from files alone; never on a disk where avoidable."""
+    """`text` under a path, since OpenSSL takes chains from files alone; not on a disk where that can be helped."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
         try:

@@ -22,13 +22,12 @@ import math
 import random as _random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeAlias
 
 import trio
 
 from ampp.core.clock import SECOND
-from ampp.core.duration import format_go
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
@@ -36,8 +35,8 @@ from ampp.core.wheel import Wheel
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
 from ampp.deliver.lane import Job, Lane
-from ampp.deliver.outcome import failed, fatal, gave_up, told
-from ampp.deliver.sender import Sender, SendError, Unsendable, label
+from ampp.deliver.outcome import failed, fatal, gave_up, log_success, told
+from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
 from ampp.observe.log import Logger
 from ampp.observe.metrics import NotifyMetrics
 
@@ -102,7 +101,8 @@ class Delivery:
                 await self._tend()
             finally:
                 self._closing = True
-                self._cancel_all()
+                for job in list(self._jobs.values()):
+                    self._cancel(job, running=False)
                 closing.set()
 
     async def _attempts(self, closing: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
@@ -125,26 +125,45 @@ class Delivery:
             for lane in self._lanes.values():
                 await _close(lane.sender)
 
-    def replace(self, senders: Mapping[Integration, Sender | Unsendable]) -> None:
+    def replace(self, senders: Senders) -> None:
         """A configuration took effect: from now on these are the integrations.
 
-        As upstream at a reload, whatever is on its way is cancelled and reported so; the new configuration's groups
-        will say it again. Senders no longer in use are closed. How an integration fared is kept where it stays.
+        What is on its way to an integration that stays goes on, unless `cancel` ends it, with the new sender from its
+        next attempt on; the rest is cancelled and reported so. How an integration fared is kept where it stays.
         """
-        self._cancel_all(running=True)
-        before = self._lanes
-        self._metrics.configure((to.name, to.receiver) for to in senders)
-        self._lanes = {
-            to: Lane(to, sender, self._metrics.integration(to.name, to.receiver), before.get(to))
-            for to, sender in senders.items()
-        }
+        before, self._lanes = self._lanes, {}
         self._turns.clear()
+        self._metrics.configure((to.name, to.receiver) for to in senders)
+        for to, sender in senders.items():
+            self._lanes[to] = Lane(to, sender, self._metrics.integration(to.name, to.receiver), before.get(to))
+            if isinstance(sender, Unsendable):
+                _log.warn("Integration cannot send yet", **about(to), reason=sender.why)
+        for job in list(self._jobs.values()):
+            lane = self._lanes.get(job.notify.integration)
+            if lane is None:
+                self._cancel(job)
+            elif job.over or job.scope is not None:
+                job.lane = lane
+            else:
+                waiting = self._leave(job)
+                job.lane = lane
+                if waiting:
+                    self._enqueue(job)
+                else:
+                    self._pause(job, job.again)
         for lane in before.values():
             lane.retired = True
             self._retire(lane)
-        for to, sender in senders.items():
-            if isinstance(sender, Unsendable):
-                _log.warn("Integration cannot send yet", **_about(to), reason=sender.why)
+        self._pump()
+
+    def cancel(self, flushes: Iterable[int]) -> None:
+        """Give up what these flushes submitted; it is reported as canceled (an attempt under way may still succeed)."""
+        ids = frozenset(flushes)
+        for job in list(self._jobs.values()):
+            if job.notify.flush in ids:
+                self._cancel(job)
+            elif job.following is not None and job.following.flush in ids:
+                self._drop_following(job)
 
     def submit(self, notify: Notify) -> None:
         """Take in `notify`; its `Outcome` will be reported, never before this returns.
@@ -166,19 +185,7 @@ class Delivery:
 
     def health(self) -> tuple[Health, ...]:
         """How each integration of the current configuration fares, in its order."""
-        return tuple(
-            Health(
-                integration=to,
-                last_success=lane.last_success,
-                last_failure=lane.last_failure,
-                failures=lane.failures,
-                error=lane.error,
-                queued=len(lane.ready) + lane.paused,
-                running=lane.running,
-                unsendable=lane.sender.why if isinstance(lane.sender, Unsendable) else "",
-            )
-            for to, lane in self._lanes.items()
-        )
+        return tuple(lane.health() for lane in self._lanes.values())
 
     # The way of a job.
 
@@ -195,15 +202,15 @@ class Delivery:
         if not notify.firing and not notify.integration.send_resolved:
             # Nothing to say, which the log is to know, so that the next firing alert is a first notification.
             self._settle(job, ok=True, data=notify.data)
-        elif isinstance(lane.sender, Unsendable):
-            job.last = SendError(lane.sender.why, retry=False)
-            self._settle(job, error=job.last)
         else:
             self._enqueue(job)
             self._pump()
 
     def _enqueue(self, job: Job) -> None:
         lane = job.lane
+        if isinstance(lane.sender, Unsendable):
+            self._settle(job, error=SendError(lane.sender.why, retry=False))
+            return
         lane.ready[job.key] = job
         self._arm(job.key, job.notify.deadline)
         if not lane.in_turn:
@@ -247,20 +254,20 @@ class Delivery:
             except SendError as failure:
                 error = failure
             except Exception:  # noqa: BLE001 - a defect of one receiver type must cost its own notification, not all
-                _log.exception("Sender failed unexpectedly", **_about(job.notify.integration))
+                _log.exception("Sender failed unexpectedly", **about(job.notify.integration))
                 error = SendError("internal error, see the log", retry=False)
         ended = self._mono()
         job.scope = None
         job.attempts += 1
         lane.running -= 1
         self._running -= 1
-        lane.series.latency.observe((ended - began) / SECOND)
-        lane.series.requests.inc()
+        series = job.lane.series
+        series.latency.observe((ended - began) / SECOND)
+        series.requests.inc()
         if data is not None:
             self._settle(job, ok=True, data=data)
         else:
-            lane.series.requests_failed.inc()
-            lane.error = str(error or "context deadline exceeded")
+            series.requests_failed.inc()
             self._failed(job, error, began, ended)
         self._retire(lane)
         self._wake.set()
@@ -277,14 +284,19 @@ class Delivery:
             if job.last is None or str(job.last) != str(error):
                 _log.warn(
                     "Notify attempt failed, will retry later",
-                    **_about(job.notify.integration),
+                    **about(job.notify.integration),
                     aggrGroup=job.notify.group_key,
                     attempts=job.attempts,
                     err=error,
                 )
             job.last = error
-            job.lane.paused += 1
-            self._arm(job.key, min(began + next(job.steps), job.notify.deadline))
+            job.lane.error = str(error)
+            self._pause(job, min(began + next(job.steps), job.notify.deadline))
+
+    def _pause(self, job: Job, again: int) -> None:
+        job.again = again
+        job.lane.paused += 1
+        self._arm(job.key, again)
 
     def _settle(
         self,
@@ -303,7 +315,7 @@ class Delivery:
             lane.last_success = self._wall()
             lane.failures = 0
             outcome = Outcome(notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {})
-            _log_success(outcome)
+            log_success(outcome)
         else:
             cause = error or job.last
             text = fatal(notify, job.attempts, error) if error else gave_up(notify, job.attempts, cause, canceled)
@@ -321,8 +333,7 @@ class Delivery:
             if not canceled:
                 lane.last_failure = self._wall()
                 lane.failures += 1
-                if isinstance(lane.sender, Unsendable):
-                    lane.error = lane.sender.why
+                lane.error = str(cause or "context deadline exceeded")
             # That an integration cannot send was said when it was loaded.
             log = _log.debug if canceled or isinstance(lane.sender, Unsendable) else _log.error
             log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
@@ -343,25 +354,28 @@ class Delivery:
     def _tell_canceled(self, notify: Notify) -> None:
         self._start(self._tell, failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
 
-    def _leave(self, job: Job) -> None:
-        """Take a ready or paused job out of its place."""
+    def _leave(self, job: Job) -> bool:
+        """Take a ready or paused job out of its place; says whether it was ready."""
         self._wheel.cancel(job.key)
-        if job.lane.ready.pop(job.key, None) is None:
-            job.lane.paused -= 1
+        ready = job.lane.ready.pop(job.key, None) is not None
+        job.lane.paused -= not ready
+        return ready
 
-    def _cancel_all(self, *, running: bool = False) -> None:
-        for job in list(self._jobs.values()):
-            if job.following is not None:
-                self._tell_canceled(job.following)
-                job.following = None
-            if job.over:
-                continue
-            if job.scope is None:
-                self._leave(job)
-                self._settle(job, canceled=True)
-            elif running:
-                job.canceled = True
-                job.scope.cancel()
+    def _cancel(self, job: Job, *, running: bool = True) -> None:
+        self._drop_following(job)
+        if job.over:
+            return
+        if job.scope is None:
+            self._leave(job)
+            self._settle(job, canceled=True)
+        elif running:
+            job.canceled = True
+            job.scope.cancel()
+
+    def _drop_following(self, job: Job) -> None:
+        if job.following is not None:
+            self._tell_canceled(job.following)
+            job.following = None
 
     def _retire(self, lane: Lane) -> None:
         if lane.retired and not lane.running and self._nursery is not None:
@@ -381,8 +395,7 @@ class Delivery:
                 await self._wake.wait()
 
     def _due(self, job: Job) -> None:
-        if job.lane.ready.pop(job.key, None) is None:
-            job.lane.paused -= 1
+        self._leave(job)
         if self._mono() >= job.notify.deadline:
             self._settle(job)
         else:
@@ -403,21 +416,3 @@ class Delivery:
 async def _close(sender: Sender | Unsendable) -> None:
     if not isinstance(sender, Unsendable):
         await sender.aclose()
-
-
-def _about(to: Integration) -> dict[str, str]:
-    return {"receiver": to.receiver, "integration": label(to)}
-
-
-def _log_success(outcome: Outcome) -> None:
-    """One attempt is a matter of course (debug); more than one ended a trouble that was warned of (info)."""
-    notify = outcome.notify
-    log = _log.info if outcome.attempts > 1 else _log.debug
-    log(
-        "Notify success",
-        **_about(notify.integration),
-        aggrGroup=notify.group_key,
-        attempts=outcome.attempts,
-        duration=format_go(outcome.took),
-        numAlerts=len(told(notify)),
-    )

@@ -11,9 +11,9 @@ from ampp.core.clock import SECOND
 from ampp.core.duration import format_go
 from ampp.core.notify import Data, Notify
 from ampp.deliver import secret
-from ampp.deliver.http import Answer, Client
+from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
-from ampp.deliver.sender import Sender, SendError, Unsendable, status_reason
+from ampp.deliver.sender import Sender, SendError, Unsendable
 
 __all__ = ["Webhook", "build"]
 
@@ -51,7 +51,7 @@ class Webhook:
 
     async def _url(self) -> str:
         try:
-            url = await secret.read(str(self._config.url), self._config.url_file)
+            url = await secret.read(self._config.url.reveal(), self._config.url_file)
         except secret.SecretError as error:
             raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
         if "{{" in url:
@@ -73,21 +73,9 @@ class Webhook:
         return answer
 
 
-def check(answer: Answer, retry_codes: tuple[int, ...] = ()) -> None:
-    """Upstream's rule for statuses: 2xx is success, 5xx and `retry_codes` are retried, the rest is final."""
-    if answer.status // 100 == 2:
-        return
-    details = answer.body.decode(errors="replace")
-    raise SendError(
-        f"unexpected status code {answer.status}" + (f": {details}" if details else ""),
-        retry=answer.status // 100 == 5 or answer.status in retry_codes,
-        reason=status_reason(answer.status),
-    )
-
-
 def build(config: WebhookConfig, external_url: str) -> Sender | Unsendable:
     """The sender for one entry of `webhook_configs`. Raises `BuildError`."""
-    if "{{" in str(config.url):
+    if "{{" in config.url.reveal():
         return Unsendable(f"webhook url: {_NO_TEMPLATES}")
     if config.payload is not None:
         return Unsendable(f"webhook payload: {_NO_TEMPLATES}")
