@@ -22,7 +22,7 @@ from ampp.config.node import ALIAS, MAPPING, NULL_TAG, SCALAR, SEQUENCE, Node
 from ampp.config.scalar import STR, resolve, short_tag
 from ampp.core.matcher import Mode
 
-__all__ = ["FAILED", "KEEP", "Decoder", "Fault", "Kind", "Section", "Sections", "Struct", "section_fields"]
+__all__ = ["FAILED", "KEEP", "Decoder", "Fault", "Kind", "Section", "Sections", "Struct", "merge", "read_list", "read_map", "section_fields"]
 
 
 class _Failed:
@@ -294,7 +294,7 @@ class Struct(Kind):
         for i in range(0, len(children), 2):
             key_node, value_node = children[i], children[i + 1]
             if key_node.is_merge:
-                _merge(d, value_node, lambda source: self._fill(d, source, values))
+                merge(d, value_node, lambda source: self._fill(d, source, values))
                 continue
             key = d.text(key_node)
             if key is FAILED:
@@ -321,7 +321,7 @@ class Struct(Kind):
         return Map(out)
 
 
-def _merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
+def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
     """Bring in what a `<<` names, last first: in a list the earlier ones win."""
     for source in reversed(node.children) if node.kind is SEQUENCE else [node]:
         target = source.target if source.kind is ALIAS else source
@@ -370,7 +370,7 @@ def _fill_map(d: Decoder, node: Node, item: Kind, out: dict[str, Any], quote: Ca
     children = node.children
     for i in range(0, len(children), 2):
         if children[i].is_merge:
-            _merge(d, children[i + 1], lambda source: _fill_map(d, source, item, out, quote))
+            merge(d, children[i + 1], lambda source: _fill_map(d, source, item, out, quote))
             continue
         key = d.text(children[i])
         if key is FAILED:

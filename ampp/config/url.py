@@ -75,9 +75,9 @@ class Url(msgspec.Struct, frozen=True, kw_only=True):
         """The text with the password, if there is one, replaced by `xxxxx`."""
         return str(msgspec.structs.replace(self, password="xxxxx") if self.password is not None else self)
 
-    def with_path(self, path: str) -> "Url":
-        """The same URL with another decoded path."""
-        return msgspec.structs.replace(self, path=path)
+    def with_slash(self) -> "Url":
+        """The same URL with a path that ends in a slash."""
+        return self if self.path.endswith("/") else msgspec.structs.replace(self, path=self.path + "/")
 
 
 def parse(text: str) -> Url:
