@@ -1,6 +1,5 @@
 """Alertmanager's own acceptance tests, first against the real one (the harness is sound), then against ampp."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,10 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, upstream.Result]]:
+def results(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, upstream.Result]:
     home = tmp_path_factory.mktemp("gopath")
     upstream.write_shim(home, ampp_command(), {"PYTHONPATH": ampp_environment()["PYTHONPATH"]})
-    yield {result.name: result for result in upstream.run(binary, home, NAMES)}
+    return {result.name: result for result in upstream.run(binary, home, NAMES)}
 
 
 @pytest.mark.skipif(ampp_missing() is not None, reason=f"ampp cannot run: {ampp_missing()}")

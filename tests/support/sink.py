@@ -6,6 +6,7 @@ Behaviours are per path and are used up one request at a time; a path without an
     sink.behave("/pager", "hang")     # take the request, never answer
     sink.behave("/pager", "reset")    # take the request, reset the connection
     sink.behave("/pager", ("slow", 1.5))  # answer 200 after 1.5 s
+    sink.always("/pager", 400)        # from now on, once the queue above is used up
 """
 
 import json
@@ -66,6 +67,7 @@ class Delivery:
 class _Book:
     deliveries: list[Delivery] = field(default_factory=list)
     plans: dict[str, deque[Behaviour]] = field(default_factory=lambda: defaultdict(deque))
+    standing: dict[str, Behaviour] = field(default_factory=dict)
     news: threading.Condition = field(default_factory=threading.Condition)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -98,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         book = self.server.book
         with book.news:
             plan = book.plans[self.path]
-            behaviour: Behaviour = plan.popleft() if plan else 200
+            behaviour: Behaviour = plan.popleft() if plan else book.standing.get(self.path, 200)
         status = behaviour if isinstance(behaviour, int) else 200 if isinstance(behaviour, tuple) else 0
         delivery = Delivery(self.path, at, {k.lower(): v for k, v in self.headers.items()}, body, status, self.command)
         with book.news:
@@ -161,6 +163,11 @@ class Sink:
         """Queue answers for the next requests to `path`."""
         with self._book.news:
             self._book.plans[path].extend(behaviours)
+
+    def always(self, path: str, behaviour: Behaviour = 200) -> None:
+        """Answer every request to `path` this way once its queue is empty, until told otherwise."""
+        with self._book.news:
+            self._book.standing[path] = behaviour
 
     def deliveries(self, path: str | None = None) -> list[Delivery]:
         """What has arrived so far, in order of arrival."""
