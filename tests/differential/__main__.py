@@ -47,12 +47,12 @@ def check(
             print(text, flush=True)  # noqa: T201
 
     def batch(some: Sequence[int]) -> list[Difference]:
-        timelines = [generate(seed, full=full, seconds=seconds, rivals=rivals) for seed in some]
+        timelines = [generate(seed, full=full, seconds=seconds, rivals=rivals, reloads=reloads) for seed in some]
         left, right = drive(timelines, [reference, candidate], reloads=reloads, said=say)
         found = []
         for timeline in timelines:
             one, two = left[timeline.seed], right[timeline.seed]
-            differences = compare(timeline, one, two, old=old)
+            differences = compare(timeline, one, two, old=old, reloads=reloads)
             if max(one.latest, two.latest) > LATE and not differences:
                 differences = [Difference(timeline.seed, "", "the run", "could not be played in time", True)]
             found += differences

@@ -13,7 +13,7 @@ they are:
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,11 +131,14 @@ class _Known:
 
 
 class _Generator:
-    def __init__(self, seed: int, full: bool, seconds: float, rivals: bool, url: str) -> None:
+    def __init__(
+        self, seed: int, full: bool, seconds: float, rivals: bool, reloads: tuple[float, ...], url: str
+    ) -> None:
         self.random = random.Random(seed)
         self.seed = seed
         self.full = full
         self.rivals = rivals
+        self.quiet = {int(at) + near for at in reloads for near in (-2, -1, 0, 1)}
         self.seconds = seconds
         self.url = url
         self.receivers = self._receivers()
@@ -425,6 +428,8 @@ class _Generator:
     def run(self) -> Timeline:
         for second in range(int(self.seconds)):
             chance = self.random.random()
+            if second in self.quiet:
+                continue
             if chance < 0.55 or second == 0:
                 self._posts(second + 0.25)
             elif chance < 0.75:
@@ -447,7 +452,15 @@ class _Generator:
         )
 
 
-def generate(seed: int, *, full: bool, seconds: float, rivals: bool = True, url: str = "SINK") -> Timeline:
+def generate(
+    seed: int,
+    *,
+    full: bool,
+    seconds: float,
+    rivals: bool = True,
+    reloads: Sequence[float] = (),
+    url: str = "SINK",
+) -> Timeline:
     """The timeline of a seed.
 
     Args:
@@ -455,6 +468,8 @@ def generate(seed: int, *, full: bool, seconds: float, rivals: bool = True, url:
         rivals: two alerts may be sources of one inhibition. 0.34's index remembers only one of them, so it forgets
             the inhibition when that one resolves; 0.25 does not.
         seconds: how long things happen; some quiet follows.
+        reloads: nothing is posted near these: upstream meets the stored alerts in no order, so whether a rebuilt group
+            waits or flushes at once depends on chance when some of its alerts are younger than its group_wait.
         url: stands in webhook addresses for the sink's base URL, to be replaced by each daemon's own.
     """
-    return _Generator(seed, full, seconds, rivals, url).run()
+    return _Generator(seed, full, seconds, rivals, tuple(reloads), url).run()
