@@ -217,6 +217,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         """Check the section after decoding and answer it in normal form. Raises `Invalid`."""
         return self
 
+    def check_names(self, mode: Mode) -> None:
+        """Check what depends on which label names are valid. Raises `Invalid`."""
+
 
 class _Field(msgspec.Struct, frozen=True):
     key: str
@@ -279,6 +282,7 @@ class Struct(Kind):
             return d.mismatch(node, self.go)
         try:
             settled = section.settle()
+            settled.check_names(d.mode)
         except Invalid as error:
             if not error.line:
                 spot = node.at(error.field) if error.field else node
@@ -333,7 +337,9 @@ def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
 
 
 class Sections(Kind):
-    """A list of sections. With `pointer`, a null item is None, else the section with every field zero."""
+    """A list of sections. A null item is the section with every field zero, or None with `pointer`."""
+
+    zero = ()
 
     def __init__(self, cls: type[Section], go: str, *, pointer: bool = False) -> None:
         self.go = go
