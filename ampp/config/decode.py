@@ -11,7 +11,7 @@ target is known: every target is a `Kind`, and `Decoder.read(node, kind)` answer
 - Aliases are decoded again at each use; how much of the work may come from aliases is bounded as in yaml.v2.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Self
 
 import msgspec
@@ -246,10 +246,16 @@ def section_fields(cls: type[Section]) -> dict[str, _Field]:
 
 
 class Struct(Kind):
-    """A `Section` as the target. With `pointer`, null is None, else the section with every field zero."""
+    """A `Section` as the target. With `pointer`, null is None, else the section with every field zero.
 
-    def __init__(self, cls: type[Section], *, pointer: bool = True, outer: str = "") -> None:
+    `start` holds defaults that this place gives the section's fields, in place of the section's own.
+    """
+
+    def __init__(
+        self, cls: type[Section], *, pointer: bool = True, outer: str = "", start: Mapping[str, Any] | None = None
+    ) -> None:
         self.cls = cls
+        self.start = start or {}
         self.go = cls.go
         self.outer = outer
         self.custom = cls.custom
@@ -271,7 +277,7 @@ class Struct(Kind):
         before = len(d.faults)
         section: Section
         if node.kind is MAPPING:
-            values: dict[str, Any] = {}
+            values = dict(self.start)
             self._fill(d, node, values)
             if self.custom and len(d.faults) > before:
                 return FAILED

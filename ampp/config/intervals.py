@@ -145,13 +145,13 @@ def _written(part: str, items: Any) -> Tree:
 
 
 class _IntervalsKind(_PartKind):
-    zero = None
+    zero = ()
 
     def is_zero(self, value: Any) -> bool:
         return not value
 
     def tree(self, value: tuple[TimeInterval, ...]) -> Tree:
-        return [self.item.tree(item) for item in value or ()]
+        return [self.item.tree(item) for item in value]
 
 
 _INTERVALS: Final = _IntervalsKind(_IntervalKind(), "[]timeinterval.TimeInterval")
@@ -161,7 +161,7 @@ class IntervalSection(Section):
     """A named list of intervals, of which any may hold. Empty: never."""
 
     name: Annotated[Text, KEEP] = ""
-    time_intervals: Annotated[tuple[TimeInterval, ...] | None, _INTERVALS, KEEP] = None
+    time_intervals: Annotated[tuple[TimeInterval, ...], _INTERVALS, KEEP] = ()
 
     def settle(self) -> Self:
         if not self.name:
