@@ -12,39 +12,51 @@ told so (503) but the engine keeps the alert all the same, and notifications are
 disk.
 """
 
-import logging
 import math
 import time
 from collections import deque
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias, TypeVar
 
 import trio
 
 from ampp.config import Config, ConfigError
+from ampp.config.settings import Settings
 from ampp.core import query
 from ampp.core.alert import Alert, PostedAlert
 from ampp.core.book import row_of
 from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, Received
 from ampp.core.notify import Notify, Outcome
-from ampp.core.plan import Plan
-from ampp.core.record import ConfigLoaded, Record, SilencePut, SilencesPruned, Started
+from ampp.core.matcher import format_matchers
+from ampp.core.plan import Integration, Plan
+from ampp.core.record import ConfigLoaded, SilencePut
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft
-from ampp.core.succession import load_plan, restore
+from ampp.core.succession import load_plan
+from ampp.core.timestamp import format_rfc3339nano
 from ampp.core.view import AlertQuery, AlertView, GroupView
-from ampp.deliver import Delivery
+from ampp.deliver.sender import BuildError, Sender, Unsendable
+from ampp.deliver.worker import Delivery
+from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
 from ampp.store.error import StoreDown
-from ampp.store.protocol import Restored, State, Store, Ticket
+from ampp.store.protocol import State, Store, Ticket
 
 __all__ = ["Live", "ReloadError", "now"]
 
-_log = logging.getLogger("ampp.dispatcher")
+T = TypeVar("T")
+Senders: TypeAlias = Mapping[Integration, Sender | Unsendable]
+
+_log: Final = Logger("dispatcher")
+_config_log: Final = Logger("configuration")
+_silence_log: Final = Logger("silences")
 
 SLICE: Final = 0.005
 """Seconds a listing may run before it lets other tasks have a turn."""
+
+PATIENCE: Final = 5.0
+"""Seconds a notification waits for its record to be durable. Telling people goes before remembering it."""
 
 BEHIND: Final = 1.0
 """Seconds after which refreshed alerts are handed to the store."""
@@ -121,7 +133,7 @@ class Live:
         if received.errors:
             counts.invalid.inc(len(received.errors))
         for name in received.limited:
-            _log.warning("Alert dropped: its alertname is at the limit", extra={"alertname": name})
+            _log.warn("Alert dropped: its alertname is at the limit", alertname=name)
             counts.limited(name)
         for alert in received.refreshed:
             self._dirty[alert.key] = alert
@@ -192,16 +204,15 @@ class Live:
         """Read the configuration file again and take it over whole, or leave everything as it is (ReloadError)."""
         async with self._reloading:
             path = self.options.config_file
-            about = {"component": "configuration", "file": path}
-            _log.info("Loading configuration file", extra=about)
+            _config_log.info("Loading configuration file", file=path)
             try:
                 config, plan, receivers = await trio.to_thread.run_sync(self._read, path)
             except (ConfigError, BuildError) as error:
                 self.metrics.config.failed()
-                _log.error("Loading configuration file failed", extra={**about, "err": str(error)})
+                _config_log.error("Loading configuration file failed", file=path, err=str(error))
                 raise ReloadError(str(error)) from error
             self.apply(config, plan, receivers)
-            _log.info("Completed loading of configuration file", extra=about)
+            _config_log.info("Completed loading of configuration file", file=path)
 
     def apply(self, config: Config, plan: Plan, senders: Senders) -> None:
         """Put a configuration in force, in one unbroken step."""
@@ -251,7 +262,7 @@ class Live:
                     with trio.move_on_after(PATIENCE):
                         await ticket.durable()
                 except StoreDown as down:
-                    _log.warning("Notifying without a durable record", extra={"err": down.reason})
+                    _log.warn("Notifying without a durable record", err=down.reason)
                 for notify in batch:
                     self.delivery.submit(notify)
 
@@ -286,17 +297,14 @@ class Live:
 
 
 def _log_silence(action: str, silence: Silence) -> None:
-    _log.info(
+    _silence_log.info(
         f"{action} silence",
-        extra={
-            "component": "silences",
-            "Id": silence.id,
-            "CreatedBy": silence.created_by,
-            "Comment": silence.comment,
-            "StartsAt": format_rfc3339nano(silence.starts),
-            "EndsAt": format_rfc3339nano(silence.ends),
-            "Matchers": " ".join(format_matchers(matchers) for matchers in silence.matcher_sets),
-        },
+        Id=silence.id,
+        CreatedBy=silence.created_by,
+        Comment=silence.comment,
+        StartsAt=format_rfc3339nano(silence.starts),
+        EndsAt=format_rfc3339nano(silence.ends),
+        Matchers=" ".join(format_matchers(matchers) for matchers in silence.matcher_sets),
     )
 
 

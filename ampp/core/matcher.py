@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Mode(Enum):
-    """Which matcher grammar and label-name rule hold: `--enable-feature=classic-mode`, `utf8-strict-mode`, or neither."""
+    """Which matcher grammar and label-name rule hold: classic-mode, utf8-strict-mode, or by default a mix of both."""
 
     CLASSIC = "classic"
     UTF8 = "utf8"
@@ -55,7 +55,10 @@ class MatcherError(ValueError):
 _RANK: Final = {op: rank for rank, op in enumerate(Op)}
 _OPS: Final = {op.value: op for op in Op}
 # Go's unicode.IsSpace, which is not Python's str.isspace (that adds the separators 1C to 1F).
-_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACE: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 _RESERVED_CLASS: Final = "[" + re.escape(_SPACE + "{}!=~,\\\"'`") + "]"
 _RESERVED: Final = re.compile(_RESERVED_CLASS)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")

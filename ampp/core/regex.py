@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import re2
 
-__all__ = ["Regex", "RegexError", "anchored", "check", "finds_in_empty"]
+__all__ = ["Regex", "RegexError", "anchored", "check", "choices", "finds_in_empty"]
 
 
 class RegexError(ValueError):
@@ -43,9 +43,9 @@ class Regex:
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self.test: Callable[[str], bool]
-        choices = _choices(pattern)
-        if choices is not None:
-            self.test = choices.__contains__
+        values = choices(pattern)
+        if values is not None:
+            self.test = values.__contains__
             return
         self._program = _compile(f"^(?:{pattern})$")
         self._seen: dict[str, bool] = {}
@@ -73,9 +73,11 @@ def _remember(seen: dict[str, bool], value: str, answer: bool) -> None:
     _answer_count += 1
 
 
-def _choices(pattern: str) -> frozenset[str] | None:
-    """The finite set of values the pattern matches, where it is plain alternatives, perhaps in one pair of brackets."""
+def choices(pattern: str) -> frozenset[str] | None:
+    """The values an anchored pattern matches, if it is plain alternatives (`a|b`, `(a|b)`, `^(?:a|b)$`), else None."""
     inner = pattern
+    while inner.startswith("^(?:") and inner.endswith(")$"):
+        inner = inner[4:-2]
     if inner.startswith("(") and inner.endswith(")"):
         inner = inner[3:-1] if inner.startswith("(?:") else inner[1:-1]
     return frozenset(inner.split("|")) if _PLAIN.fullmatch(inner) else None
@@ -118,8 +120,8 @@ def _compile(pattern: str) -> Any:
 
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_POSIX_CLASSES: Final = frozenset(
-    "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit".split()
+_POSIX_CLASS: Final = re.compile(
+    r"\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
 )
 _REPEAT: Final = re.compile(r"\{(0|[1-9][0-9]*)(?:(,)(0|[1-9][0-9]*)?)?\}")
 _CAPTURE_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
@@ -328,8 +330,7 @@ class _Reader:
             if pattern.startswith("[:", i):
                 end = pattern.find(":]", i + 2)
                 if end >= 0:
-                    name = pattern[i + 2 : end].removeprefix("^")
-                    if name not in _POSIX_CLASSES:
+                    if not _POSIX_CLASS.fullmatch(pattern, i, end + 2):
                         raise RegexError("invalid character class range", pattern[i : end + 2])
                     self.out.append(pattern[i : end + 2])
                     i = end + 2
@@ -364,7 +365,7 @@ class _Reader:
         r"""`\pN`, `\p{Name}`, `\P{^Name}`: checked, and written with RE2's name or as ranges."""
         pattern = self.pattern
         if at + 2 >= len(pattern):
-            raise RegexError("invalid UTF-8", "")
+            raise RegexError("invalid character class range", pattern[at:])
         if pattern[at + 2] == "{":
             end = pattern.find("}", at)
             if end < 0:
@@ -444,13 +445,15 @@ _NOT_IN_RE2: Final = {
 @lru_cache(maxsize=256)
 def _unicode_name(name: str) -> str | None:
     """RE2's `{Name}` for a Unicode class, or ranges for the inside of a bracketed class, or None if there is none."""
-    loose = re.sub("[ _-]", "", name).capitalize() if name.isascii() else ""
+    if not name.isascii():
+        return None
+    loose = re.sub("[ _-]", "", name).capitalize()
     if loose in _NOT_IN_RE2:
         return _ranges(loose)
     for spelling in (_LONG_NAMES.get(loose, loose), "_".join(p.capitalize() for p in re.split("[ _-]", name))):
         try:
             re2.compile(f"\\p{{{spelling}}}", _OPTIONS)
-        except (re2.error, UnicodeEncodeError):
+        except re2.error:
             continue
         return f"{{{spelling}}}"
     return None
