@@ -64,7 +64,7 @@ def test_a_day_at_the_command_line(command: list[str]) -> None:
         silenced = json.loads(amtool(daemon, "alert", "query", "--silenced", "-o", "json"))
         assert [a["status"]["silencedBy"] for a in silenced] == [[identity], [identity]]
 
-        updated = amtool(daemon, "silence", "update", identity, "-d", "3h", "-c", "longer").split()[0]
+        updated = amtool(daemon, "silence", "update", "-q", identity, "-d", "3h", "-c", "longer").strip()
         assert api.silence(updated)["comment"] == "longer"
         amtool(daemon, "silence", "expire", updated)
         assert amtool(daemon, "silence", "query", "-q") == ""
