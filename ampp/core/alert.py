@@ -64,7 +64,7 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
     seated: bool = False
     routes: "tuple[Route, ...]" = ()
     groups: "tuple[Group, ...]" = ()
-    muted: tuple[int, int, tuple[str, ...]] | None = None
+    muted: tuple[int, int, int, tuple[str, ...]] | None = None
     fragment: Any = None
 
     def resolved(self, wall: int) -> bool:

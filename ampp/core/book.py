@@ -14,12 +14,14 @@ from enum import Enum
 from sys import intern
 from typing import Final
 
+import msgspec
+
 from ampp.core import labels as labelling
 from ampp.core.alert import NO_ANNOTATIONS, Alert, PostedAlert, Snapshot
 from ampp.core.clock import ZERO
 from ampp.core.record import AlertRow
 
-__all__ = ["Book", "Change", "NameLimit", "fingerprint", "hash64", "overlap", "snapshot"]
+__all__ = ["Book", "Change", "NameLimit", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
 
 
 class Change(Enum):
@@ -138,12 +140,13 @@ class Book:
         self.names.forget(wall)
         return gone
 
-    def restore(self, rows: Iterable[AlertRow], labels_of: "dict[bytes, dict[str, str]]") -> None:
-        """Fill an empty book from the store; `labels_of` holds the label set of each key."""
+    def restore(self, rows: Iterable[AlertRow]) -> None:
+        """Fill an empty book from the store. Nobody has repeated these yet: they are `held`."""
         for row in rows:
+            labels = msgspec.json.decode(row.key, type=dict[str, str])
             self.alerts[row.key] = Alert(
                 key=row.key,
-                labels={intern(name): intern(value) for name, value in labels_of[row.key].items()},
+                labels={intern(name): intern(value) for name, value in labels.items()},
                 annotations=row.annotations or NO_ANNOTATIONS,
                 starts=row.starts,
                 ends=row.ends,
@@ -154,6 +157,24 @@ class Book:
                 ends_off=row.ends_off,
                 held=True,
             )
+            self.names.admit(labels.get("alertname", ""), row.key, row.ends, ZERO)
+
+
+def row_of(alert: Alert) -> AlertRow:
+    """The alert as it is stored."""
+    return AlertRow(
+        key=alert.key,
+        annotations=alert.annotations,
+        starts=alert.starts,
+        ends=alert.ends,
+        updated=alert.updated,
+        generator_url=alert.generator_url,
+        timeout=alert.timeout,
+        starts_off=alert.starts_off,
+        ends_off=alert.ends_off,
+        posted_starts=alert.starts,
+        posted_ends=alert.ends,
+    )
 
 
 class NameLimit:

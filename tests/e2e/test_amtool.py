@@ -36,6 +36,12 @@ def amtool(daemon: Daemon, *arguments: str) -> str:
     return done.stdout
 
 
+def first_id(text: str) -> str:
+    found = re.search(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text)
+    assert found is not None, text
+    return found.group()
+
+
 def test_a_day_at_the_command_line(command: list[str]) -> None:
     with Daemon(command, CONFIG) as daemon:
         api = daemon.api()
@@ -56,7 +62,7 @@ def test_a_day_at_the_command_line(command: list[str]) -> None:
 
         made = amtool(daemon, "silence", "add", "alertname=Disk", "instance=~i.", "-d", "2h", "-c", "why", "-a", "me")
         identity = made.strip()
-        assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", identity)
+        assert identity == first_id(made)
         assert amtool(daemon, "silence", "query", "-q").split() == [identity]
         assert identity in amtool(daemon, "silence", "query", "alertname=Disk")
         unsilenced = json.loads(amtool(daemon, "alert", "query", "--active", "-o", "json"))
@@ -64,7 +70,7 @@ def test_a_day_at_the_command_line(command: list[str]) -> None:
         silenced = json.loads(amtool(daemon, "alert", "query", "--silenced", "-o", "json"))
         assert [a["status"]["silencedBy"] for a in silenced] == [[identity], [identity]]
 
-        updated = amtool(daemon, "silence", "update", "-q", identity, "-d", "3h", "-c", "longer").strip()
+        updated = first_id(amtool(daemon, "silence", "update", identity, "-d", "3h", "-c", "longer"))
         assert api.silence(updated)["comment"] == "longer"
         amtool(daemon, "silence", "expire", updated)
         assert amtool(daemon, "silence", "query", "-q") == ""

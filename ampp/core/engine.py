@@ -1,0 +1,442 @@
+"""The engine: a state machine that decides who hears about what and when.
+
+It takes an event and the time, changes its own state, and returns what the outside must do: records to keep
+(`Effects.records`, in order) and notifications to send (`Effects.notify`). It does no I/O, reads no clock and holds no
+task. The same inputs give the same outputs, always; so it runs live, in the simulator and in replay alike.
+
+The rooms it is made of: `book` (current alerts), `group` (who is told together, and when), `muting` (who is kept out),
+`dedup` (told already?). What it adds is their order:
+
+    receive ──► book ──► inhibitor ──► groups                     (a report comes in)
+    due     ──► wheel ──► muting ──► dedup ──► notify             (a group's turn comes)
+    delivered ──► log; when the last integration answered: remove what is resolved, drop the group if empty
+
+A flush counts as done when every integration it had to tell has answered. If all succeeded, the alerts it saw resolved
+leave the group, unless reported again meanwhile. If one failed nothing leaves, and the next tick tries again; those
+that succeeded are protected by the notification log.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+from typing import Final, Literal
+
+import msgspec
+
+from ampp.core import labels as labelling
+from ampp.core.alert import Alert, PostedAlert
+from ampp.core.book import Book, Change, hash64, snapshot
+from ampp.core.clock import SECOND, ZERO, Now
+from ampp.core.dedup import decide
+from ampp.core.group import Flight, Group, Groups
+from ampp.core.matcher import Mode
+from ampp.core.muting import Muting
+from ampp.core.notify import Notify, Outcome
+from ampp.core.plan import Integration, Plan
+from ampp.core.quote import go_quote
+from ampp.core.reason import NotifyReason
+from ampp.core.record import (
+    AlertRow,
+    Collected,
+    Decision,
+    Delivered,
+    Flushed,
+    GroupDropped,
+    GroupRow,
+    LogEntry,
+    LogPruned,
+    OutboxRow,
+    Posted,
+    Record,
+    Suppressed,
+)
+from ampp.core.route import Route
+from ampp.core.silence import SilenceBook
+from ampp.core.wheel import Wheel
+
+MOST: Final = 200
+"""How many groups take their turn in one call, so that a crowd of them cannot hold up everything else."""
+
+__all__ = ["MIN_DEADLINE", "Effects", "Engine", "Received"]
+
+MIN_DEADLINE: Final = 10 * SECOND
+"""A flush may take its group_interval, but at least this long (upstream notify.MinTimeout)."""
+
+
+class Effects(msgspec.Struct):
+    """What the outside must do after an event, and what it may want to count."""
+
+    records: list[Record] = msgspec.field(default_factory=list)
+    notify: list[Notify] = msgspec.field(default_factory=list)
+    suppressed: list[Suppressed] = msgspec.field(default_factory=list)
+    canceled: list[int] = msgspec.field(default_factory=list)
+
+
+class Received(msgspec.Struct):
+    """What became of one request's alerts.
+
+    `rows` must be kept before the request is answered; `refreshed` may be written behind. `errors` are upstream's
+    texts, one an invalid alert; `limited` the alertnames of those that the per-name limit refused.
+    """
+
+    rows: list[AlertRow]
+    refreshed: list[Alert]
+    errors: list[str]
+    limited: list[str]
+    firing: int = 0
+    resolved: int = 0
+
+    def record(self, wall: int) -> Posted | None:
+        return Posted(at=wall, alerts=tuple(self.rows)) if self.rows else None
+
+
+class Engine:
+    """The routing state. `retention` (ns) bounds the notification log; `start` is when ticks may begin (mono ns).
+
+    `offset` gives the local zone's seconds east of UTC at a wall time, for times that upstream prints in local time.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        silences: SilenceBook,
+        *,
+        mode: Mode,
+        retention: int,
+        now: Now,
+        per_name: int = 0,
+        start: int | None = None,
+        offset: Callable[[int], int] = lambda wall: 0,
+    ) -> None:
+        self.plan = plan
+        self.mode: Final = mode
+        self.retention: Final = retention
+        self.book: Final = Book(per_name)
+        self.muting: Final = Muting(plan, silences)
+        self.groups: Groups = Groups(plan.root, Wheel(now.mono))
+        self.log: dict[str, LogEntry] = {}
+        self.outbox: dict[str, OutboxRow] = {}
+        self.flights: dict[int, Flight] = {}
+        self._start: Final = now.mono if start is None else start
+        self._offset: Final = offset
+        self._flush_id = now.wall
+        self._good_names: set[str] = set()
+
+    # -- reports ------------------------------------------------------------------------------------------------
+
+    def receive(self, posts: Iterable[PostedAlert], now: Now) -> Received:
+        """Take in one request's alerts. Invalid ones are named in `errors`; the valid ones are taken all the same."""
+        wall = now.wall
+        out = Received([], [], [], [])
+        for posted in posts:
+            starts, ends, timeout = posted.starts, posted.ends, False
+            if starts == ZERO:
+                if ends == ZERO:
+                    starts, posted.starts_off = wall, self._offset(wall)
+                else:
+                    starts, posted.starts_off = ends, posted.ends_off
+            if ends == ZERO:
+                ends, timeout = wall + self.plan.resolve_timeout, True
+                posted.ends_off = self._offset(ends)
+            if ends <= wall:
+                out.resolved += 1
+            else:
+                out.firing += 1
+            error = self.invalid(posted, starts, ends)
+            if error:
+                out.errors.append(error)
+                continue
+            key = labelling.key(posted.labels)
+            if self.book.names.most > 0:
+                name = posted.labels.get("alertname", "")
+                if not self.book.names.admit(name, key, ends, wall):
+                    out.limited.append(name)
+                    continue
+            alert, change = self.book.put(posted, starts, ends, timeout, wall, key)
+            if change is Change.REFRESHED:
+                self.muting.inhibitor.observe(alert)
+                out.refreshed.append(alert)
+                continue
+            self.muting.inhibitor.observe(alert)
+            self.groups.seat(alert, now)
+            out.rows.append(
+                AlertRow(
+                    key,
+                    alert.annotations,
+                    alert.starts,
+                    alert.ends,
+                    wall,
+                    alert.generator_url,
+                    alert.timeout,
+                    alert.starts_off,
+                    alert.ends_off,
+                    starts,
+                    ends,
+                )
+            )
+        return out
+
+    def invalid(self, posted: PostedAlert, starts: int, ends: int) -> str:
+        """Upstream's complaint about an alert, or the empty text (core reference 5.1)."""
+        if ends < starts:
+            return "start time must be before end time"
+        if not posted.labels:
+            return "at least one label pair required"
+        for what, pairs in (("label set", posted.labels), ("annotations", posted.annotations)):
+            for name in pairs:
+                if name in self._good_names:
+                    continue
+                if not labelling.valid_name(name, self.mode):
+                    return f"invalid {what}: invalid name {go_quote(name)}"
+                if len(self._good_names) < 100_000:
+                    self._good_names.add(name)
+        return ""
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def next_due(self) -> int | None:
+        """The monotonic time at which `due` should be called next."""
+        due = self.groups.next_due()
+        return due if due is None else max(due, self._start)
+
+    def due(self, now: Now, most: int = MOST) -> Effects:
+        """Give up to `most` groups whose timer has run out their turn; `next_due` tells when to come again."""
+        out = Effects()
+        if now.mono < self._start:
+            return out
+        for group in self.groups.due(now, most):
+            if group.flight is not None:
+                # The timer has fired and waits to be read; it is armed again when its turn comes.
+                group.missed = now.wall
+            else:
+                self.groups.rearm(group, now)
+                self._flush(group, now.wall, now, out)
+        return out
+
+    def _flush(self, group: Group, tick: int, now: Now, out: Effects) -> None:
+        group.flushed = True
+        kept, suppressed, group.muted_by = self.muting.sift(
+            group.route, group.alerts.values(), tick, group.muted_by
+        )
+        out.suppressed.extend(suppressed)
+        firing = [alert for alert in kept if alert.ends > tick]
+        resolved = [alert for alert in kept if alert.ends <= tick]
+        over = [(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= tick]
+        flight = Flight(self._flush_id, group, over, set())
+        self._flush_id += 1
+        decisions: list[Decision] = []
+        rows: list[OutboxRow] = []
+        if kept:
+            self._decide(group, flight, firing, resolved, tick, now, out, decisions, rows)
+        told = (tuple(group.alerts), tuple(suppressed), tuple((d.send, d.reason) for d in decisions))
+        if rows or told != group.told:
+            same = group.told is not None and told[0] == group.told[0]  # type: ignore[index]
+            group.told = told
+            out.records.append(
+                Flushed(
+                    at=tick,
+                    id=flight.id,
+                    group=group.row(now),
+                    alerts=() if same else told[0],
+                    suppressed=tuple(suppressed),
+                    decisions=tuple(decisions),
+                    outbox=tuple(rows),
+                )
+            )
+        if flight.waiting:
+            group.flight = self.flights[flight.id] = flight
+        else:
+            self._finish(group, flight, now, out)
+
+    def _decide(
+        self,
+        group: Group,
+        flight: Flight,
+        firing: list[Alert],
+        resolved: list[Alert],
+        tick: int,
+        now: Now,
+        out: Effects,
+        decisions: list[Decision],
+        rows: list[OutboxRow],
+    ) -> None:
+        route = group.route
+        firing_hashes = tuple(hash64(alert) for alert in firing)
+        resolved_hashes = tuple(hash64(alert) for alert in resolved)
+        may_repeat = not firing or not all(alert.held for alert in firing)
+        snapshots = None
+        for to in self.plan.receivers[route.receiver].integrations:
+            key = log_key(group.key, to)
+            entry = self.log.get(key)
+            reason = decide(
+                entry,
+                firing_hashes,
+                resolved_hashes,
+                send_resolved=to.send_resolved,
+                repeat_interval=route.repeat_interval,
+                wall=tick,
+                may_repeat=may_repeat,
+            )
+            send = reason is not NotifyReason.NONE
+            mark = token(key, entry, firing_hashes, resolved_hashes, reason) if send else ""
+            decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
+            if not send:
+                if self.outbox.pop(key, None) is not None:
+                    out.records.append(settled(tick, key, "nothing left to tell"))
+                continue
+            if snapshots is None:
+                snapshots = tuple(
+                    snapshot(alert, tick)
+                    for alert in sorted(firing + resolved, key=lambda alert: labelling.notification_order(alert.labels))
+                )
+            row = OutboxRow(key, flight.id, group.identity, group.label_key, tick, mark)
+            self.outbox[key] = row
+            rows.append(row)
+            flight.waiting.add(key)
+            out.notify.append(
+                Notify(
+                    flush=flight.id,
+                    route_id=route.id,
+                    group_key=group.key,
+                    group_labels=group.labels,
+                    route_labels=self.route_labels(route),
+                    integration=to,
+                    reason=reason,
+                    alerts=snapshots,
+                    firing=firing_hashes,
+                    resolved=resolved_hashes,
+                    deadline=now.mono + max(route.group_interval, MIN_DEADLINE),
+                    token=mark,
+                    data={} if entry is None or reason is NotifyReason.FIRST else entry.data,
+                )
+            )
+
+    # -- outcomes -----------------------------------------------------------------------------------------------
+
+    def delivered(self, outcome: Outcome, now: Now) -> Effects:
+        """Take note of how a notification ended; the flush it belongs to may thereby be done."""
+        out = Effects()
+        notify = outcome.notify
+        key = notify.key
+        flight = self.flights.get(notify.flush)
+        if flight is None or key not in flight.waiting:
+            return out
+        group = flight.group
+        entry = self._write_log(key, notify, outcome, group, now) if outcome.ok else None
+        row = self.outbox.get(key)
+        settled = row is not None and row.flush == notify.flush and (outcome.ok or group.gone)
+        if settled:
+            del self.outbox[key]
+        out.records.append(
+            Delivered(
+                at=now.wall,
+                flush=notify.flush,
+                key=key,
+                ok=outcome.ok,
+                attempts=outcome.attempts,
+                took=outcome.took,
+                reason=outcome.reason.value if outcome.reason is not None else "",
+                error=outcome.error,
+                entry=entry,
+                settled=settled,
+            )
+        )
+        flight.waiting.discard(key)
+        flight.failed |= not outcome.ok
+        if not flight.waiting:
+            del self.flights[flight.id]
+            if not group.gone:
+                self._finish(group, flight, now, out)
+        return out
+
+    def _write_log(self, key: str, notify: Notify, outcome: Outcome, group: Group, now: Now) -> LogEntry:
+        """Note what was told. Upstream leaves an entry from the future alone, for its peers' sake; after the wall clock
+        stepped back that would tell the same again at every interval until the clock has caught up."""
+        to = notify.integration
+        entry = self.log[key] = LogEntry(
+            group_key=notify.group_key,
+            receiver=to.receiver,
+            integration=to.name,
+            idx=to.idx,
+            timestamp=now.wall,
+            firing=notify.firing,
+            resolved=notify.resolved,
+            expires=now.wall + min(self.retention, 2 * group.route.repeat_interval),
+            data=outcome.data,
+        )
+        return entry
+
+    def _finish(self, group: Group, flight: Flight, now: Now, out: Effects) -> None:
+        """The flush is done: let go of what it told as resolved, and take the tick that came meanwhile."""
+        group.flight = None
+        if not flight.failed:
+            over: list[bytes] = []
+            for alert, updated in flight.over:
+                if alert.updated == updated and group.alerts.get(alert.key) is alert:
+                    del group.alerts[alert.key]
+                    alert.seated = False
+                    if not any(alert.key in other.alerts for other in alert.groups):
+                        over.append(alert.key)
+            if over:
+                out.records.append(Collected(at=now.wall, alerts=tuple(over)))
+            if not group.alerts:
+                self._drop(group, "empty", now, out)
+                return
+        if group.missed is not None:
+            tick, group.missed = group.missed, None
+            self.groups.rearm(group, now)
+            self._flush(group, tick, now, out)
+
+    def _drop(self, group: Group, cause: Literal["empty", "reload"], now: Now, out: Effects) -> None:
+        self.groups.drop(group)
+        for to in self.plan.receivers[group.route.receiver].integrations:
+            if self.outbox.pop(log_key(group.key, to), None) is not None:
+                out.records.append(settled(now.wall, log_key(group.key, to), "the group is gone"))
+        out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause=cause))
+
+    def route_labels(self, route: Route) -> dict[str, str]:
+        """The route's labels that need no template."""
+        return {name: value for name, value in route.labels.items() if "{{" not in value}
+
+    # -- upkeep -------------------------------------------------------------------------------------------------
+
+    def collect(self, now: Now) -> list[Alert]:
+        """Forget alerts that are over. Groups hold on to theirs until told; the store follows the groups."""
+        gone = self.book.collect(now.wall)
+        for alert in gone:
+            self.muting.inhibitor.forget(alert)
+        return gone
+
+    def prune_log(self, now: Now) -> LogPruned | None:
+        """Remove notification-log entries past their expiry; until then even an expired one still deduplicates.
+
+        What is said of alerts held since a restart stays, or they would be told as if for the first time.
+        """
+        held = {
+            log_key(group.key, to)
+            for group in self.groups
+            if any(alert.held for alert in group.alerts.values())
+            for to in self.plan.receivers[group.route.receiver].integrations
+        }
+        keys = tuple(key for key, entry in self.log.items() if entry.expires <= now.wall and key not in held)
+        for key in keys:
+            del self.log[key]
+        return LogPruned(at=now.wall, keys=keys) if keys else None
+
+
+
+def log_key(group_key: str, to: Integration) -> str:
+    """The notification log's key for one integration of one group; `LogEntry.key` and `Notify.key` write the same."""
+    return f"{group_key}:{to.receiver}/{to.name}/{to.idx}"
+
+
+def token(
+    key: str, entry: LogEntry | None, firing: Sequence[int], resolved: Sequence[int], reason: NotifyReason
+) -> str:
+    """What makes a notification the same after a crash: to whom, about what, and since which earlier one."""
+    text = f"{key}\0{entry.timestamp if entry else 0}\0{sorted(firing)}\0{sorted(resolved)}\0{reason.value}"
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def settled(wall: int, key: str, why: str) -> Delivered:
+    """An outbox row that came to nothing, because there is nothing left to tell."""
+    return Delivered(at=wall, flush=0, key=key, ok=False, attempts=0, took=0, reason="overtaken", error=why)

@@ -1,0 +1,191 @@
+"""Aggregation groups: which alerts are told together, and when each group's turn comes.
+
+Invariants:
+- a group lives at one `Seat`: the route's identity plus the values of its group labels; at most one live group a seat;
+- every live group has exactly one running timer in the wheel, armed before the flush it causes (core reference 4.2);
+- a group has at most one flush in flight; a tick that comes meanwhile waits (one, not more) and follows at once;
+- a group leaves only when a successful flush empties it, or at a reload.
+
+`Route.index` is the identity of a route inside one plan. Across plans and restarts a route is known by `identity`:
+its key, its receiver and, among twins, its turn; inserting an unrelated route does not make every later one a stranger.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+import msgspec
+
+from ampp.core import labels as labelling
+from ampp.core.alert import Alert
+from ampp.core.clock import Now
+from ampp.core.record import GroupRow
+from ampp.core.route import Route, group_key
+from ampp.core.wheel import Wheel
+
+__all__ = ["Flight", "Group", "Groups", "Seat", "identities"]
+
+Seat: TypeAlias = tuple[int, tuple[str | None, ...] | bytes]
+
+
+class Flight(msgspec.Struct):
+    """One flush under way: the alerts it saw resolved (with their `updated` of then), and the log keys not heard from."""
+
+    id: int
+    group: "Group"
+    over: list[tuple[Alert, int]]
+    waiting: set[str]
+    failed: bool = False
+
+
+class Group:
+    """One aggregation group. `due` is the monotonic time of its next tick, `created` the wall time it came to be."""
+
+    __slots__ = (
+        "alerts",
+        "created",
+        "due",
+        "flight",
+        "flushed",
+        "gone",
+        "identity",
+        "key",
+        "labels",
+        "missed",
+        "muted_by",
+        "route",
+        "seat",
+        "told",
+    )
+
+    def __init__(self, route: Route, identity: str, seat: Seat, labels: dict[str, str], created: int) -> None:
+        self.route = route
+        self.identity = identity
+        self.seat = seat
+        self.labels = labels
+        self.key: str = group_key(route, labels)
+        self.alerts: dict[bytes, Alert] = {}
+        self.created = created
+        self.due = 0
+        self.flushed = False
+        self.gone = False
+        self.flight: Flight | None = None
+        self.missed: int | None = None
+        self.muted_by: tuple[str, ...] = ()
+        self.told: object = None
+
+    @property
+    def label_key(self) -> bytes:
+        return labelling.key(self.labels)
+
+    def row(self, now: Now) -> GroupRow:
+        """The group's timer as it is stored: monotonic time anchored to the wall clock of this moment."""
+        return GroupRow(
+            route=self.identity,
+            labels=self.label_key,
+            receiver=self.route.receiver,
+            created=self.created,
+            next=now.wall + self.due - now.mono,
+            flushed=self.flushed,
+        )
+
+
+def identities(root: Route) -> dict[int, str]:
+    """The identity of every route of a tree, by its index."""
+    seen: dict[tuple[str, str], int] = {}
+    names: dict[int, str] = {}
+    for route in root.walk():
+        turn = seen[route.key, route.receiver] = seen.get((route.key, route.receiver), -1) + 1
+        names[route.index] = f"{route.key} {route.receiver}" + (f" #{turn}" if turn else "")
+    return names
+
+
+class Groups:
+    """All groups of one routing tree and the wheel that turns them."""
+
+    def __init__(self, root: Route, wheel: Wheel[Seat]) -> None:
+        self.root: Final = root
+        self.wheel: Final = wheel
+        self.live: dict[Seat, Group] = {}
+        self._identity: Final = identities(root)
+        self._turn: deque[Seat] = deque()
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self.live.values())
+
+    def __len__(self) -> int:
+        return len(self.live)
+
+    def route(self, alert: Alert) -> tuple[Route, ...]:
+        """Where the tree puts the alert; found once per label set and plan."""
+        if not alert.routes:
+            alert.routes = tuple(self.root.match(alert.labels))
+        return alert.routes
+
+    def seat(self, alert: Alert, now: Now) -> None:
+        """Put the alert into every group it belongs to, creating those that are missing (core reference 4.2)."""
+        groups = []
+        for route in self.route(alert):
+            seat = self.seat_of(route, alert)
+            group = self.live.get(seat)
+            if group is None:
+                group = self.create(route, seat, alert, now)
+            else:
+                group.alerts[alert.key] = alert
+            groups.append(group)
+        alert.groups = tuple(groups)
+        alert.seated = True
+
+    def seat_of(self, route: Route, alert: Alert) -> Seat:
+        if route.group_by_all:
+            return route.index, alert.key
+        labels = alert.labels
+        return route.index, tuple([labels.get(name) for name in route.group_by])
+
+    def create(self, route: Route, seat: Seat, alert: Alert, now: Now) -> Group:
+        """A new group around its first alert. Only this alert's age decides on an immediate first flush."""
+        labels = (
+            alert.labels
+            if route.group_by_all
+            else {name: alert.labels[name] for name in route.group_by if name in alert.labels}
+        )
+        group = Group(route, self._identity[route.index], seat, labels, now.wall)
+        group.alerts[alert.key] = alert
+        self.live[seat] = group
+        old = alert.starts + route.group_wait < now.wall
+        self.arm(group, now.mono if old else now.mono + route.group_wait)
+        return group
+
+    def arm(self, group: Group, due: int) -> None:
+        group.due = due
+        self.wheel.arm(group.seat, due)
+
+    def rearm(self, group: Group, now: Now) -> None:
+        """Start the next interval from the tick that was due, so that the cadence does not drift; never in the past."""
+        due = group.due + group.route.group_interval
+        self.arm(group, due if due > now.mono else now.mono + group.route.group_interval)
+
+    def drop(self, group: Group) -> None:
+        group.gone = True
+        del self.live[group.seat]
+        self.wheel.cancel(group.seat)
+
+    def due(self, now: Now, most: int) -> Iterator[Group]:
+        """Up to `most` groups whose timer has run out, in the order in which they were due; the rest keep their place."""
+        self._turn.extend(self.wheel.advance(now.mono))
+        while self._turn and most > 0:
+            group = self.live.get(self._turn.popleft())
+            # A group re-armed since it came due has a new timer and no turn.
+            if group is not None and group.due <= now.mono:
+                most -= 1
+                yield group
+
+    def next_due(self) -> int | None:
+        """The monotonic time of the next turn; in the past when somebody is waiting for it already."""
+        if self._turn:
+            return 0
+        return self.wheel.next_due()
+
+    def by_name(self) -> dict[tuple[str, bytes], Group]:
+        """The live groups by what they are called across plans and restarts."""
+        return {(group.identity, group.label_key): group for group in self}

@@ -1,0 +1,163 @@
+"""Inhibition: alerts that keep other alerts quiet.
+
+A rule inhibits a target alert when its `target` matchers match that alert and some source alert
+
+- matches its `source` matchers and is not resolved at the moment of asking,
+- has the same values for all labels in `equal`, a missing label counting as empty, and
+- does not itself match the `target` side, if the target alert also matches the `source` side.
+
+Theory of operation. The rules of an `Inhibitor` never change. An observed alert is sorted once, by its labels, into
+the rules whose source it can be and those whose target; per rule the sources lie by the values of their `equal` labels,
+in two shelves: those that match the source side only, and those that match both sides, which cannot inhibit a target
+that also matches both. So neither an alert itself nor its peers are ever looked at, and asking costs one look into a
+dictionary per rule that targets the alert and has sources at all.
+
+Invariants:
+
+- Shelves hold the book's own `Alert` objects and read `ends` when asked, never earlier: a refresh or a resolve in place
+  counts at once.
+- After `forget`, nothing of the alert is held.
+- The first rule in order of configuration answers. Of its possible sources it names, first, one that does not match the
+  target side; among these the one observed first. While that one fires, the answer is stable.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from ampp.core.alert import Alert
+from ampp.core.clock import Now
+from ampp.core.index import MatcherIndex
+from ampp.core.matcher import Matcher
+
+__all__ = ["InhibitRule", "Inhibition", "Inhibitor"]
+
+_KINDS_MAX: Final = 10_000
+
+_Sides: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""The rules of which a label set can be source, and those of which it can be target, by ascending index."""
+
+
+class InhibitRule(msgspec.Struct, frozen=True):
+    """One inhibit rule. A side without matchers matches every alert.
+
+    The rule that a YAML `null` stands for has no matchers on either side, and therefore never inhibits anything: every
+    alert matches both its sides.
+    """
+
+    name: str = ""
+    source: tuple[Matcher, ...] = ()
+    target: tuple[Matcher, ...] = ()
+    equal: tuple[str, ...] = ()
+
+
+class Inhibition(msgspec.Struct, frozen=True):
+    """Why an alert is inhibited: the rule, its place in the configuration, and one alert that inhibits."""
+
+    rule_index: int
+    rule: InhibitRule
+    source: Alert
+
+
+class _Shelf:
+    """The sources of one rule that agree in its `equal` labels, by alert key, in order of observation."""
+
+    __slots__ = ("both_sides", "source_only")
+
+    def __init__(self) -> None:
+        self.source_only: dict[bytes, Alert] = {}
+        self.both_sides: dict[bytes, Alert] = {}
+
+
+class Inhibitor:
+    """The observed alerts under one set of rules. After a reload with other rules, make a new one."""
+
+    def __init__(self, rules: Iterable[InhibitRule]) -> None:
+        self.rules = tuple(rules)
+        self._sources: MatcherIndex[int] = MatcherIndex()
+        self._targets: MatcherIndex[int] = MatcherIndex()
+        self._shelves: list[dict[tuple[str, ...], _Shelf]] = []
+        # Rules mostly share a few combinations of `equal` labels, so that one look at an alert's values serves many.
+        self._equals: list[tuple[str, ...]] = []
+        self._known: dict[bytes, _Sides] = {}
+        # Alerts fall into few kinds; all of one kind share one value.
+        self._kinds: dict[_Sides, _Sides] = {}
+        equals: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for index, rule in enumerate(self.rules):
+            self._sources.add(index, rule.source)
+            self._targets.add(index, rule.target)
+            self._shelves.append({})
+            self._equals.append(equals.setdefault(rule.equal, rule.equal))
+
+    def observe(self, alert: Alert) -> None:
+        """Take note of an alert, new or changed. Doing so again is harmless and keeps its place."""
+        if not self.rules:
+            return
+        key = alert.key
+        sides = self._known.get(key)
+        if sides is None:
+            if len(self._kinds) >= _KINDS_MAX:
+                self._kinds.clear()
+            sides = self._sort(alert.labels)
+            sides = self._known[key] = self._kinds.setdefault(sides, sides)
+        sources, targets = sides
+        for index in sources:
+            shelf = self._shelves[index].setdefault(_values(alert.labels, self._equals[index]), _Shelf())
+            (shelf.both_sides if index in targets else shelf.source_only)[key] = alert
+
+    def forget(self, alert: Alert) -> None:
+        """Drop an alert; unknown ones are ignored."""
+        key = alert.key
+        sides = self._known.pop(key, None)
+        if sides is None:
+            return
+        sources, targets = sides
+        for index in sources:
+            shelves = self._shelves[index]
+            values = _values(alert.labels, self._equals[index])
+            shelf = shelves[values]
+            del (shelf.both_sides if index in targets else shelf.source_only)[key]
+            if not shelf.source_only and not shelf.both_sides:
+                del shelves[values]
+
+    def inhibited_by(self, alert: Alert, now: Now) -> Inhibition | None:
+        """What inhibits `alert` at `now`, if anything. The alert itself need not have been observed."""
+        if not self.rules:
+            return None
+        sources, targets = self._known.get(alert.key) or self._sort(alert.labels)
+        if not targets:
+            return None
+        wall = now.wall
+        seen: dict[int, tuple[str, ...]] = {}
+        for index in targets:
+            shelves = self._shelves[index]
+            if not shelves:
+                continue
+            equal = self._equals[index]
+            values = seen.get(id(equal))
+            if values is None:
+                values = seen[id(equal)] = _values(alert.labels, equal)
+            shelf = shelves.get(values)
+            if shelf is None:
+                continue
+            source = _firing(shelf.source_only, wall)
+            if source is None and shelf.both_sides and index not in sources:
+                source = _firing(shelf.both_sides, wall)
+            if source is not None:
+                return Inhibition(index, self.rules[index], source)
+        return None
+
+    def _sort(self, labels: Mapping[str, str]) -> _Sides:
+        return tuple(sorted(self._sources.matching(labels))), tuple(sorted(self._targets.matching(labels)))
+
+
+def _values(labels: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([labels.get(name, "") for name in names])
+
+
+def _firing(alerts: Mapping[bytes, Alert], wall: int) -> Alert | None:
+    for alert in alerts.values():
+        if alert.ends > wall:
+            return alert
+    return None

@@ -1,0 +1,132 @@
+"""Label sets: their canonical form, identity, hashes, text and orders.
+
+A canonical label set is a plain `dict[str, str]` whose keys stand in byte order of their UTF-8 (the same as the order
+of `str`), without empty values, changed by nobody after it was made. All functions here but `canonical` expect one.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+import msgspec
+import xxhash
+
+from ampp.core.matcher import Mode
+from ampp.core.quote import go_quote
+
+__all__ = [
+    "EMPTY_FINGERPRINT",
+    "canonical",
+    "fingerprint",
+    "fingerprint_hex",
+    "format_set",
+    "hash64",
+    "key",
+    "notification_order",
+    "set_order",
+    "valid_name",
+    "valid_value",
+]
+
+EMPTY_FINGERPRINT: Final = 14695981039346656037
+"""FNV-1a's offset basis: the fingerprint of no labels."""
+
+_PRIME: Final = 1099511628211
+_MASK: Final = (1 << 64) - 1
+_CLASSIC_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def canonical(labels: Mapping[str, str]) -> dict[str, str]:
+    """A canonical copy: sorted by name, empty values dropped (an empty label is no label)."""
+    return {name: labels[name] for name in sorted(labels) if labels[name]}
+
+
+def key(labels: dict[str, str]) -> bytes:
+    """The identity of a label set: the compact JSON object of its sorted labels."""
+    return _encode(labels)
+
+
+# FNV-1a's xor touches only the low byte of the state, so what a piece of text does to the state depends on that byte
+# alone: state' = state * prime^n + sum. Such steps are remembered per (low byte, name, value); the memory is emptied
+# when full, since which values will come again cannot be known.
+_STEPS_MAX: Final = 16_384
+_TEXT_MAX: Final = 256
+_steps: dict[tuple[int, str, str], tuple[int, int]] = {}
+
+
+def fingerprint(labels: dict[str, str]) -> int:
+    """Upstream's alert fingerprint: 64-bit FNV-1a over name, 0xFF, value, 0xFF of each label."""
+    state = EMPTY_FINGERPRINT
+    for name, value in labels.items():
+        step = _steps.get((state & 0xFF, name, value)) or _step(state & 0xFF, name, value)
+        state = (state * step[0] + step[1]) & _MASK
+    return state
+
+
+def _step(low: int, name: str, value: str) -> tuple[int, int]:
+    data = b"%b\xff%b\xff" % (name.encode(), value.encode())
+    state = low
+    for byte in data:
+        state = ((state ^ byte) * _PRIME) & _MASK
+    factor = pow(_PRIME, len(data), 1 << 64)
+    step = (factor, (state - low * factor) & _MASK)
+    if len(data) <= _TEXT_MAX:
+        if len(_steps) >= _STEPS_MAX:
+            _steps.clear()
+        _steps[low, name, value] = step
+    return step
+
+
+def fingerprint_hex(value: int) -> str:
+    """A fingerprint as the API shows it: 16 lowercase hex digits."""
+    return f"{value:016x}"
+
+
+def hash64(labels: dict[str, str]) -> int:
+    """The notification log's alert hash: xxHash64, seed 0, over the bytes the fingerprint is made of."""
+    if not labels:
+        return xxhash.xxh64_intdigest(b"")
+    parts = [part.encode() for item in labels.items() for part in item]
+    return xxhash.xxh64_intdigest(b"\xff".join(parts) + b"\xff")
+
+
+def format_set(labels: Mapping[str, str]) -> str:
+    """`{a="x", b="y"}`: names raw, values Go-quoted; as in group keys. `labels` must be in order."""
+    return "{" + ", ".join([f"{name}={go_quote(value)}" for name, value in labels.items()]) + "}"
+
+
+SetOrder: TypeAlias = tuple[int, tuple[tuple[tuple[int, ...], str], ...]]
+NotificationOrder: TypeAlias = tuple[bool, str, bool, str, SetOrder]
+
+
+@lru_cache(maxsize=4096)
+def _reversed_name(name: str) -> tuple[int, ...]:
+    """Sorts names backwards: at the first difference of two sets, the one lacking the smaller name comes first."""
+    return (*[-ord(c) for c in name], 1)
+
+
+def set_order(labels: dict[str, str]) -> SetOrder:
+    """Sort key of upstream's order of label sets (model.LabelSet.Before), used for lists of groups."""
+    return len(labels), tuple([(_reversed_name(name), value) for name, value in labels.items()])
+
+
+def notification_order(labels: dict[str, str]) -> NotificationOrder:
+    """Sort key of alerts inside a notification: `job`, then `instance` (those lacking it last), then the whole set."""
+    job = labels.get("job")
+    instance = labels.get("instance")
+    return job is None, job or "", instance is None, instance or "", set_order(labels)
+
+
+def valid_name(name: str, mode: Mode) -> bool:
+    """Whether `name` may name a label in `mode`: any non-empty valid UTF-8, or the classic identifier rule."""
+    if mode is Mode.CLASSIC:
+        return _CLASSIC_NAME.fullmatch(name) is not None
+    return name != "" and valid_value(name)
+
+
+def valid_value(value: str) -> bool:
+    """Whether `value` is valid UTF-8, that is: free of lone surrogates."""
+    return value.isascii() or _SURROGATE.search(value) is None

@@ -1,0 +1,123 @@
+"""Taking up the thread: the engine's state under a new configuration, and after a restart.
+
+Both route every known alert through the plan in force and then decide what each group inherits from the group that
+bore its name before: nothing (a reload as upstream does it), or its timer and its send under way.
+"""
+
+from collections.abc import Iterable
+
+from ampp.core.alert import Alert
+from ampp.core.clock import Now
+from ampp.core.engine import Effects, Engine, log_key, settled
+from ampp.core.group import Group, Groups
+from ampp.core.plan import Plan
+from ampp.core.record import AlertRow, GroupDropped, GroupRow, LogEntry, OutboxRow
+from ampp.core.wheel import Wheel
+
+__all__ = ["load_plan", "restore"]
+
+
+
+def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False) -> Effects:
+    """Route every known alert through a new plan.
+
+    As upstream, timers restart, sends under way are given up (`Effects.canceled`) and the log stays. With
+    `keep_timers`, a group found again under the same name keeps its timer and its send under way.
+    """
+    out = Effects()
+    before = engine.groups.by_name()
+    old_plan, engine.plan = engine.plan, plan
+    engine.muting.load(plan, engine.book)
+    engine.groups = Groups(plan.root, Wheel(now.mono))
+    _reseat(engine, now, _collected(engine, before.values()))
+    after = engine.groups.by_name()
+    for name, group in before.items():
+        heir = after.get(name)
+        same = heir is not None and _same_receiver(old_plan, plan, group.route.receiver)
+        if keep_timers and heir is not None and same:
+            _inherit(engine, heir, group, now)
+            continue
+        group.gone = True
+        if group.flight is not None:
+            out.canceled.append(group.flight.id)
+        if heir is None:
+            out.records.append(
+                GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause="reload")
+            )
+    keys = {
+        log_key(group.key, to) for group in engine.groups for to in plan.receivers[group.route.receiver].integrations
+    }
+    for key in [key for key in engine.outbox if key not in keys]:
+        del engine.outbox[key]
+        out.records.append(settled(now.wall, key, "no group has this key under the new configuration"))
+    return out
+
+
+def restore(
+    engine: Engine,
+    alerts: Iterable[AlertRow],
+    groups: Iterable[GroupRow],
+    log: Iterable[LogEntry],
+    outbox: Iterable[OutboxRow],
+    now: Now,
+    *,
+    last_alive: int,
+) -> None:
+    """Take up an empty engine's state where a former run left it.
+
+    Firing alerts are held until their end, but at least one resolve_timeout from now, until a sender repeats them;
+    what was over when the former run was last alive stays so. Group timers resume; a group with an unfinished
+    notification takes its turn at once.
+    """
+    hold = now.wall + engine.plan.resolve_timeout
+    engine.book.restore(alerts)
+    for alert in engine.book:
+        if last_alive < alert.ends < hold:
+            alert.ends, alert.timeout = hold, True
+    engine.log.update((entry.key, entry) for entry in log)
+    engine.muting.load(engine.plan, engine.book)
+    _reseat(engine, now, ())
+    rows = {(row.route, row.labels): row for row in groups}
+    by_name = engine.groups.by_name()
+    for name, group in by_name.items():
+        row = rows.get(name)
+        if row is not None:
+            group.created, group.flushed = row.created, row.flushed
+            # No later than an interval from now, whatever the wall clock did meanwhile.
+            wait = min(max(0, row.next - now.wall), group.route.group_interval)
+            engine.groups.arm(group, now.mono + wait)
+            continue
+        # Never flushed before the stop: its wait began no earlier than its oldest alert.
+        first = min(alert.starts for alert in group.alerts.values()) + group.route.group_wait
+        engine.groups.arm(group, min(group.due, now.mono + max(0, first - now.wall)))
+    for unsent in outbox:
+        heir = by_name.get((unsent.route, unsent.labels))
+        if heir is not None:
+            engine.outbox[unsent.key] = unsent
+            engine.groups.arm(heir, now.mono)
+
+
+def _reseat(engine: Engine, now: Now, collected: Iterable[Alert]) -> None:
+    for alert in [*engine.book, *collected]:
+        alert.routes = ()
+        engine.groups.seat(alert, now)
+
+
+def _collected(engine: Engine, groups: Iterable[Group]) -> list[Alert]:
+    """Alerts that the book has forgotten and a group has yet to tell as resolved. Upstream loses these at a reload."""
+    found = {key: alert for group in groups for key, alert in group.alerts.items() if key not in engine.book.alerts}
+    return list(found.values())
+
+
+def _inherit(engine: Engine, heir: Group, group: Group, now: Now) -> None:
+    heir.created, heir.flushed, heir.muted_by, heir.told = group.created, group.flushed, group.muted_by, group.told
+    heir.missed = group.missed
+    most = now.mono + (heir.route.group_interval if heir.flushed else heir.route.group_wait)
+    engine.groups.arm(heir, min(group.due, most))
+    if group.flight is not None:
+        heir.flight = group.flight
+        heir.flight.group = heir
+
+
+def _same_receiver(old: Plan, new: Plan, name: str) -> bool:
+    return old.receivers[name].integrations == new.receivers[name].integrations

@@ -1,0 +1,319 @@
+"""The running router: the engine, what it must remember, and what it must send, held together while the daemon lives.
+
+Theory of operation. Every event (a post, a tick, an outcome, a silence, a reload) goes to the engine on the event
+loop's thread and comes back as effects, in one unbroken step. The effects are then carried out in this order:
+
+1. their records go to the store, which keeps the order;
+2. notifications wait until the records that announce them (the outbox) are durable, then go to delivery;
+3. the task that sleeps until the next tick is woken if that tick has moved nearer.
+
+A request that changed something is answered after its records are durable. If the store cannot write, the request is
+told so (503) but the engine keeps the alert all the same, and notifications are not held back: routing outlives the
+disk.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias, TypeVar
+
+import trio
+
+from ampp.config import Config, ConfigError
+from ampp.config.settings import Settings
+from ampp.core import query
+from ampp.core.alert import Alert, PostedAlert
+from ampp.core.book import row_of
+from ampp.core.clock import SECOND, Now
+from ampp.core.engine import Effects, Engine, Received
+from ampp.core.notify import Notify, Outcome
+from ampp.core.matcher import format_matchers
+from ampp.core.plan import Integration, Plan
+from ampp.core.record import ConfigLoaded, SilencePut
+from ampp.core.silence import Silence, SilenceBook, SilenceDraft
+from ampp.core.succession import load_plan
+from ampp.core.timestamp import format_rfc3339nano
+from ampp.core.view import AlertQuery, AlertView, GroupView
+from ampp.deliver.sender import BuildError, Sender, Unsendable
+from ampp.deliver.worker import Delivery
+from ampp.observe.log import Logger
+from ampp.observe.metrics import Metrics
+from ampp.options import Options
+from ampp.store.error import StoreDown
+from ampp.store.protocol import State, Store, Ticket
+
+__all__ = ["Live", "ReloadError", "now"]
+
+T = TypeVar("T")
+Senders: TypeAlias = Mapping[Integration, Sender | Unsendable]
+
+_log: Final = Logger("dispatcher")
+_config_log: Final = Logger("configuration")
+_silence_log: Final = Logger("silences")
+
+SLICE: Final = 0.005
+"""Seconds a listing may run before it lets other tasks have a turn."""
+
+PATIENCE: Final = 5.0
+"""Seconds a notification waits for its record to be durable. Telling people goes before remembering it."""
+
+BEHIND: Final = 1.0
+"""Seconds after which refreshed alerts are handed to the store."""
+
+
+class ReloadError(Exception):
+    """A reload failed; the configuration in force stays. The text is what upstream answers and logs."""
+
+
+def now() -> Now:
+    return Now(time.time_ns(), time.monotonic_ns())
+
+
+class Live:
+    """See the module's docstring. Made and run by `ampp.daemon`; the HTTP layer talks to nothing else."""
+
+    def __init__(
+        self,
+        options: Options,
+        config: Config,
+        plan: Plan,
+        engine: Engine,
+        store: Store,
+        delivery: Delivery,
+        metrics: Metrics,
+    ) -> None:
+        self.options: Final = options
+        self.config = config
+        self.engine: Final = engine
+        self.store: Final = store
+        self.delivery: Final = delivery
+        self.metrics: Final = metrics
+        self.started: Final = options.started_wall
+        self._dirty: dict[bytes, Alert] = {}
+        self._outgoing: deque[tuple[Ticket, list[Notify]]] = deque()
+        self._sendable = trio.Event()
+        self._turned = trio.Event()
+        self._sleeping_until: float = math.inf
+        self._reloading: Final = trio.Lock()
+
+    # -- what the HTTP layer asks --------------------------------------------------------------------------------
+
+    @property
+    def silences(self) -> SilenceBook:
+        return self.engine.muting.silences
+
+    @property
+    def plan(self) -> Plan:
+        return self.engine.plan
+
+    def now(self) -> Now:
+        return now()
+
+    async def post_alerts(self, posts: Iterable[PostedAlert]) -> list[str]:
+        """Take in one request's alerts; returns upstream's complaints about the invalid ones.
+
+        Returns when what was created, changed or resolved survives `kill -9`. Raises StoreDown when that could not be
+        written; the alerts are routed all the same.
+        """
+        moment = now()
+        received = self.engine.receive(posts, moment)
+        ticket = self.take(received, moment)
+        if ticket is not None:
+            await ticket.durable()
+        return received.errors
+
+    def take(self, received: Received, moment: Now) -> Ticket | None:
+        """Count and record what the engine made of a request; the ticket is for what must be durable, if anything."""
+        counts = self.metrics.alerts
+        if received.firing:
+            counts.received_firing.inc(received.firing)
+        if received.resolved:
+            counts.received_resolved.inc(received.resolved)
+        if received.errors:
+            counts.invalid.inc(len(received.errors))
+        for name in received.limited:
+            _log.warn("Alert dropped: its alertname is at the limit", alertname=name)
+            counts.limited(name)
+        for alert in received.refreshed:
+            self._dirty[alert.key] = alert
+        record = received.record(moment.wall)
+        if record is None:
+            return None
+        ticket = self.store.append((record,))
+        self._wake()
+        return ticket
+
+    async def put_silence(self, draft: SilenceDraft) -> str:
+        """Create or update a silence; returns its id once it is durable. Raises SilenceError, StoreDown."""
+        moment = now()
+        put = self.silences.put(draft, moment)
+        if self.options.log_silences:
+            _log_silence(put.action, next(silence for silence in put.changed if silence.id == put.id))
+        await self._keep_silences(put.changed, moment)
+        return put.id
+
+    async def expire_silence(self, silence_id: str) -> None:
+        """End a silence now. Raises SilenceNotFound, StoreDown."""
+        moment = now()
+        changed = self.silences.expire(silence_id, moment)
+        for silence in changed:
+            if self.options.log_silences:
+                _log_silence("expire", silence)
+        await self._keep_silences(changed, moment)
+
+    async def _keep_silences(self, changed: tuple[Silence, ...], moment: Now) -> None:
+        if changed:
+            await self.store.append((SilencePut(at=moment.wall, silences=changed),)).durable()
+
+    async def alerts(self, asked: AlertQuery) -> list[AlertView]:
+        """The alerts that pass, as GET /api/v2/alerts orders them. Lets other tasks run in between."""
+        return [view async for view in _in_slices(query.alerts(self.engine, asked, now().wall))]
+
+    async def groups(self, asked: AlertQuery) -> list[GroupView]:
+        """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""
+        return [view async for view in _in_slices(query.groups(self.engine, asked, now().wall))]
+
+    # -- effects -------------------------------------------------------------------------------------------------
+
+    def carry(self, effects: Effects) -> None:
+        """Carry out what the engine decided: see the module's docstring for the order."""
+        for one in effects.suppressed:
+            self.metrics.notify.suppressed(one.reason)
+        if effects.canceled:
+            self.delivery.cancel(effects.canceled)
+        if effects.records or effects.notify:
+            ticket = self.store.append(effects.records)
+            if effects.notify:
+                self._outgoing.append((ticket, effects.notify))
+                self._sendable.set()
+        self._wake()
+
+    def heard(self, outcome: Outcome) -> None:
+        """Delivery's answer to one notification."""
+        self.carry(self.engine.delivered(outcome, now()))
+
+    def _wake(self) -> None:
+        due = self.engine.next_due()
+        if due is not None and due < self._sleeping_until:
+            self._turned.set()
+
+    # -- reload --------------------------------------------------------------------------------------------------
+
+    async def reload(self) -> None:
+        """Read the configuration file again and take it over whole, or leave everything as it is (ReloadError)."""
+        async with self._reloading:
+            path = self.options.config_file
+            _config_log.info("Loading configuration file", file=path)
+            try:
+                config, plan, receivers = await trio.to_thread.run_sync(self._read, path)
+            except (ConfigError, BuildError) as error:
+                self.metrics.config.failed()
+                _config_log.error("Loading configuration file failed", file=path, err=str(error))
+                raise ReloadError(str(error)) from error
+            self.apply(config, plan, receivers)
+            _config_log.info("Completed loading of configuration file", file=path)
+
+    def apply(self, config: Config, plan: Plan, senders: Senders) -> None:
+        """Put a configuration in force, in one unbroken step."""
+        moment = now()
+        effects = load_plan(self.engine, plan, moment, keep_timers=self.settings.reload.keep_timers)
+        self.config = config
+        self.delivery.replace(senders)
+        effects.records.insert(0, self.config_record(moment))
+        self.count_config()
+        self.carry(effects)
+
+    # -- tasks ---------------------------------------------------------------------------------------------------
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Everything that happens by itself: ticks, sends, writing behind, upkeep. Runs until cancelled."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self.delivery.run)
+            nursery.start_soon(self._tick)
+            nursery.start_soon(self._send)
+            nursery.start_soon(self._write_behind)
+            nursery.start_soon(self.store.tend, self.restate)
+            task_status.started()
+
+    async def _tick(self) -> None:
+        """Sleep until the next group is due, let it take its turn, again."""
+        while True:
+            due = self.engine.next_due()
+            self._turned = trio.Event()
+            if due is None or due > time.monotonic_ns():
+                self._sleeping_until = math.inf if due is None else due
+                wait = math.inf if due is None else (due - time.monotonic_ns()) / SECOND
+                with trio.move_on_after(max(0.0, wait)):
+                    await self._turned.wait()
+                self._sleeping_until = -math.inf
+            else:
+                await trio.lowlevel.checkpoint()
+            self.carry(self.engine.due(now()))
+
+    async def _send(self) -> None:
+        """Hand notifications to delivery once the records that announce them are durable."""
+        while True:
+            await self._sendable.wait()
+            self._sendable = trio.Event()
+            while self._outgoing:
+                ticket, batch = self._outgoing.popleft()
+                try:
+                    with trio.move_on_after(PATIENCE):
+                        await ticket.durable()
+                except StoreDown as down:
+                    _log.warn("Notifying without a durable record", err=down.reason)
+                for notify in batch:
+                    self.delivery.submit(notify)
+
+    async def _write_behind(self) -> None:
+        while True:
+            await trio.sleep(BEHIND)
+            self.flush_refreshed()
+
+    def flush_refreshed(self) -> None:
+        """Give the store the alerts refreshed since last time."""
+        dirty, self._dirty = self._dirty, {}
+        self.store.refresh([row_of(alert) for alert in dirty.values() if alert.key in self.engine.book.alerts])
+
+    async def restate(self) -> State:
+        """The whole routing state, for a store that lost records."""
+        engine, moment = self.engine, now()
+        alerts = {alert.key: alert for alert in engine.book if alert.seated}
+        for group in engine.groups:
+            alerts.update(group.alerts)
+        rows = []
+        for alert in alerts.values():
+            rows.append(row_of(alert))
+            if len(rows) % 1000 == 0:
+                await trio.lowlevel.checkpoint()
+        return State(
+            alerts=rows,
+            groups=[group.row(moment) for group in engine.groups if group.flushed],
+            log=list(engine.log.values()),
+            outbox=list(engine.outbox.values()),
+            silences=list(self.silences.all()),
+        )
+
+
+def _log_silence(action: str, silence: Silence) -> None:
+    _silence_log.info(
+        f"{action} silence",
+        Id=silence.id,
+        CreatedBy=silence.created_by,
+        Comment=silence.comment,
+        StartsAt=format_rfc3339nano(silence.starts),
+        EndsAt=format_rfc3339nano(silence.ends),
+        Matchers=" ".join(format_matchers(matchers) for matchers in silence.matcher_sets),
+    )
+
+
+async def _in_slices(views: Iterator[T | None]) -> AsyncIterator[T]:
+    """What the iterator yields, with a checkpoint whenever it has run for SLICE."""
+    until = time.perf_counter() + SLICE
+    for view in views:
+        if view is not None:
+            yield view
+        if time.perf_counter() > until:
+            await trio.lowlevel.checkpoint()
+            until = time.perf_counter() + SLICE

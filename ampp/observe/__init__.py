@@ -1,0 +1,1 @@
+"""How ampp shows itself: metrics, logs, systemd, event-loop stalls. Any room but the core may import it."""

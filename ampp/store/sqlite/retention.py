@@ -1,0 +1,83 @@
+"""What time and the byte budget take away: the journal's oldest records, and old revisions of silences.
+
+A sweep is many small jobs on the writer's thread, each one transaction, between which commits go on. Routing state is
+never touched, nor a record that the table of current alerts has not yet taken in.
+"""
+
+import os
+from contextlib import suppress
+from typing import Final
+
+import apsw
+
+from ampp.store.protocol import Swept
+from ampp.store.sqlite.writer import Writer
+
+__all__ = ["sweep"]
+
+_SLICE_RECORDS: Final = 1_000
+_SLICE_BYTES: Final = 1 << 20
+_VACUUM_PAGES: Final = 512
+
+
+async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
+    """Delete what is older than `cutoff`, then what exceeds `max_bytes`, and shrink the files. Raises StoreDown."""
+    directory = writer.alerts.path.parent
+    before = _used(directory)
+    records = 0
+    while deleted := await writer.run(lambda: _delete(writer, cutoff, max_bytes)):
+        records += deleted
+    while await writer.run(lambda: _revisions(writer.silences.connection, cutoff)):
+        continue
+    while await writer.run(lambda: _vacuum(writer.alerts.connection)):
+        continue
+    if records:
+        await writer.run(lambda: writer.alerts.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
+    return Swept(records=records, bytes=max(0, before - _used(directory)))
+
+
+def _used(directory: os.PathLike[str]) -> int:
+    """Bytes of all databases and their logs in the directory; what was set aside is the operator's and not counted."""
+    used = 0
+    with os.scandir(directory) as entries:
+        for each in entries:
+            # A log vanishes when the last connection to its database closes, perhaps just now.
+            with suppress(FileNotFoundError):
+                used += each.stat().st_size if each.name.endswith((".db", ".db-wal")) else 0
+    return used
+
+
+def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:
+    """Delete one slice of the journal; how many records that were, 0 when nothing more has to go."""
+    connection = writer.alerts.connection
+    path = writer.alerts.path
+    live = (connection.pragma("page_count") - connection.pragma("freelist_count")) * connection.pragma("page_size")
+    log = path.with_name(path.name + "-wal").stat().st_size
+    others = _used(path.parent) - path.stat().st_size - log
+    over = live + others - max_bytes
+    with connection:
+        limit = writer.applied(connection)
+        last = taken = count = 0
+        oldest = "SELECT seq, at, length(body) FROM journal WHERE seq <= ? ORDER BY seq LIMIT ?"
+        for seq, at, size in connection.execute(oldest, (limit, _SLICE_RECORDS)):
+            if (at >= cutoff and over <= taken) or taken > _SLICE_BYTES:
+                break
+            last, taken, count = seq, taken + size, count + 1
+        if count:
+            connection.execute("DELETE FROM journal WHERE seq <= ?", (last,))
+    return count
+
+
+def _revisions(connection: apsw.Connection, cutoff: int) -> int:
+    connection.execute(
+        "DELETE FROM revisions WHERE seq IN (SELECT seq FROM revisions WHERE at < ? ORDER BY seq LIMIT ?)",
+        (cutoff, _SLICE_RECORDS),
+    )
+    return connection.changes()
+
+
+def _vacuum(connection: apsw.Connection) -> bool:
+    """Give some free pages back to the file system; whether more are left."""
+    for _ in connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})"):
+        pass
+    return bool(connection.pragma("freelist_count") >= _VACUUM_PAGES)

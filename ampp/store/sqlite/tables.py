@@ -1,0 +1,220 @@
+"""Records into tables: every statement that writes routing state, each inside a transaction that the caller holds.
+
+`alerts.db` is the raw journal and, beside it, tables of current state which are at any moment what replaying the
+journal would give. All but one are changed in the transaction that appends the record. The exception is `alerts`:
+most rows by far go there, so it follows behind in larger strokes, and `applied` in `meta` says up to which record it
+has come. The current alerts are therefore the table and what the journal holds beyond `applied`.
+
+An alert's row is stored whole under a 16-byte digest of its key: rows are appended where there is room, only the small
+index is written at random, and one statement with an array bound to it inserts hundreds of rows without returning to
+Python between them, which would mean waiting for the interpreter lock each time.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, cast, get_args
+
+import apsw
+
+from ampp.core.record import (
+    AlertRow,
+    Collected,
+    ConfigLoaded,
+    Delivered,
+    Flushed,
+    GroupDropped,
+    GroupRow,
+    LogEntry,
+    LogPruned,
+    OutboxRow,
+    Posted,
+    Record,
+    SilencePut,
+    SilencesPruned,
+)
+from ampp.core.silence import Silence
+from ampp.store.protocol import State
+from ampp.store.sqlite.codec import digest, encode
+
+__all__ = [
+    "Change",
+    "alert_changes",
+    "append",
+    "apply",
+    "get_meta",
+    "last_seq",
+    "project",
+    "put_silences",
+    "replace_silences",
+    "replace_state",
+    "set_meta",
+    "silence_records",
+    "upsert_log",
+]
+
+Change: TypeAlias = tuple[bytes, AlertRow | None]
+"""An alert's key and its new row; `None` when it is gone."""
+
+_KIND: Final = {kind: cast(str, kind.__struct_config__.tag) for kind in get_args(Record)}
+
+
+def append(connection: apsw.Connection, seq: int, records: Sequence[tuple[Record, bytes]]) -> None:
+    """Write the records and their encodings to the journal as `seq`, `seq + 1`, …"""
+    connection.executemany(
+        "INSERT INTO journal (seq, at, kind, body) VALUES (?, ?, ?, ?)",
+        [(seq + n, record.at, _KIND[type(record)], body) for n, (record, body) in enumerate(records)],
+    )
+
+
+def alert_changes(record: Record) -> list[Change]:
+    """What the record does to the table of current alerts."""
+    if isinstance(record, Posted):
+        return [(row.key, row) for row in record.alerts]
+    if isinstance(record, Collected):
+        return [(key, None) for key in record.alerts]
+    return []
+
+
+def apply(connection: apsw.Connection, changes: Mapping[bytes, AlertRow | None], applied: int) -> None:
+    """Bring the table of current alerts to record `applied`, given all that changed since."""
+    rows = tuple(digest(key) + encode(row) for key, row in changes.items() if row is not None)
+    gone = tuple(digest(key) for key, row in changes.items() if row is None)
+    if rows:
+        _upsert_alerts(connection, rows)
+    if gone:
+        connection.execute("DELETE FROM alerts WHERE key IN (SELECT value FROM carray(?))", (_array(gone),))
+    set_meta(connection, applied=applied)
+
+
+def _upsert_alerts(connection: apsw.Connection, rows: tuple[bytes, ...]) -> None:
+    connection.execute(
+        "INSERT INTO alerts (key, row) SELECT substr(value, 1, 16), substr(value, 17) FROM carray(?) WHERE true "
+        "ON CONFLICT (key) DO UPDATE SET row = excluded.row",
+        (_array(rows),),
+    )
+
+
+def _array(blobs: tuple[bytes, ...]) -> Any:
+    return apsw.carray(blobs, flags=apsw.SQLITE_CARRAY_BLOB)
+
+
+def project(connection: apsw.Connection, record: Record) -> None:
+    """Apply the record to all tables of `alerts.db` but `alerts`."""
+    change = _PROJECTION.get(type(record))
+    if change is not None:
+        change(connection, record)
+
+
+def _flushed(connection: apsw.Connection, record: Flushed) -> None:
+    _upsert_groups(connection, (record.group,))
+    if record.outbox:
+        _upsert_outbox(connection, record.outbox)
+
+
+def _dropped(connection: apsw.Connection, record: GroupDropped) -> None:
+    connection.execute("DELETE FROM groups WHERE route = ? AND labels = ?", (record.route, record.labels))
+
+
+def _delivered(connection: apsw.Connection, record: Delivered) -> None:
+    if record.entry is not None:
+        upsert_log(connection, (record.entry,))
+    if record.settled:
+        connection.execute("DELETE FROM outbox WHERE key = ? AND flush = ?", (record.key, record.flush))
+
+
+def _log_pruned(connection: apsw.Connection, record: LogPruned) -> None:
+    connection.executemany("DELETE FROM log WHERE key = ?", [(key,) for key in record.keys])
+
+
+def _config_loaded(connection: apsw.Connection, record: ConfigLoaded) -> None:
+    set_meta(connection, config_hash=record.hash, config_text=record.text)
+
+
+_PROJECTION: Final[Mapping[type, Callable[[apsw.Connection, Any], None]]] = {
+    Flushed: _flushed,
+    GroupDropped: _dropped,
+    Delivered: _delivered,
+    LogPruned: _log_pruned,
+    ConfigLoaded: _config_loaded,
+}
+
+
+def _upsert_groups(connection: apsw.Connection, rows: Iterable[GroupRow]) -> None:
+    connection.executemany(
+        "INSERT INTO groups (route, labels, row) VALUES (?, ?, ?) "
+        "ON CONFLICT (route, labels) DO UPDATE SET row = excluded.row",
+        ((row.route, row.labels, encode(row)) for row in rows),
+    )
+
+
+def _upsert_outbox(connection: apsw.Connection, rows: Iterable[OutboxRow]) -> None:
+    connection.executemany(
+        "INSERT INTO outbox (key, flush, row) VALUES (?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET flush = excluded.flush, row = excluded.row",
+        ((row.key, row.flush, encode(row)) for row in rows),
+    )
+
+
+def upsert_log(connection: apsw.Connection, entries: Iterable[LogEntry]) -> None:
+    """Write notification-log entries, the latest per key."""
+    connection.executemany(
+        "INSERT INTO log (key, row) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row",
+        ((entry.key, encode(entry)) for entry in entries),
+    )
+
+
+def replace_state(connection: apsw.Connection, state: State, applied: int) -> None:
+    """Make the tables of `alerts.db` hold `state` and nothing else."""
+    for table in ("alerts", "groups", "log", "outbox"):
+        connection.execute(f"DELETE FROM {table}")
+    if state.alerts:
+        _upsert_alerts(connection, tuple(digest(row.key) + encode(row) for row in state.alerts))
+    _upsert_groups(connection, state.groups)
+    upsert_log(connection, state.log)
+    _upsert_outbox(connection, state.outbox)
+    set_meta(connection, applied=applied)
+
+
+def silence_records(connection: apsw.Connection, records: Iterable[SilencePut | SilencesPruned]) -> None:
+    """Apply the records to `silences.db`."""
+    for record in records:
+        if isinstance(record, SilencePut):
+            put_silences(connection, record.silences, record.at)
+        else:
+            connection.executemany("DELETE FROM silences WHERE id = ?", [(each,) for each in record.ids])
+            connection.executemany(
+                "INSERT INTO revisions (at, id, row) VALUES (?, ?, NULL)", [(record.at, each) for each in record.ids]
+            )
+
+
+def put_silences(connection: apsw.Connection, silences: Iterable[Silence], at: int) -> None:
+    """Write silences as they now stand, and a revision of each. A known silence keeps its place in the order."""
+    for silence in silences:
+        row = encode(silence)
+        connection.execute(
+            "INSERT INTO silences (id, row) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET row = excluded.row",
+            (silence.id, row),
+        )
+        connection.execute("INSERT INTO revisions (at, id, row) VALUES (?, ?, ?)", (at, silence.id, row))
+
+
+def replace_silences(connection: apsw.Connection, silences: Sequence[Silence], at: int) -> None:
+    """Make `silences.db` hold exactly these, with a revision of those that are new or differ."""
+    rows = {silence.id: encode(silence) for silence in silences}
+    stored: dict[str, bytes] = dict(connection.execute("SELECT id, row FROM silences"))
+    connection.executemany("DELETE FROM silences WHERE id = ?", [(each,) for each in stored.keys() - rows.keys()])
+    put_silences(connection, (each for each in silences if stored.get(each.id) != rows[each.id]), at)
+
+
+def set_meta(connection: apsw.Connection, **values: int | str) -> None:
+    connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(values.items()))
+
+
+def last_seq(connection: apsw.Connection) -> int:
+    """The number of the last record ever journalled, swept ones included."""
+    newest: int = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").get
+    applied: int = get_meta(connection).get("applied", 0)
+    return max(newest, applied)
+
+
+def get_meta(connection: apsw.Connection) -> dict[str, Any]:
+    return dict(connection.execute("SELECT key, value FROM meta"))

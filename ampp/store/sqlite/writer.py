@@ -1,0 +1,416 @@
+"""The writer: one thread, the only one that writes the databases, fed by a queue and committing in groups.
+
+Theory of operation
+-------------------
+*Normal.* `append` encodes its records, puts them at the end of the queue and returns a ticket. The thread takes all
+that is queued, writes it in one transaction and settles the tickets of that transaction with one call into the event
+loop. While a commit runs the next group gathers, so the group grows with the load by itself. Silences are committed
+to their own file first, then the journal and all other tables in one transaction.
+
+The table of current alerts follows behind (see `tables`): the thread keeps what it has yet to write there in
+`_backlog`, in order, and writes a slice whenever the queue is empty or the backlog has grown too long. Refreshes wait
+in `_pending`, the newest per alert; an `append` that touches an alert takes its waiting refresh away, so what is
+still waiting when its turn comes is newer than every record before it, and joins the end of the backlog.
+
+*Down.* When a write fails, every waiting ticket fails at once, and queue, backlog and waiting refreshes are thrown
+away: memory is then ahead of the disk by an unknown amount and nothing less than the whole state can mend that. While
+down `append` fails at once and stores nothing. About once a second the thread reopens the files (a file whose content
+is broken is set aside first, one that has vanished is created anew) and tries a small write.
+
+*Healing.* When that works the event loop calls `hold`, from which moment records are queued again but not written;
+collects the current state; and hands it in with `restate`. The thread replaces the tables with it in one transaction
+and then goes on with what was queued meanwhile. This is sound because rows are absolute: a record queued while the
+state was collected may be in it already, and writing it again changes nothing, since every later change of the same
+row is queued behind it. A crash before that transaction finds the state from before the trouble, a crash after it the
+new one.
+
+Records that were refused or failed are missing from the journal, and counted in `lost`; the state is not affected.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import apsw
+import msgspec
+import trio
+
+from ampp.core.record import AlertRow, Record, SilencePut, SilencesPruned
+from ampp.store.error import StoreDown, StoreError
+from ampp.store.protocol import State
+from ampp.store.sqlite import tables
+from ampp.store.sqlite.codec import encode
+from ampp.store.sqlite.database import BROKEN
+from ampp.store.sqlite.file import File
+from ampp.store.sqlite.ticket import Entry, Ticket, settle
+
+__all__ = ["Writer"]
+
+_GROUP_RECORDS: Final = 2_000
+_GROUP_BYTES: Final = 8 << 20
+_QUEUE_BYTES: Final = 64 << 20
+_SLICE_ROWS: Final = 512
+_BACKLOG_ROWS: Final = 20_000
+_BACKLOG_SECONDS: Final = 0.2
+_REFRESH_SECONDS: Final = 2.0
+_BEAT_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = 1.0
+_STUCK_SECONDS: Final = 10.0
+
+
+class Writer:
+    """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
+    works again. Methods without an underscore are for the event loop's thread."""
+
+    def __init__(
+        self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
+    ) -> None:
+        self.alerts = alerts
+        self.silences = silences
+        self.last_commit = 0
+        self.lost = 0
+        self._seq = seq
+        self._applied = seq
+        self._clock = clock
+        self._on_probe = on_probe
+        self._condition = threading.Condition()
+        self._queue: deque[Entry] = deque()
+        self._queue_bytes = 0
+        self._queue_records = 0
+        self._pending: dict[bytes, AlertRow] = {}
+        self._pending_since = 0.0
+        self._down = ""
+        self._held = False
+        self._probed = False
+        self._stopping = False
+        self._busy_since = 0.0
+        self._backlog: deque[tuple[int, list[tables.Change]]] = deque()
+        self._backlog_rows = 0
+        self._backlog_since = 0.0
+        self._grown = 0
+        self._beat_at = 0.0
+        self._retry_at = 0.0
+        self._current = alerts
+        self._token: trio.lowlevel.TrioToken | None = None
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def start(self, backlog: Iterable[tuple[int, list[tables.Change]]] = (), down: str = "") -> None:
+        """Begin to write. `backlog`: records journalled by a former run and not yet in the table of alerts."""
+        for seq, changes in backlog:
+            self._extend(seq, changes)
+        self._down = down
+        self._thread.start()
+
+    def append(self, records: Sequence[Record]) -> Ticket:
+        entry = Entry([(record, encode(record)) for record in records])
+        with self._condition:
+            if self._down:
+                self.lost += len(records)
+                return Ticket(self._down)
+            if self._queue_bytes + entry.size > _QUEUE_BYTES:
+                self.lost += len(records)
+                self._go_down(f"the write queue is full: {self._queue_bytes} bytes wait for the disk")
+                return Ticket(self._down)
+            if self._pending:
+                for record in records:
+                    for key, _ in tables.alert_changes(record):
+                        self._pending.pop(key, None)
+            self._enqueue(entry)
+        return entry.ticket
+
+    def refresh(self, rows: Iterable[AlertRow]) -> None:
+        with self._condition:
+            if self._down:
+                return
+            if not self._pending:
+                self._pending_since = time.monotonic()
+            pending = self._pending
+            for row in rows:
+                pending[row.key] = row
+
+    async def run(self, job: Callable[[], Any]) -> Any:
+        """Run `job` on the writer's thread after everything queued so far, and return its result. Raises StoreDown."""
+        result: list[Any] = []
+        entry = Entry([], lambda: result.append(job()))
+        with self._condition:
+            if self._down:
+                raise StoreDown(self._down)
+            self._enqueue(entry)
+        await entry.ticket.durable()
+        return result[0]
+
+    def attach(self) -> None:
+        """Take note of the event loop that is to be told when a write works again."""
+        self._token = trio.lowlevel.current_trio_token()
+
+    def hold(self) -> None:
+        """Queue records again, and write none until `restate` or `release`."""
+        with self._condition:
+            self._down, self._held = "", True
+
+    def release(self, reason: str) -> None:
+        """Give up healing for now; go back to being down."""
+        with self._condition:
+            if self._held:
+                self._held = False
+                self._go_down(reason)
+
+    def restate(self, state: State) -> Ticket:
+        """Replace the tables with `state`, then write what was queued since `hold`."""
+        entry = Entry([], lambda: self._replace(state))
+        with self._condition:
+            if not self._held:
+                return Ticket(self._down or "healing was given up")
+            self._held = False
+            self._enqueue(entry, first=True)
+        return entry.ticket
+
+    def stop(self) -> None:
+        """Write everything queued and end the thread. Blocks."""
+        with self._condition:
+            self._stopping = True
+            self._held = False
+            self._beat_at = 0.0
+            self._condition.notify()
+        self._thread.join()
+
+    def trouble(self) -> str:
+        """Why records are not made durable, or not soon; empty when all is well."""
+        with self._condition:
+            if self._down:
+                return self._down
+            if self._held:
+                return "writing the current state after trouble"
+            waited = time.monotonic() - self._busy_since if self._busy_since else 0.0
+        return f"the disk has kept a write waiting for {waited:.0f} s" if waited > _STUCK_SECONDS else ""
+
+    def depth(self) -> tuple[int, int, int]:
+        """Records queued, their bytes, and rows that the table of alerts is behind."""
+        with self._condition:
+            return self._queue_records, self._queue_bytes, self._backlog_rows + len(self._pending)
+
+    # Under the lock.
+
+    def _enqueue(self, entry: Entry, *, first: bool = False) -> None:
+        if self._token is None:
+            self.attach()
+        self._queue.appendleft(entry) if first else self._queue.append(entry)
+        self._queue_bytes += entry.size
+        self._queue_records += len(entry.records)
+        self._condition.notify()
+
+    def _take(self) -> list[Entry]:
+        """The next group: records up to the limits of one commit, or a single job."""
+        group: list[Entry] = []
+        records = size = 0
+        while self._queue and not self._held:
+            entry = self._queue[0]
+            if group and (entry.job or group[0].job or records > _GROUP_RECORDS or size > _GROUP_BYTES):
+                break
+            group.append(self._queue.popleft())
+            records += len(entry.records)
+            size += entry.size
+        self._queue_bytes -= size
+        self._queue_records -= records
+        return group
+
+    def _go_down(self, reason: str) -> None:
+        self._down = reason
+        self._probed = False
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
+        entries = list(self._queue)
+        self.lost += self._queue_records
+        self._queue.clear()
+        self._queue_bytes = self._queue_records = 0
+        self._pending.clear()
+        self._tell(settle, entries, reason)
+
+    def _pause(self) -> float:
+        """Seconds until the thread has something to do if nothing is queued."""
+        now = time.monotonic()
+        if self._down:
+            return 60.0 if self._probed else self._retry_at - now
+        due = self._beat_at
+        if self._pending:
+            due = min(due, self._pending_since + _REFRESH_SECONDS)
+        if self._backlog:
+            due = min(due, now if self._backlog_rows >= _SLICE_ROWS else self._backlog_since + _BACKLOG_SECONDS)
+        return due - now
+
+    # The thread.
+
+    def _run(self) -> None:
+        while self._step():
+            continue
+
+    def _step(self) -> bool:
+        with self._condition:
+            if not (self._queue and not self._held) and not self._stopping:
+                pause = self._pause()
+                if self._held or pause > 0:
+                    self._condition.wait(60.0 if self._held else pause)
+            if self._held:
+                return True
+            group = self._take()
+            down = self._down
+            refreshed = self._due_refreshes()
+            self._busy_since = time.monotonic()
+        try:
+            if down:
+                self._probe()
+            else:
+                self._work(group, refreshed)
+        except Exception as error:  # noqa: BLE001 - a dead writer would leave every sender waiting for good
+            self._fail(group, error)
+        with self._condition:
+            self._busy_since = 0.0
+            return not (self._stopping and (self._down or not (self._queue or self._pending or self._backlog)))
+
+    def _due_refreshes(self) -> dict[bytes, AlertRow]:
+        due = self._pending and (self._stopping or time.monotonic() >= self._pending_since + _REFRESH_SECONDS)
+        if not due or self._queue:
+            return {}
+        pending, self._pending = self._pending, {}
+        return pending
+
+    def _work(self, group: list[Entry], refreshed: dict[bytes, AlertRow]) -> None:
+        self._grown = 0
+        if group and group[0].job is not None:
+            group[0].job()
+        elif group:
+            self._commit(group)
+        self._tell(settle, list(group), "")
+        group.clear()
+        changes: list[tables.Change] = list(refreshed.items())
+        for start in range(0, len(changes), _SLICE_ROWS):
+            self._extend(self._seq, changes[start : start + _SLICE_ROWS])
+        now = time.monotonic()
+        # Twice what came in, so that the backlog shrinks however large the groups are.
+        urgent = self._stopping or self._backlog_rows > _BACKLOG_ROWS
+        idle = not self._queue and (self._backlog_rows >= _SLICE_ROWS or now >= self._backlog_since + _BACKLOG_SECONDS)
+        if self._backlog and (urgent or idle):
+            self._apply_slice(max(_SLICE_ROWS, 2 * self._grown) if urgent else _SLICE_ROWS)
+        elif now >= self._beat_at:
+            self._begin(self.alerts)
+            self._end(self.alerts)
+        self.alerts.checkpoint()
+        self.silences.checkpoint()
+
+    def _commit(self, group: list[Entry]) -> None:
+        records = [each for entry in group for each in entry.records]
+        silences = [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
+        if silences:
+            self._begin(self.silences)
+            tables.silence_records(self.silences.connection, silences)
+            self._end(self.silences)
+        connection = self._begin(self.alerts)
+        tables.append(connection, self._seq + 1, records)
+        for record, _ in records:
+            tables.project(connection, record)
+        self._end(self.alerts)
+        for record, _ in records:
+            self._seq += 1
+            changes = tables.alert_changes(record)
+            if changes:
+                self._extend(self._seq, changes)
+
+    def _extend(self, seq: int, changes: list[tables.Change]) -> None:
+        if not self._backlog:
+            self._backlog_since = time.monotonic()
+        self._backlog.append((seq, changes))
+        self._backlog_rows += len(changes)
+        self._grown += len(changes)
+
+    def _apply_slice(self, rows: int) -> None:
+        merged: dict[bytes, AlertRow | None] = {}
+        taken = 0
+        while self._backlog and taken < rows:
+            self._applied, changes = self._backlog.popleft()
+            taken += len(changes)
+            merged.update(changes)
+        self._backlog_rows -= taken
+        self._backlog_since = time.monotonic()
+        with self.alerts.unsynced():
+            tables.apply(self._begin(self.alerts), merged, self._applied)
+            self._end(self.alerts)
+
+    def _replace(self, state: State) -> None:
+        self._backlog.clear()
+        self._backlog_rows = 0
+        self._begin(self.silences)
+        tables.replace_silences(self.silences.connection, state.silences, self._clock())
+        self._end(self.silences)
+        connection = self._begin(self.alerts)
+        self._seq = max(self._seq, tables.last_seq(connection))
+        tables.replace_state(connection, state, self._seq)
+        self._applied = self._seq
+        self._end(self.alerts)
+
+    def _begin(self, file: File) -> apsw.Connection:
+        self._current = file
+        file.connection.execute("BEGIN IMMEDIATE")
+        return file.connection
+
+    def _end(self, file: File) -> None:
+        """Commit; once in a while with a sign of life in it."""
+        at = self._clock()
+        now = time.monotonic()
+        if file is self.alerts and now >= self._beat_at:
+            self.alerts.check()
+            self.silences.check()
+            tables.set_meta(file.connection, alive=at)
+            self._beat_at = now + _BEAT_SECONDS
+        file.connection.execute("COMMIT")
+        self.last_commit = at
+
+    def _fail(self, group: list[Entry], error: Exception) -> None:
+        file = self._current
+        file.broken = isinstance(error, BROKEN)
+        self.alerts.close()
+        self.silences.close()
+        self._backlog.clear()
+        self._backlog_rows = 0
+        with self._condition:
+            self.lost += sum(len(entry.records) for entry in group)
+            self._go_down(f"{file.path.name}: {_words(error)}")
+            self._tell(settle, group, self._down)
+
+    def _probe(self) -> None:
+        """Try to open and write both files; tell the event loop when that works."""
+        if self._stopping or self._probed or time.monotonic() < self._retry_at:
+            return
+        for file in (self.silences, self.alerts):
+            self._current = file
+            file.close()
+            if file.broken:
+                file.replace(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock() // 1_000_000_000)))
+            else:
+                file.open()
+            connection = self._begin(file)
+            tables.set_meta(connection, alive=self._clock())
+            connection.execute("COMMIT")
+        self._probed = True
+        self._tell(self._on_probe)
+
+    def applied(self, connection: apsw.Connection) -> int:
+        """Inside a job's transaction: the record up to which the table of alerts needs no journal any more."""
+        upto = self._applied if self._backlog else self._seq
+        tables.set_meta(connection, applied=upto)
+        return upto
+
+    def _tell(self, call: Callable[..., object], *arguments: Any) -> None:
+        """Have the event loop call back; once it has ended nobody waits any more."""
+        if self._token is None:
+            return
+        try:
+            self._token.run_sync_soon(call, *arguments)
+        except trio.RunFinishedError:
+            return
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, (apsw.Error, OSError, StoreError, msgspec.MsgspecError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
