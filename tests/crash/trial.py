@@ -111,7 +111,7 @@ class _Load(threading.Thread):
 
     def _fire(self, api: Api) -> None:
         ledger, trial = self.trial.ledger, self.trial
-        new = {}
+        new: dict[str, Promise] = {}
         for _ in range(self.random.choice([1, 1, 4, 8])):
             trial_number = f"{trial.round}-{self.number}-{len(self.mine) + len(new)}"
             starts = rfc3339(round(time.time() - self.random.uniform(0, 5), 3))
