@@ -137,7 +137,7 @@ PROBES: tuple[Probe, ...] = (
         "metrics as OpenMetrics", "GET", "/metrics", None, {"Accept": "application/openmetrics-text"},
         ("body",),
     ),
-    Probe("root", "GET", "/", free=("body",), why="the page is the UI's own"),
+    Probe("root", "GET", "/", free=("body", "x-content-type-options"), why="the page is the UI's own"),
     _get("unknown path", "/nope"),
     Probe("delete unknown path", "DELETE", "/nope"),
     _get("trailing slash", "/-/healthy/"),
