@@ -124,7 +124,7 @@ def run(
     done = subprocess.run(
         [
             str(binary),
-            "-test.v",
+            "-test.count=1",
             f"-test.parallel={parallel}",
             f"-test.timeout={timeout:.0f}s",
             f"-test.run=^({'|'.join(names)})$",
@@ -138,16 +138,18 @@ def run(
         timeout=timeout + 30,
         check=False,
     )
+    broken = "panic: " in done.stdout or (done.returncode != 0 and "--- FAIL: " not in done.stdout)
+    ran = "testing: warning: no tests to run" not in done.stdout
     for name in names:
-        passed = f"--- PASS: {name} (" in done.stdout
+        passed = ran and not broken and f"--- FAIL: {name} (" not in done.stdout
         yield Result(name, passed, "" if passed else _about(name, done.stdout))
 
 
 def _about(name: str, output: str) -> str:
-    """The part of `go test -v` output that belongs to one failed test, cut to what can be read."""
+    """What a run printed about one failed test, cut to what can be read."""
     start = output.find(f"--- FAIL: {name} (")
     if start < 0:
         return output[-6000:]
-    end = min((i for i in (output.find(mark, start + 8) for mark in ("\n--- ", "\n=== ")) if i > 0), default=None)
-    part = output[start:end]
-    return part if len(part) < 12000 else part[:8000] + "\n...\n" + part[-4000:]
+    end = output.find("\n--- FAIL: ", start)
+    part = output[start : end if end > 0 else None]
+    return part if len(part) < 12000 else part[:6000] + "\n...\n" + part[-6000:]
