@@ -189,6 +189,8 @@ class Trial:
         self.ledger = Ledger()
         self.refused: list[str] = []
         self.sink = Sink()
+        # Answers take their time, so that a kill often finds notifications sent and not yet known to be.
+        self.sink.always("/hook", ("slow", 0.08))
         self.daemon = Daemon(command, CONFIG.replace("SINK", self.sink.url("")))
         self.daemon.start()
 
