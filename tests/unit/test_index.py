@@ -141,3 +141,25 @@ def test_every_match_contains_the_demanded_text() -> None:
                 assert needle in value, pattern
     assert demanding > 500
     assert matches > 1_000
+
+
+def test_what_is_discarded_leaves_nothing_behind() -> None:
+    index: MatcherIndex[int] = MatcherIndex()
+    lists = [[], [Matcher("a", Op.EQ, "1")], [Matcher("a", Op.RE, "1|2")], [Matcher("a", Op.NE, "1")]]
+    for token, matchers in enumerate(lists):
+        index.add(token, matchers)
+    index.matching({"a": "1"})
+    for token in range(len(lists)):
+        index.discard(token)
+    assert (index._always, index._values, index._columns) == ({}, {}, {})
+
+
+def test_a_busy_column_does_not_grow() -> None:
+    index: MatcherIndex[int] = MatcherIndex()
+    index.add(-1, [Matcher("a", Op.RE, ".+")])
+    for token in range(1_000):
+        index.add(token, [Matcher("a", Op.RE, f"{token}.*")])
+        assert sorted(index.matching({"a": str(token)})) == [-1, token]
+        index.discard(token)
+    assert len(index._columns["a"]._entries) <= 3
+    assert len(index._columns["a"]._asked) <= 3

@@ -150,6 +150,7 @@ class TestSources:
         inhibitor.forget(source)
         assert source not in _reachable(inhibitor)
         assert source.key not in _reachable(inhibitor)
+        assert inhibitor._shelves == [{}, {}, {}]
         assert inhibitor.inhibited_by(alert(severity="warning", cluster="a"), NOW) is None
         inhibitor.observe(source)
         assert inhibitor.inhibited_by(alert(severity="warning", cluster="a"), NOW)
