@@ -1,10 +1,10 @@
-"""The two spellings of durations: Prometheus' (config values: `1d12h`) and Go's (flags, timeouts: `1.5h`). Nanoseconds."""
+"""The two spellings of durations, in nanoseconds: Prometheus' (`1d12h`, config), Go's (`1.5h`, flags and timeouts)."""
 
 import re
 from typing import Final
 
 from ampp.core.clock import HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND
-from ampp.core.quote import go_quote
+from ampp.core.quote import go_quote, time_quote
 
 __all__ = ["DurationError", "format_go", "format_prometheus", "parse_go", "parse_prometheus"]
 
@@ -98,9 +98,9 @@ def parse_go(text: str) -> int:
         if amount > _LIMIT:
             raise _invalid_go(text)
         if unit == "":
-            raise DurationError(f"time: missing unit in duration {_quote_go(text)}")
+            raise DurationError(f"time: missing unit in duration {time_quote(text)}")
         if unit not in _GO_UNITS:
-            raise DurationError(f"time: unknown unit {_quote_go(unit)} in duration {_quote_go(text)}")
+            raise DurationError(f"time: unknown unit {time_quote(unit)} in duration {time_quote(text)}")
         scale = _GO_UNITS[unit]
         total += amount * scale + _fraction(decimals or "", scale)
         if total > _LIMIT:
@@ -133,20 +133,7 @@ def _fraction(decimals: str, scale: int) -> int:
 
 
 def _invalid_go(text: str) -> DurationError:
-    return DurationError(f"time: invalid duration {_quote_go(text)}")
-
-
-def _quote_go(text: str) -> str:
-    """Package time quotes on its own: everything outside printable ASCII as `\\xNN` bytes."""
-    out = []
-    for c in text:
-        if c in '"\\':
-            out.append("\\" + c)
-        elif " " <= c < "\x7f" or c == "\x7f":
-            out.append(c)
-        else:
-            out.extend(f"\\x{byte:02x}" for byte in c.encode("utf-8", "surrogateescape"))
-    return '"' + "".join(out) + '"'
+    return DurationError(f"time: invalid duration {time_quote(text)}")
 
 
 def format_go(ns: int) -> str:

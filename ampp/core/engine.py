@@ -348,10 +348,9 @@ class Engine:
                 self._finish(group, flight, now, out)
         return out
 
-    def _write_log(self, key: str, notify: Notify, outcome: Outcome, group: Group, now: Now) -> LogEntry | None:
-        old = self.log.get(key)
-        if old is not None and old.timestamp > now.wall:
-            return None
+    def _write_log(self, key: str, notify: Notify, outcome: Outcome, group: Group, now: Now) -> LogEntry:
+        """Note what was told. Upstream leaves an entry from the future alone, for its peers' sake; after the wall clock
+        stepped back that would tell the same again at every interval until the clock has caught up."""
         to = notify.integration
         entry = self.log[key] = LogEntry(
             group_key=notify.group_key,
@@ -372,7 +371,8 @@ class Engine:
         if not flight.failed:
             over: list[bytes] = []
             for alert, updated in flight.over:
-                if alert.updated == updated and group.alerts.pop(alert.key, None) is not None:
+                if alert.updated == updated and group.alerts.get(alert.key) is alert:
+                    del group.alerts[alert.key]
                     alert.seated = False
                     if not any(alert.key in other.alerts for other in alert.groups):
                         over.append(alert.key)
@@ -407,11 +407,21 @@ class Engine:
         return gone
 
     def prune_log(self, now: Now) -> LogPruned | None:
-        """Remove notification-log entries past their expiry; until then even an expired one still deduplicates."""
-        keys = tuple(key for key, entry in self.log.items() if entry.expires <= now.wall)
+        """Remove notification-log entries past their expiry; until then even an expired one still deduplicates.
+
+        What is said of alerts held since a restart stays, or they would be told as if for the first time.
+        """
+        held = {
+            log_key(group.key, to)
+            for group in self.groups
+            if any(alert.held for alert in group.alerts.values())
+            for to in self.plan.receivers[group.route.receiver].integrations
+        }
+        keys = tuple(key for key, entry in self.log.items() if entry.expires <= now.wall and key not in held)
         for key in keys:
             del self.log[key]
         return LogPruned(at=now.wall, keys=keys) if keys else None
+
 
 
 def log_key(group_key: str, to: Integration) -> str:

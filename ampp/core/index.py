@@ -5,13 +5,16 @@ Theory of operation. Every list is filed under one of its matchers, its *key*, c
 - a matcher that only some few values satisfy (`=`, or `=~` with plain alternatives like `a|b|c`) files the list under
   each of these values. Of several such matchers the one sharing its values with the fewest other lists is taken, so
   ten thousand silences that differ only in `instance` do not all hang on their common `alertname`;
-- failing that, the list stands in the column of the key's label name. All keys of a column are asked once per label
-  value, and the answer is remembered until the column changes;
+- failing that, the list stands in the column of the key's label name. The keys of a column are asked once per label
+  value and the answer is remembered; lists added later are asked when the value comes by again;
 - a list without matchers matches everything.
 
 A label set then leads to the lists filed under its pairs and columns, and only the remaining matchers of these are
 evaluated. A label that is missing counts as empty; since label sets hold no empty values, a matcher that the empty
 value satisfies is never filed by value.
+
+A regex that demands some literal text (`host-1.*`, `.*-canary`) is only asked about values that contain it: looking for
+text costs a fiftieth of a call into RE2.
 """
 
 import re
@@ -32,16 +35,20 @@ _META: Final = r"\\.+*?()|\[\]{}^$"
 _PLAIN: Final = re.compile(rf"(?:[^{_META}]|\||\\[^\w\x80-\U0010ffff]|\\_)*")
 _PIECE: Final = re.compile(r"\\(.)|([^\\|]+)|(\|)", re.DOTALL)
 
+# An escaped punctuation mark, a plain character, or anything with a meaning of its own.
+_LEADING: Final = re.compile(rf"\\([^\w\x80-\U0010ffff]|_)|([^{_META}])|(.)", re.DOTALL)
+
 _Test = Callable[[str], bool]
 
 
 class Entry(Generic[T]):
     """One filed list: `token` as given to `add`; `matches` evaluates what the filing left open."""
 
-    __slots__ = ("_key", "_rest", "token")
+    __slots__ = ("_key", "_rest", "gone", "token")
 
     def __init__(self, token: T, key: Matcher | None, rest: tuple[tuple[str, _Test], ...]) -> None:
         self.token = token
+        self.gone = False
         self._key = key
         self._rest = rest
 
@@ -54,28 +61,47 @@ class Entry(Generic[T]):
 
 
 class _Column(Generic[T]):
-    """The lists filed under one label name, whose keys must be asked."""
+    """The lists filed under one label name, whose keys must be asked, in order of filing.
 
-    __slots__ = ("_remembered", "_size", "entries")
+    What is remembered of a value is how many of the lists have been asked, and those that matched.
+    """
+
+    __slots__ = ("_asked", "_entries", "_gone", "_size")
 
     def __init__(self) -> None:
-        self.entries: dict[T, tuple[Entry[T], _Test]] = {}
-        self._remembered: dict[str, tuple[Entry[T], ...]] = {}
+        self._entries: list[tuple[Entry[T], _Test]] = []
+        self._gone = 0
+        self._asked: dict[str, tuple[int, list[Entry[T]]]] = {}
         self._size = 0
 
-    def at(self, value: str) -> tuple[Entry[T], ...]:
-        found = self._remembered.get(value)
-        if found is None:
-            found = tuple([entry for entry, test in self.entries.values() if test(value)])
+    def __len__(self) -> int:
+        return len(self._entries) - self._gone
+
+    def add(self, entry: Entry[T], test: _Test) -> None:
+        self._entries.append((entry, test))
+
+    def discard(self, entry: Entry[T]) -> None:
+        entry.gone = True
+        self._gone += 1
+        if self._gone > len(self._entries) // 2:
+            self._entries = [filed for filed in self._entries if not filed[0].gone]
+            self._gone = 0
+            self._forget()
+
+    def at(self, value: str) -> list[Entry[T]]:
+        asked, found = self._asked.get(value) or (0, [])
+        if asked < len(self._entries):
+            new = [entry for entry, test in (self._entries[asked:] if asked else self._entries) if test(value)]
+            found = found + new if new else found
             if len(value) <= _VALUE_MAX:
                 if self._size > _REMEMBERED_MAX:
-                    self.changed()
-                self._remembered[value] = found
-                self._size += 1 + len(found)
-        return found
+                    self._forget()
+                self._size += len(new) + (value not in self._asked)
+                self._asked[value] = (len(self._entries), found)
+        return [entry for entry in found if not entry.gone] if self._gone else found
 
-    def changed(self) -> None:
-        self._remembered.clear()
+    def _forget(self) -> None:
+        self._asked.clear()
         self._size = 0
 
 
@@ -99,17 +125,15 @@ class MatcherIndex(Generic[T]):
             raise ValueError(f"{token!r} is filed already")
         key = self._choose(matchers)
         # Every test is made before anything is filed, so that a bad regex leaves the index as it was.
-        rest = tuple([(m.name, m.test) for m in matchers if m is not key])
-        test = key.test if key is not None else None
+        rest = tuple([(m.name, _test(m)) for m in matchers if m is not key])
+        test = _test(key) if key is not None else None
         entry = self._entries[token] = Entry(token, key, rest)
         if key is None or test is None:
             self._always[token] = entry
             return
         values = _values(key)
         if values is None:
-            column = self._columns.setdefault(key.name, _Column())
-            column.entries[token] = (entry, test)
-            column.changed()
+            self._columns.setdefault(key.name, _Column()).add(entry, test)
             return
         by_value = self._values.setdefault(key.name, {})
         for value in values:
@@ -127,9 +151,8 @@ class MatcherIndex(Generic[T]):
         values = _values(key)
         if values is None:
             column = self._columns[key.name]
-            del column.entries[token]
-            column.changed()
-            if not column.entries:
+            column.discard(entry)
+            if not column:
                 del self._columns[key.name]
             return
         by_value = self._values[key.name]
@@ -194,3 +217,35 @@ def _values(matcher: Matcher) -> frozenset[str] | None:
         else:
             values[-1] += escaped or text
     return frozenset(values) if all(values) and len(values) <= _ALTERNATIVES_MAX else None
+
+
+def _test(matcher: Matcher) -> _Test:
+    """`matcher.test`, asked only about values that contain what the pattern demands. Raises what a bad regex raises."""
+    test = matcher.test
+    needle = _needle(matcher.value) if matcher.op in (Op.RE, Op.NRE) else ""
+    if not needle:
+        return test
+    if matcher.op is Op.RE:
+        return lambda value: needle in value and test(value)
+    return lambda value: needle not in value or test(value)
+
+
+def _needle(pattern: str) -> str:
+    """The longest text found that every match of a valid `pattern` contains; empty where that is not plain to see.
+
+    Reads up to the first bracket, repetition count or special escape. An alternative anywhere rules out everything.
+    """
+    runs = [""]
+    for piece in _LEADING.finditer(pattern):
+        escaped, text, operator = piece.groups()
+        if escaped or text:
+            runs[-1] += escaped or text
+            continue
+        if operator in "*?{":
+            runs[-1] = runs[-1][:-1]
+        if operator in "|)" or (operator in "([{\\" and "|" in pattern[piece.start() :]):
+            return ""
+        if operator in "([{\\":
+            break
+        runs.append("")
+    return max(runs, key=len)

@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from ampp.core.quote import GoUnquoteError, go_quote, go_unquote
-from ampp.core.regex import RegexError, anchored
+from ampp.core.regex import RegexError, anchored, choices
 
 __all__ = [
     "Matcher",
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Mode(Enum):
-    """Which matcher grammar and label-name rule hold: `--enable-feature=classic-mode`, `utf8-strict-mode`, or neither."""
+    """Which matcher grammar and label-name rule hold: classic-mode, utf8-strict-mode, or by default a mix of both."""
 
     CLASSIC = "classic"
     UTF8 = "utf8"
@@ -55,7 +55,10 @@ class MatcherError(ValueError):
 _RANK: Final = {op: rank for rank, op in enumerate(Op)}
 _OPS: Final = {op.value: op for op in Op}
 # Go's unicode.IsSpace, which is not Python's str.isspace (that adds the separators 1C to 1F).
-_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACE: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 _RESERVED_CLASS: Final = "[" + re.escape(_SPACE + "{}!=~,\\\"'`") + "]"
 _RESERVED: Final = re.compile(_RESERVED_CLASS)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -80,7 +83,8 @@ class Matcher(msgspec.Struct, frozen=True, dict=True):
             return self.value.__eq__
         if op is Op.NE:
             return self.value.__ne__
-        matches = anchored(self.value).test
+        values = choices(self.value)
+        matches = anchored(self.value).test if values is None else values.__contains__
         if op is Op.RE:
             return matches
         return lambda value: not matches(value)

@@ -9,6 +9,7 @@ from typing import Final
 
 from ampp.core.alert import Alert
 from ampp.core.book import fingerprint
+from ampp.core.clock import Now
 from ampp.core.inhibit import Inhibition, Inhibitor
 from ampp.core.interval import TimeInterval
 from ampp.core.labels import fingerprint_hex
@@ -44,14 +45,14 @@ class Muting:
         cached = alert.muted
         if cached is not None and cached[0] == silences.epoch and cached[1] <= wall < cached[2]:
             return cached[3]
-        ids = silences.mutes(alert.labels, wall)
+        ids = silences.mutes(alert.labels, Now(wall, 0))
         until = silences.next_change(wall)
         alert.muted = (silences.epoch, wall, _FOREVER if until is None else until, ids)
         return ids
 
     def inhibited_by(self, alert: Alert, wall: int) -> Inhibition | None:
         """The first rule in config order that inhibits the alert, and one source of it."""
-        return self.inhibitor.inhibited_by(alert, wall)
+        return self.inhibitor.inhibited_by(alert, Now(wall, 0))
 
     def active_names(self, route: Route, wall: int) -> tuple[str, ...]:
         """The route's active intervals when none of them contains the moment: they keep the group out."""
@@ -77,8 +78,9 @@ class Muting:
         """
         suppressed: list[Suppressed] = []
         kept: list[Alert] = []
+        now = Now(wall, 0)
         for alert in alerts:
-            inhibition = self.inhibitor.inhibited_by(alert, wall)
+            inhibition = self.inhibitor.inhibited_by(alert, now)
             if inhibition is None:
                 kept.append(alert)
             else:

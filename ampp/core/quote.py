@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-__all__ = ["GoUnquoteError", "go_quote", "go_unquote"]
+__all__ = ["GoUnquoteError", "go_quote", "go_unquote", "time_quote"]
 
 _SPECIAL: Final = {
     '"': '\\"',
@@ -68,7 +68,7 @@ _SINCE_UNICODE_14: Final = frozenset(
     )
     for code in range(first, last + 1)
 )
-"""Printable in Go (Unicode 15) and not in Python 3.11 (Unicode 14); with them, one block of ideographs, tested apart."""
+"""Printable in Go (Unicode 15) and not in Python 3.11 (Unicode 14), but for one block of ideographs tested apart."""
 
 
 class GoUnquoteError(ValueError):
@@ -132,3 +132,16 @@ def go_unquote(inner: str) -> str:
         return out.decode()
     except (ValueError, OverflowError) as error:
         raise GoUnquoteError(str(error)) from error
+
+
+def time_quote(text: str) -> str:
+    """`text` as Go's package time quotes it in its errors: control characters and non-ASCII as `\\xNN` bytes."""
+    out = []
+    for c in text:
+        if c in '"\\':
+            out.append("\\" + c)
+        elif " " <= c <= "\x7f":
+            out.append(c)
+        else:
+            out.extend(f"\\x{byte:02x}" for byte in c.encode("utf-8", "surrogateescape"))
+    return '"' + "".join(out) + '"'

@@ -83,7 +83,9 @@ def restore(
         row = rows.get(name)
         if row is not None:
             group.created, group.flushed = row.created, row.flushed
-            engine.groups.arm(group, now.mono + max(0, row.next - now.wall))
+            # No later than an interval from now, whatever the wall clock did meanwhile.
+            wait = min(max(0, row.next - now.wall), group.route.group_interval)
+            engine.groups.arm(group, now.mono + wait)
             continue
         # Never flushed before the stop: its wait began no earlier than its oldest alert.
         first = min(alert.starts for alert in group.alerts.values()) + group.route.group_wait

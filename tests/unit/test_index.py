@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from ampp.core.index import MatcherIndex
+from ampp.core.index import MatcherIndex, _needle
 from ampp.core.labels import canonical
 from ampp.core.matcher import Matcher, Op, matches_all
+from ampp.core.regex import RegexError, anchored
 
 VALUES = ["", "a", "b", "ab", "a.b", "a|b", "axb", "long" * 400]
 PATTERNS = [
@@ -94,3 +95,71 @@ def test_a_list_that_does_not_compile_is_not_half_filed(matchers: list[Matcher])
         index.add(1, matchers)
     assert len(index) == 0
     assert index.matching({"a": "b", "c": "d"}) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "needle"),
+    [
+        ("host-1.*", "host-1"),
+        (".*-canary", "-canary"),
+        ("^a\\.b\\.example:\\d+$", "a.b.example:"),
+        ("ab*cde", "cde"),
+        ("ab+c", "ab"),
+        ("ab?c", "a"),
+        ("abc{2}", "ab"),
+        ("abc(?i)def", "abc"),
+        ("abc[de]f", "abc"),
+        ("abc|abd", ""),
+        ("abc(d|e)", ""),
+        ("(?i)abc", ""),
+        ("\\Qabc\\E", ""),
+        ("\\x41bc", ""),
+        ("abc)|(?:d", ""),
+        ("a{,3}", ""),
+    ],
+)
+def test_demanded_text(pattern: str, needle: str) -> None:
+    assert _needle(pattern) == needle
+
+
+def test_every_match_contains_the_demanded_text() -> None:
+    rnd = random.Random(11)
+    pieces = [*"aab.*+?|()[]{}^$1,-", "\\", "\\.", "\\d", "\\Q", "\\E", "\\x41", "(?i)", "(?:", "{1}", "[^a]", "a", "b"]
+    demanding = matches = 0
+    for _ in range(6_000):
+        pattern = "".join(rnd.choices(pieces, k=rnd.randrange(1, 7)))
+        try:
+            test = anchored(pattern).test
+        except RegexError:
+            continue
+        needle = _needle(pattern)
+        demanding += needle != ""
+        for _ in range(12):
+            value = "".join(rnd.choices("aabA1.,", k=rnd.randrange(5)))
+            if test(value):
+                matches += 1
+                assert needle in value, pattern
+    assert demanding > 500
+    assert matches > 1_000
+
+
+def test_what_is_discarded_leaves_nothing_behind() -> None:
+    index: MatcherIndex[int] = MatcherIndex()
+    lists = [[], [Matcher("a", Op.EQ, "1")], [Matcher("a", Op.RE, "1|2")], [Matcher("a", Op.NE, "1")]]
+    for token, matchers in enumerate(lists):
+        index.add(token, matchers)
+    index.matching({"a": "1"})
+    for token in range(len(lists)):
+        index.discard(token)
+    assert (index._always, index._values, index._columns) == ({}, {}, {})
+
+
+def test_a_busy_column_does_not_grow() -> None:
+    index: MatcherIndex[int] = MatcherIndex()
+    index.add(-1, [Matcher("a", Op.RE, ".+")])
+    for token in range(1_000):
+        index.add(token, [Matcher("a", Op.RE, f"{token}.*")])
+        assert sorted(index.matching({"a": str(token)})) == [-1, token]
+        index.discard(token)
+    assert len(index._columns["a"]._entries) <= 3
+    assert len(index._columns["a"]._asked) <= 3

@@ -29,8 +29,9 @@ from ampp.store.protocol import Health, Restate, Restored, Swept, Ticket
 from ampp.store.sqlite import retention, tables
 from ampp.store.sqlite.codec import ALERT, GROUP, LOG, OUTBOX, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, BROKEN, SILENCES, connect, files
+from ampp.store.sqlite.file import File
 from ampp.store.sqlite.lock import DirectoryLock
-from ampp.store.sqlite.writer import File, Writer
+from ampp.store.sqlite.writer import Writer
 
 __all__ = ["SqliteSettings", "SqliteStore"]
 
