@@ -92,7 +92,10 @@ def _route_api(app: QuartTrio, v2: V2) -> None:
             )
             if refusal is not None:
                 return _respond(refusal)
-            values: dict[str, Any] = {"query": lambda: Query(request.query_string.decode("latin-1")), "body": lambda: body}
+            values: dict[str, Any] = {
+                "query": lambda: Query(request.query_string.decode("latin-1")),
+                "body": lambda: body,
+            }
             return _respond(await operation(*path_values.values(), *[values[need]() for need in needs]))
 
         app.add_url_rule(API + path, f"{operation.__name__}", view, methods=[method], strict_slashes=False)
@@ -186,5 +189,3 @@ def _not_allowed(methods: list[str]) -> Reply:
         reply = framework_error(405, message, (("Allow", known),))
         return reply if request.method != "HEAD" else Reply(405, b"", JSON, reply.headers)
     return plain_error(405, "Method Not Allowed", (("Allow", _allow([*{*methods, "OPTIONS"}])),))
-
-

@@ -9,6 +9,7 @@ import trio
 
 from ampp.api.port import Port
 from ampp.api.reply import JSON, Reply, empty, plain, plain_error
+from ampp.live import ReloadError
 from ampp.observe.exposition import CONTENT_TYPE
 
 __all__ = ["ok", "reload", "scrape", "v1_gone"]
@@ -28,7 +29,6 @@ def ok(method: str) -> Reply:
 
 async def reload(live: Port) -> Reply:
     """Reload and wait for the result."""
-    from ampp.live import ReloadError  # TEMP
     try:
         await live.reload()
     except ReloadError as error:

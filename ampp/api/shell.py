@@ -341,7 +341,12 @@ def _cors(scope: Scope) -> tuple[tuple[str, str], ...]:
     method = (_header(scope, b"access-control-request-method") or "").upper()
     headers = _header(scope, b"access-control-request-headers") or ""
     names = [name.strip() for name in headers.split(",")] if headers else []
-    if origin is None or method not in _SIMPLE_METHODS or not _SIMPLE_HEADERS.issuperset(names) or names != sorted(names):
+    if (
+        origin is None
+        or method not in _SIMPLE_METHODS
+        or not _SIMPLE_HEADERS.issuperset(names)
+        or names != sorted(names)
+    ):
         return (vary,)
     granted = (vary, _ANYONE, ("Access-Control-Allow-Methods", method))
     return (*granted, ("Access-Control-Allow-Headers", headers)) if headers else granted
