@@ -11,7 +11,7 @@ target is known: every target is a `Kind`, and `Decoder.read(node, kind)` answer
 - Aliases are decoded again at each use; how much of the work may come from aliases is bounded as in yaml.v2.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Self
 
 import msgspec
@@ -217,6 +217,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
         """Check the section after decoding and answer it in normal form. Raises `Invalid`."""
         return self
 
+    def check_names(self, mode: Mode) -> None:
+        """Check what depends on which label names are valid. Raises `Invalid`."""
+
 
 class _Field(msgspec.Struct, frozen=True):
     key: str
@@ -243,10 +246,16 @@ def section_fields(cls: type[Section]) -> dict[str, _Field]:
 
 
 class Struct(Kind):
-    """A `Section` as the target. With `pointer`, null is None, else the section with every field zero."""
+    """A `Section` as the target. With `pointer`, null is None, else the section with every field zero.
 
-    def __init__(self, cls: type[Section], *, pointer: bool = True, outer: str = "") -> None:
+    `start` holds defaults that this place gives the section's fields, in place of the section's own.
+    """
+
+    def __init__(
+        self, cls: type[Section], *, pointer: bool = True, outer: str = "", start: Mapping[str, Any] | None = None
+    ) -> None:
         self.cls = cls
+        self.start = start or {}
         self.go = cls.go
         self.outer = outer
         self.custom = cls.custom
@@ -268,7 +277,7 @@ class Struct(Kind):
         before = len(d.faults)
         section: Section
         if node.kind is MAPPING:
-            values: dict[str, Any] = {}
+            values = dict(self.start)
             self._fill(d, node, values)
             if self.custom and len(d.faults) > before:
                 return FAILED
@@ -279,6 +288,7 @@ class Struct(Kind):
             return d.mismatch(node, self.go)
         try:
             settled = section.settle()
+            settled.check_names(d.mode)
         except Invalid as error:
             if not error.line:
                 spot = node.at(error.field) if error.field else node
@@ -333,7 +343,9 @@ def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
 
 
 class Sections(Kind):
-    """A list of sections. With `pointer`, a null item is None, else the section with every field zero."""
+    """A list of sections. A null item is the section with every field zero, or None with `pointer`."""
+
+    zero = ()
 
     def __init__(self, cls: type[Section], go: str, *, pointer: bool = False) -> None:
         self.go = go

@@ -35,7 +35,14 @@ class _JiraFieldKind(Struct):
         return d.mismatch(node, "jira.JiraFieldConfig")
 
 
-_FIELD = _JiraFieldKind(JiraField, pointer=False)
+def _field(name: str) -> tuple[_JiraFieldKind, JiraField]:
+    """The kind of a field and its default; a mapping without `template` keeps the default one."""
+    text = template(name)
+    return _JiraFieldKind(JiraField, pointer=False, start={"template": text}), JiraField(template=text)
+
+
+_SUMMARY, _DEFAULT_SUMMARY = _field("jira.default.summary")
+_DESCRIPTION, _DEFAULT_DESCRIPTION = _field("jira.default.description")
 
 
 class JiraConfig(HttpEntry):
@@ -47,8 +54,8 @@ class JiraConfig(HttpEntry):
     api_url: WebUrl = None
     api_type: Text = "auto"
     project: Text = ""
-    summary: Annotated[JiraField, _FIELD] = JiraField(template=template("jira.default.summary"))
-    description: Annotated[JiraField, _FIELD] = JiraField(template=template("jira.default.description"))
+    summary: Annotated[JiraField, _SUMMARY] = _DEFAULT_SUMMARY
+    description: Annotated[JiraField, _DESCRIPTION] = _DEFAULT_DESCRIPTION
     labels: Strings = ()
     priority: Text = template("jira.default.priority")
     issue_type: Text = ""
