@@ -8,6 +8,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Final
 
+from ampp.core.quote import go_quote
 from ampp.observe.build import BUILD
 from ampp_cli.kingpin import Argument, Command, Flag, Parsed, UsageError, enum, existing_file, parse
 from ampp_cli.usage import answer, usage
@@ -61,7 +62,7 @@ def _path(names: list[str]) -> list[Command]:
     for name in names:
         found = next((command for command in path[-1].commands if command.name == name), None)
         if found is None:
-            raise _Failure(f"unknown command '{name}'")
+            raise _Failure(f"expected command but got {go_quote(name)}", "\n")
         path.append(found)
     return path
 
@@ -161,7 +162,9 @@ PROGRAM: Final = Command(
         Command(
             "check-config",
             "Check configuration files: syntax, schema and whether everything that is named exists.",
-            arguments=(Argument("check-files", "Files to be checked; stdin if none.", parse=existing_file, repeated=True),),
+            arguments=(
+                Argument("check-files", "Files to be checked; stdin if none.", parse=existing_file, repeated=True),
+            ),
             run=_check_config,
         ),
         Command(
