@@ -70,7 +70,7 @@ async def serve(options: Options, settings: Settings) -> None:
         live = Live(options, settings, external.url, loaded, engine, store, metrics)
         live.begin(resumed=restored.last_alive > 0)
         metrics.on_scrape(partial(upkeep.show, live))
-        guard = _guard(options)
+        guard = None
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
             build_app(live, v2, metrics.exposition),
@@ -89,7 +89,7 @@ async def serve(options: Options, settings: Settings) -> None:
                 await doors.start(_signals, live, stop)
                 await doors.start(server.serve, shell, sockets, guard, stop)
                 for sock in sockets:
-                    _announce(sock, guard)
+                    _announce(sock, guard is not None)
                 systemd.ready()
                 await stop.wait()
                 systemd.stopping()
