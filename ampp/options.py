@@ -7,8 +7,13 @@ defaults are Alertmanager's; a limit of zero or less means "none".
 import msgspec
 
 from ampp.core.clock import HOUR, MILLISECOND, MINUTE, SECOND
+from ampp.core.matcher import Mode
 
-__all__ = ["ClusterOptions", "Features", "Options"]
+__all__ = ["ClusterOptions", "Features", "Options", "StartError"]
+
+
+class StartError(Exception):
+    """The daemon cannot start, or cannot go on. The message is for the operator; the process ends with status 1."""
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +26,13 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
     utf8_strict_mode: bool = False
     auto_gomemlimit: bool = False
     event_recorder: bool = False
+
+    @property
+    def mode(self) -> Mode:
+        """The matcher grammar and label-name rule these stand for."""
+        if self.classic_mode:
+            return Mode.CLASSIC
+        return Mode.UTF8 if self.utf8_strict_mode else Mode.FALLBACK
 
 
 class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +64,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the command line decides.
 
     `cluster` is None when --cluster.listen-address is empty. `external_url` is as given ("" means: derive it from the
-    host name and the first bound port, see `ampp.url`); `route_prefix` likewise ("" means: the external URL's path).
+    host name and the first bound port, see `ampp.external`); `route_prefix` likewise ("" means: that URL's path).
     `get_concurrency` is already the effective limit. `started_wall` and `started_mono` say when the process began;
     --dispatch.start-delay counts from there.
     """

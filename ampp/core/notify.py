@@ -53,6 +53,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     When `ok`, the log is to be written with `data`. Otherwise `reason` is set and `error` is upstream's text.
     `retryable`: the last error was of the kind that is tried again (it ended by deadline or cancellation).
+    `canceled`: a reload or the shutdown ended it; what it was to say is still to be said.
     `superseded`: a newer `Notify` of the same key replaced this one; nothing failed and nothing is to be logged.
     """
 
@@ -64,4 +65,5 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str = ""
     data: Data = {}
     retryable: bool = False
+    canceled: bool = False
     superseded: bool = False

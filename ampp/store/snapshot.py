@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
-from ampp.core.clock import SECOND
+from ampp.core.clock import SECOND, ZERO
 from ampp.core.matcher import Matcher, Op
 from ampp.core.record import LogEntry
 from ampp.core.silence import Silence
@@ -37,6 +37,8 @@ __all__ = [
 T = TypeVar("T")
 
 _OPS: Final = (Op.EQ, Op.RE, Op.NE, Op.NRE)
+_FIRST_SECOND: Final = ZERO // SECOND
+_LAST_SECOND: Final = 253_402_300_799
 _OP_NUMBERS: Final = {op: number for number, op in enumerate(_OPS)}
 
 
@@ -221,7 +223,9 @@ def _unmesh(data: bytes) -> tuple[bytes, int]:
 
 
 def _time(at: int) -> bytes:
+    """A Timestamp, held within the years 1 to 9999: 0.25 does not start over a file with any other."""
     seconds, nanos = divmod(at, SECOND)
+    seconds = min(max(seconds, _FIRST_SECOND), _LAST_SECOND)
     return wire.number(1, seconds) + wire.number(2, nanos)
 
 

@@ -5,6 +5,7 @@ never touched, nor a record that the table of current alerts has not yet taken i
 """
 
 import os
+from contextlib import suppress
 from typing import Final
 
 import apsw
@@ -31,14 +32,19 @@ async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
     while await writer.run(lambda: _vacuum(writer.alerts.connection)):
         continue
     if records:
-        await writer.run(lambda: writer.alerts.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
+        await writer.run(writer.alerts.truncate)
     return Swept(records=records, bytes=max(0, before - _used(directory)))
 
 
 def _used(directory: os.PathLike[str]) -> int:
     """Bytes of all databases and their logs in the directory; what was set aside is the operator's and not counted."""
+    used = 0
     with os.scandir(directory) as entries:
-        return sum(each.stat().st_size for each in entries if each.name.endswith((".db", ".db-wal")))
+        for each in entries:
+            # A log vanishes when the last connection to its database closes, perhaps just now.
+            with suppress(FileNotFoundError):
+                used += each.stat().st_size if each.name.endswith((".db", ".db-wal")) else 0
+    return used
 
 
 def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:

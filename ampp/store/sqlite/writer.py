@@ -31,7 +31,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import apsw
@@ -43,9 +42,11 @@ from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import State
 from ampp.store.sqlite import tables
 from ampp.store.sqlite.codec import encode
-from ampp.store.sqlite.database import BROKEN, open_database, set_aside
+from ampp.store.sqlite.database import BROKEN
+from ampp.store.sqlite.file import File
+from ampp.store.sqlite.ticket import Entry, Ticket, settle
 
-__all__ = ["File", "Writer"]
+__all__ = ["Writer"]
 
 _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
@@ -56,113 +57,7 @@ _BACKLOG_SECONDS: Final = 0.2
 _REFRESH_SECONDS: Final = 2.0
 _BEAT_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
-_CHECKPOINT_PAGES: Final = 2_000
 _STUCK_SECONDS: Final = 10.0
-
-
-class File:
-    """One database and the connection that writes it; `connection` is absent while it could not be opened."""
-
-    def __init__(self, path: Path, migrations: Sequence[str], *, full: bool) -> None:
-        self.path = path
-        self.broken = False
-        self.wal_pages = 0
-        self._migrations = migrations
-        self._full = full
-        self._connection: apsw.Connection | None = None
-        self._identity = (0, 0)
-
-    @property
-    def connection(self) -> apsw.Connection:
-        if self._connection is None:
-            raise StoreError(f"{self.path} is not open")
-        return self._connection
-
-    def open(self) -> None:
-        """Open or create the file. Raises as `open_database`."""
-        self._connection = open_database(self.path, self._migrations, full=self._full)
-        self._connection.set_wal_hook(self._wal_grew)
-        self._identity = self._stat()
-
-    def close(self) -> None:
-        """Close without a word: what was not committed is gone, and an error now changes nothing."""
-        if self._connection is not None:
-            self._connection.close(True)
-            self._connection = None
-
-    def replace(self, stamp: str) -> Path:
-        """Set the broken file aside and begin a new one."""
-        self.close()
-        target = set_aside(self.path, stamp)
-        self.broken = False
-        self.open()
-        return target
-
-    def check(self) -> None:
-        """Raise StoreError when the file was removed or exchanged behind our back."""
-        if self._stat() != self._identity:
-            raise StoreError(f"{self.path} was removed or replaced while in use")
-
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the database when it has grown."""
-        if self.wal_pages >= _CHECKPOINT_PAGES:
-            self.wal_pages = 0
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-
-    def _stat(self) -> tuple[int, int]:
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return 0, 0
-        return found.st_dev, found.st_ino
-
-    def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self.wal_pages = pages
-        return apsw.SQLITE_OK
-
-
-class _Ticket:
-    """The promise of one `append`; settled in the event loop's thread only."""
-
-    __slots__ = ("_event", "_reason", "_settled")
-
-    def __init__(self, reason: str = "") -> None:
-        self._event: trio.Event | None = None
-        self._reason = reason
-        self._settled = bool(reason)
-
-    async def durable(self) -> None:
-        if self._settled:
-            await trio.lowlevel.checkpoint()
-        else:
-            if self._event is None:
-                self._event = trio.Event()
-            await self._event.wait()
-        if self._reason:
-            raise StoreDown(self._reason)
-
-    def settle(self, reason: str) -> None:
-        self._settled, self._reason = True, reason
-        if self._event is not None:
-            self._event.set()
-
-
-class _Entry:
-    """One place in the queue: records to write, or a job to run on the writer's thread between transactions."""
-
-    __slots__ = ("job", "records", "since", "size", "ticket")
-
-    def __init__(self, records: list[tuple[Record, bytes]], job: Callable[[], None] | None = None) -> None:
-        self.records = records
-        self.job = job
-        self.size = sum(len(body) for _, body in records)
-        self.ticket = _Ticket()
-        self.since = time.monotonic()
-
-
-def _settle(entries: list[_Entry], reason: str) -> None:
-    for entry in entries:
-        entry.ticket.settle(reason)
 
 
 class Writer:
@@ -181,7 +76,7 @@ class Writer:
         self._clock = clock
         self._on_probe = on_probe
         self._condition = threading.Condition()
-        self._queue: deque[_Entry] = deque()
+        self._queue: deque[Entry] = deque()
         self._queue_bytes = 0
         self._queue_records = 0
         self._pending: dict[bytes, AlertRow] = {}
@@ -194,6 +89,7 @@ class Writer:
         self._backlog: deque[tuple[int, list[tables.Change]]] = deque()
         self._backlog_rows = 0
         self._backlog_since = 0.0
+        self._grown = 0
         self._beat_at = 0.0
         self._retry_at = 0.0
         self._current = alerts
@@ -207,16 +103,16 @@ class Writer:
         self._down = down
         self._thread.start()
 
-    def append(self, records: Sequence[Record]) -> _Ticket:
-        entry = _Entry([(record, encode(record)) for record in records])
+    def append(self, records: Sequence[Record]) -> Ticket:
+        entry = Entry([(record, encode(record)) for record in records])
         with self._condition:
             if self._down:
                 self.lost += len(records)
-                return _Ticket(self._down)
+                return Ticket(self._down)
             if self._queue_bytes + entry.size > _QUEUE_BYTES:
                 self.lost += len(records)
                 self._go_down(f"the write queue is full: {self._queue_bytes} bytes wait for the disk")
-                return _Ticket(self._down)
+                return Ticket(self._down)
             if self._pending:
                 for record in records:
                     for key, _ in tables.alert_changes(record):
@@ -237,7 +133,7 @@ class Writer:
     async def run(self, job: Callable[[], Any]) -> Any:
         """Run `job` on the writer's thread after everything queued so far, and return its result. Raises StoreDown."""
         result: list[Any] = []
-        entry = _Entry([], lambda: result.append(job()))
+        entry = Entry([], lambda: result.append(job()))
         with self._condition:
             if self._down:
                 raise StoreDown(self._down)
@@ -258,15 +154,14 @@ class Writer:
         """Give up healing for now; go back to being down."""
         with self._condition:
             if self._held:
-                self._held = False
                 self._go_down(reason)
 
-    def restate(self, state: State) -> _Ticket:
+    def restate(self, state: State) -> Ticket:
         """Replace the tables with `state`, then write what was queued since `hold`."""
-        entry = _Entry([], lambda: self._replace(state))
+        entry = Entry([], lambda: self._replace(state))
         with self._condition:
             if not self._held:
-                return _Ticket(self._down or "healing was given up")
+                return Ticket(self._down or "healing was given up")
             self._held = False
             self._enqueue(entry, first=True)
         return entry.ticket
@@ -297,7 +192,7 @@ class Writer:
 
     # Under the lock.
 
-    def _enqueue(self, entry: _Entry, *, first: bool = False) -> None:
+    def _enqueue(self, entry: Entry, *, first: bool = False) -> None:
         if self._token is None:
             self.attach()
         self._queue.appendleft(entry) if first else self._queue.append(entry)
@@ -305,9 +200,9 @@ class Writer:
         self._queue_records += len(entry.records)
         self._condition.notify()
 
-    def _take(self) -> list[_Entry]:
+    def _take(self) -> list[Entry]:
         """The next group: records up to the limits of one commit, or a single job."""
-        group: list[_Entry] = []
+        group: list[Entry] = []
         records = size = 0
         while self._queue and not self._held:
             entry = self._queue[0]
@@ -322,6 +217,7 @@ class Writer:
 
     def _go_down(self, reason: str) -> None:
         self._down = reason
+        self._held = False
         self._probed = False
         self._retry_at = time.monotonic() + _RETRY_SECONDS
         entries = list(self._queue)
@@ -329,7 +225,7 @@ class Writer:
         self._queue.clear()
         self._queue_bytes = self._queue_records = 0
         self._pending.clear()
-        self._tell(_settle, entries, reason)
+        self._tell(settle, entries, reason)
 
     def _pause(self) -> float:
         """Seconds until the thread has something to do if nothing is queued."""
@@ -379,28 +275,30 @@ class Writer:
         pending, self._pending = self._pending, {}
         return pending
 
-    def _work(self, group: list[_Entry], refreshed: dict[bytes, AlertRow]) -> None:
+    def _work(self, group: list[Entry], refreshed: dict[bytes, AlertRow]) -> None:
+        self._grown = 0
         if group and group[0].job is not None:
             group[0].job()
         elif group:
             self._commit(group)
-        self._tell(_settle, list(group), "")
+        self._tell(settle, list(group), "")
         group.clear()
         changes: list[tables.Change] = list(refreshed.items())
         for start in range(0, len(changes), _SLICE_ROWS):
             self._extend(self._seq, changes[start : start + _SLICE_ROWS])
         now = time.monotonic()
+        # Twice what came in, so that the backlog shrinks however large the groups are.
         urgent = self._stopping or self._backlog_rows > _BACKLOG_ROWS
         idle = not self._queue and (self._backlog_rows >= _SLICE_ROWS or now >= self._backlog_since + _BACKLOG_SECONDS)
         if self._backlog and (urgent or idle):
-            self._apply_slice()
+            self._apply_slice(max(_SLICE_ROWS, 2 * self._grown) if urgent else _SLICE_ROWS)
         elif now >= self._beat_at:
             self._begin(self.alerts)
             self._end(self.alerts)
         self.alerts.checkpoint()
         self.silences.checkpoint()
 
-    def _commit(self, group: list[_Entry]) -> None:
+    def _commit(self, group: list[Entry]) -> None:
         records = [each for entry in group for each in entry.records]
         silences = [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
         if silences:
@@ -423,19 +321,20 @@ class Writer:
             self._backlog_since = time.monotonic()
         self._backlog.append((seq, changes))
         self._backlog_rows += len(changes)
+        self._grown += len(changes)
 
-    def _apply_slice(self) -> None:
+    def _apply_slice(self, rows: int) -> None:
         merged: dict[bytes, AlertRow | None] = {}
         taken = 0
-        while self._backlog and taken < _SLICE_ROWS:
+        while self._backlog and taken < rows:
             self._applied, changes = self._backlog.popleft()
             taken += len(changes)
             merged.update(changes)
         self._backlog_rows -= taken
         self._backlog_since = time.monotonic()
-        connection = self._begin(self.alerts)
-        tables.apply(connection, merged, self._applied)
-        self._end(self.alerts)
+        with self.alerts.unsynced():
+            tables.apply(self._begin(self.alerts), merged, self._applied)
+            self._end(self.alerts)
 
     def _replace(self, state: State) -> None:
         self._backlog.clear()
@@ -466,7 +365,7 @@ class Writer:
         file.connection.execute("COMMIT")
         self.last_commit = at
 
-    def _fail(self, group: list[_Entry], error: Exception) -> None:
+    def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self._current
         file.broken = isinstance(error, BROKEN)
         self.alerts.close()
@@ -476,7 +375,7 @@ class Writer:
         with self._condition:
             self.lost += sum(len(entry.records) for entry in group)
             self._go_down(f"{file.path.name}: {_words(error)}")
-            self._tell(_settle, group, self._down)
+            self._tell(settle, group, self._down)
 
     def _probe(self) -> None:
         """Try to open and write both files; tell the event loop when that works."""

@@ -1,0 +1,82 @@
+# make setup   a working ampp in .venv (.venv/bin/ampp, .venv/bin/amtool, …)
+# make run     ampp on :9093, data in ./data
+# make test    the test suite        make lint    format, lint, types
+# make bench   side by side with Alertmanager        make dist    wheel and sdist in dist/
+# make lock    resolve the pinned dependencies anew
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+# The servers that end-to-end and differential tests compare with. Tests that need one that is missing are skipped.
+APT_TEST := prometheus prometheus-alertmanager golang-github-prometheus-alertmanager-dev
+
+.DELETE_ON_ERROR:
+.PHONY: setup run test lint format bench dist lock clean test-servers
+
+setup: $(VENV)/.installed
+
+# A venv made by hand, or left half made by an interrupted run, is completed rather than trusted.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "ampp needs Python 3.11 or newer; name one with PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: setup
+	@mkdir -p data
+	@echo "ampp on http://localhost:9093/ (configuration: alertmanager.yml.example, data: ./data), Ctrl-C to stop"
+	@exec $(BIN)/ampp run --config.file=alertmanager.yml.example --storage.path=data \
+	    --web.listen-address=:9093 --cluster.listen-address=
+
+test: $(VENV)/.dev test-servers
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Only root can install, and only while Debian's mirrors answer; neither is needed to run the rest of the suite.
+test-servers:
+	@if command -v prometheus >/dev/null && command -v prometheus-alertmanager >/dev/null && \
+	    test -d /usr/share/gocode/src/github.com/prometheus/alertmanager; then :; \
+	elif command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
+	    echo "installing $(APT_TEST)"; \
+	    packaging/apt-install $(APT_TEST) || echo "SKIP: could not install $(APT_TEST); tests that need them are skipped"; \
+	else \
+	    echo "SKIP: Prometheus and Alertmanager are not installed; tests that need them are skipped"; \
+	    echo "      as root: apt-get install $(APT_TEST)"; \
+	fi
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev test-servers
+	$(BIN)/python -m benchmarks
+
+dist: setup
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+LOCK := $(BIN)/pip-compile --quiet --no-config --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+    --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --extra build
+lock: $(VENV)/.dev
+	$(PIP) install --quiet pip-tools
+	$(LOCK) --upgrade --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,129 @@
+"""The API's objects as JSON bytes, member by member in upstream's order.
+
+Upstream composes alerts and silences of two schemas: first its own members in alphabetical order, then those it
+inherits. Inside them `<`, `>` and `&` are escaped, elsewhere not. Both follow from how its Go code is generated.
+
+An alert's bytes are kept on the alert (`Alert.fragment`) together with the status they show, so that listing ten
+thousand unchanged alerts copies ten thousand byte strings. Whoever changes an alert clears the field (`ampp.core.book`).
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from ampp.api.reply import go_json, html_escaped
+from ampp.api.zone import local_offset
+from ampp.core.book import fingerprint
+from ampp.core.labels import fingerprint_hex
+from ampp.core.matcher import Matcher, Op
+from ampp.core.silence import Silence
+from ampp.core.timestamp import format_millis
+from ampp.core.view import AlertView, GroupView
+
+__all__ = ["Unshowable", "alert_json", "group_tail", "silence_json"]
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class _Fragment(msgspec.Struct, frozen=True, gc=False):
+    """The status shown, and the bytes that show it."""
+
+    receivers: tuple[str, ...]
+    silenced_by: tuple[str, ...]
+    inhibited_by: tuple[str, ...]
+    muted_by: tuple[str, ...]
+    encoded: bytes
+
+
+_instant: Final = lru_cache(maxsize=4096)(lambda wall, offset: format_millis(wall, offset).encode())
+
+
+def alert_json(view: AlertView) -> bytes:
+    """One alert object. Also remembers it on the alert."""
+    alert = view.alert
+    known = alert.fragment
+    if (
+        isinstance(known, _Fragment)
+        and known.silenced_by == view.silenced_by
+        and known.inhibited_by == view.inhibited_by
+        and known.muted_by == view.muted_by
+        and known.receivers == view.receivers
+    ):
+        return known.encoded
+    url = b'"generatorURL":' + _encode(alert.generator_url) + b"," if alert.generator_url else b""
+    encoded = html_escaped(
+        b'{"annotations":%b,"endsAt":"%b","fingerprint":"%b","receivers":%b,"startsAt":"%b","status":%b,'
+        b'"updatedAt":"%b",%b"labels":%b}'
+        % (
+            _encode(alert.annotations),
+            _instant(alert.ends, alert.ends_off),
+            fingerprint_hex(fingerprint(alert)).encode(),
+            _receivers(view.receivers),
+            _instant(alert.starts, alert.starts_off),
+            _status(view),
+            _instant(alert.updated, local_offset(alert.updated)),
+            url,
+            _encode(alert.labels),
+        )
+    )
+    alert.fragment = _Fragment(view.receivers, view.silenced_by, view.inhibited_by, view.muted_by, encoded)
+    return encoded
+
+
+@lru_cache(maxsize=1024)
+def _receivers(names: tuple[str, ...]) -> bytes:
+    return _encode([{"name": name} for name in names])
+
+
+def _status(view: AlertView) -> bytes:
+    if not view.suppressed:
+        return b'{"inhibitedBy":[],"mutedBy":[],"silencedBy":[],"state":"active"}'
+    return _encode(
+        {
+            "inhibitedBy": view.inhibited_by,
+            "mutedBy": view.muted_by,
+            "silencedBy": view.silenced_by,
+            "state": "suppressed",
+        }
+    )
+
+
+def group_tail(group: GroupView) -> bytes:
+    """A group object from the end of its alerts on; `{"alerts":[…]` goes before it."""
+    rest = {"labels": group.labels, "receiver": {"name": group.receiver}, "routeLabels": group.route_labels}
+    return b"," + go_json(rest)[1:]
+
+
+class Unshowable(ValueError):
+    """A silence that this version of the API has no form for."""
+
+
+_KINDS: Final = {Op.EQ: (True, False), Op.NE: (False, False), Op.RE: (True, True), Op.NRE: (False, True)}
+"""(isEqual, isRegex) by operator."""
+
+
+def silence_json(silence: Silence, wall: int) -> bytes:
+    """One silence object; its times are shown in UTC. Raises `Unshowable` for several matcher sets."""
+    if len(silence.matcher_sets) > 1:
+        raise Unshowable(f"silence '{silence.id}' has multiple matcher sets which is not supported by this API version")
+    shown: dict[str, object] = {
+        "id": silence.id,
+        "status": {"state": silence.state(wall)},
+        "updatedAt": format_millis(silence.updated),
+    }
+    if silence.annotations:
+        shown["annotations"] = dict(sorted(silence.annotations.items()))
+    shown |= {
+        "comment": silence.comment,
+        "createdBy": silence.created_by,
+        "endsAt": format_millis(silence.ends),
+        "matchers": [_matcher(matcher) for matchers in silence.matcher_sets for matcher in matchers],
+        "startsAt": format_millis(silence.starts),
+    }
+    return html_escaped(_encode(shown))
+
+
+def _matcher(matcher: Matcher) -> dict[str, object]:
+    is_equal, is_regex = _KINDS[matcher.op]
+    return {"isEqual": is_equal, "isRegex": is_regex, "name": matcher.name, "value": matcher.value}

@@ -1,0 +1,373 @@
+"""The ASGI shell around the application: what concerns every request, whatever it asks for.
+
+From the outside in, as upstream layers its handlers: the web configuration's guard (rate limit, headers, password); the
+path made clean; the route prefix; metrics; the limit of GETs in flight; the time limit; the body, whole and bounded;
+then CORS for the API, and at last the application. POST /api/v2/alerts, the hot route, is answered here without it.
+"""
+
+import posixpath
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+import trio
+
+from ampp.api.app import API, is_api
+from ampp.api.negotiate import refuse_content_type
+from ampp.api.reply import JSON, Reply, plain_error, redirect
+from ampp.api.v2 import V2
+from ampp.core.clock import SECOND
+from ampp.core.duration import format_go
+
+__all__ = ["MAX_BODY", "App", "Guard", "HttpMeter", "Limits", "Receive", "Scope", "Send", "Shell"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+
+MAX_BODY: Final = 10 << 20
+"""Bytes of a request body taken by default."""
+
+_BODY_PAUSE: Final = 30.0
+"""Seconds a client may let pass in the middle of a body."""
+
+
+class HttpMeter(Protocol):
+    """The HTTP families of `ampp.observe.metrics.HttpMetrics`."""
+
+    @property
+    def in_flight(self) -> Any: ...
+
+    @property
+    def limit_exceeded(self) -> Any: ...
+
+    def observe(self, handler: str, method: str, code: int, seconds: float) -> None: ...
+
+    def observe_size(self, handler: str, method: str, size: int) -> None: ...
+
+
+class Guard(Protocol):
+    """The web configuration in force: see `ampp.api.guard`."""
+
+    async def admit(self, authorization: str | None) -> tuple[Reply | None, tuple[tuple[str, str], ...]]:
+        """A refusal or None, and the headers every answer to this request must carry."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """`get_concurrency` GETs at once; `timeout` nanoseconds for an answer (0: any); `max_body` bytes."""
+
+    get_concurrency: int = 8
+    timeout: int = 0
+    max_body: int = MAX_BODY
+
+
+class _Refused(Exception):
+    """The request was refused while its body was read."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+class Shell:
+    """The ASGI application that the server runs. `prefix` is "" or begins, and does not end, with a slash."""
+
+    def __init__(self, app: App, v2: V2, meter: HttpMeter, limits: Limits, prefix: str, guard: Guard | None) -> None:
+        self._app: Final = app
+        self._v2: Final = v2
+        self._meter: Final = meter
+        self._limits: Final = limits
+        self._prefix: Final = prefix
+        self._guard: Final = guard
+        self._getting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal, _ = await self._admit(scope)
+        inner = self._inside(scope["path"])
+        if refusal is not None or inner is None:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self._app({**scope, "path": inner, "root_path": self._prefix}, receive, send)
+
+    async def _admit(self, scope: Scope) -> tuple[Reply | None, tuple[tuple[str, str], ...]]:
+        return (None, ()) if self._guard is None else await self._guard.admit(_header(scope, b"authorization"))
+
+    def _inside(self, path: str) -> str | None:
+        """The path without the prefix, or None when it lies outside."""
+        if not self._prefix:
+            return path
+        return path.removeprefix(self._prefix) if path.startswith(self._prefix + "/") else None
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = _origin_form(scope)
+        refusal, added = await self._admit(scope)
+        answer = _Answer(send, added)
+        if refusal is None:
+            refusal = self._misplaced(scope)
+        if refusal is not None:
+            await answer.reply(refusal)
+            return
+        path = self._inside(scope["path"])
+        assert path is not None
+        scope = {
+            **scope,
+            "path": path,
+            "raw_path": scope["raw_path"].removeprefix(self._prefix.encode()),
+            "root_path": self._prefix,
+        }
+        method = scope["method"]
+        started = time.perf_counter()
+        try:
+            await self._limited(scope, receive, answer)
+        finally:
+            handler = _handler(path, answer.status)
+            if handler is not None:
+                verb = method.lower() if method in _METHODS else "unknown"
+                self._meter.observe(handler, verb, answer.status, time.perf_counter() - started)
+                if not is_api(path):
+                    self._meter.observe_size(handler, verb, answer.size)
+
+    def _misplaced(self, scope: Scope) -> Reply | None:
+        """Where a request with a path that is not clean, or not ours, belongs."""
+        path, method = scope["path"], scope["method"]
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        clean = _clean(scope["raw_path"].decode("latin-1"))
+        if clean != scope["raw_path"].decode("latin-1") and method != "CONNECT":
+            return redirect(301, clean + query.decode("latin-1"), method)
+        if path == f"{self._prefix}/api/v2":
+            return redirect(301, path + "/" + query.decode("latin-1"), method)
+        if self._inside(path) is not None:
+            return None
+        if path == self._prefix:
+            return redirect(301, path + "/", method)
+        if path == "/":
+            return redirect(302, self._prefix, method) if method == "GET" else _not_allowed()
+        return plain_error(404, "404 page not found")
+
+    async def _limited(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        if scope["method"] != "GET":
+            await self._timed(scope, receive, answer)
+            return
+        if self._getting >= self._limits.get_concurrency:
+            self._meter.limit_exceeded.inc()
+            await answer.reply(
+                plain_error(
+                    503,
+                    f"Limit of concurrent GET requests reached ({self._limits.get_concurrency}), try again later.\n",
+                )
+            )
+            return
+        self._getting += 1
+        self._meter.in_flight.inc()
+        try:
+            await self._timed(scope, receive, answer)
+        finally:
+            self._getting -= 1
+            self._meter.in_flight.dec()
+
+    async def _timed(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        if self._limits.timeout <= 0:
+            await self._served(scope, receive, answer)
+            return
+        with trio.move_on_after(self._limits.timeout / SECOND) as time_limit:
+            await self._served(scope, receive, answer)
+        if time_limit.cancelled_caught and not answer.started:
+            text = f"Exceeded configured timeout of {format_go(self._limits.timeout)}.\n"
+            await answer.reply(Reply(503, text.encode(), "text/plain; charset=utf-8"))
+
+    async def _served(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            body = await self._body(scope, receive)
+        except _Refused as refused:
+            await answer.reply(refused.reply)
+            return
+        if body is None:
+            return
+        path = scope["path"]
+        if is_api(path):
+            answer.added += _cors(scope)
+            if _is_preflight(scope):
+                await answer.reply(Reply(204))
+                return
+            answer.added += (("Cache-Control", "no-store"),)
+            if path == f"{API}alerts" and scope["method"] == "POST" and body:
+                refusal = refuse_content_type(_header(scope, b"content-type"))
+                await answer.reply(refusal or await self._v2.post_alerts(body))
+                return
+        await self._app(scope, _Replayed(body, receive, answer), answer.send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The whole body, or None when the client went away. Raises `_Refused`."""
+        most = self._limits.max_body
+        declared = _header(scope, b"content-length")
+        if declared is not None and declared.isdigit() and int(declared) > most:
+            raise _Refused(_too_large(most))
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            with trio.move_on_after(_BODY_PAUSE) as pause:
+                message = await receive()
+            if pause.cancelled_caught:
+                raise _Refused(_closing(408, "Request Timeout"))
+            if message["type"] != "http.request":
+                return None
+            part = message.get("body", b"")
+            size += len(part)
+            if size > most:
+                raise _Refused(_too_large(most))
+            if part:
+                parts.append(part)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class _Answer:
+    """The way back to the client: adds headers to what the application sends, and notes what it was."""
+
+    def __init__(self, send: Send, added: tuple[tuple[str, str], ...]) -> None:
+        self._send = send
+        self.added = added
+        self.started = False
+        self.ending = False
+        self.status = 0
+        self.size = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers = [*message["headers"]]
+            headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in self.added]
+            message = {**message, "headers": headers}
+        elif message["type"] == "http.response.body":
+            self.size += len(message.get("body", b""))
+            self.ending = not message.get("more_body", False)
+        await self._send(message)
+
+    async def reply(self, reply: Reply) -> None:
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in reply.headers]
+        if reply.content_type is not None:
+            headers.append((b"content-type", reply.content_type.encode()))
+        if reply.status != 204:
+            headers.append((b"content-length", str(len(reply.body)).encode()))
+        await self.send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": reply.body, "more_body": False})
+
+
+class _Replayed:
+    """`receive` for the application: the body already read, then the disconnect if it comes before the answer is out.
+
+    Hypercorn reports the end of every exchange as a disconnect, while the last part of the answer is being sent. Quart
+    would cancel itself, and with it the closing of the connection, in the middle of that.
+    """
+
+    def __init__(self, body: bytes, receive: Receive, answer: _Answer) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+        self._answer = answer
+
+    async def __call__(self) -> Message:
+        body, self._body = self._body, None
+        if body is not None:
+            return {"type": "http.request", "body": body, "more_body": False}
+        message = await self._receive()
+        if self._answer.ending:
+            await trio.sleep_forever()
+        return message
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return str(value.decode("latin-1"))
+    return None
+
+
+def _origin_form(scope: Scope) -> Scope:
+    """A request to `http://host/path`, the form proxies send, is one to `/path`."""
+    if scope["path"].startswith("/") or "://" not in scope["path"]:
+        return scope
+    path = "/" + scope["path"].partition("://")[2].partition("/")[2]
+    return {**scope, "path": path, "raw_path": b"/" + scope["raw_path"].partition(b"://")[2].partition(b"/")[2]}
+
+
+def _clean(path: str) -> str:
+    """Go's ServeMux: no empty, `.` or `..` elements; a final slash stays."""
+    clean = posixpath.normpath(path if path.startswith("/") else "/" + path)
+    if clean.startswith("//"):
+        clean = clean[1:]
+    return clean + "/" if path.endswith("/") and clean != "/" else clean
+
+
+def _handler(path: str, status: int) -> str | None:
+    """The metrics' name of what served `path`: the route, so that their number is bounded. None: not counted."""
+    if is_api(path) and status:
+        if path.startswith(f"{API}silence/"):
+            return f"{API}silence/{{silenceID}}"
+        return API if status == 404 else path.rstrip("/")
+    if status in (0, 301, 308, 404):
+        return None
+    return "/api/v1/silence/:sid" if path.startswith("/api/v1/silence/") else path
+
+
+_METHODS: Final = frozenset(("GET", "PUT", "HEAD", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
+_SIMPLE_METHODS: Final = frozenset(("GET", "POST", "HEAD", "OPTIONS"))
+_SIMPLE_HEADERS: Final = frozenset(("accept", "content-type", "x-requested-with"))
+_ANYONE: Final = ("Access-Control-Allow-Origin", "*")
+
+
+def _is_preflight(scope: Scope) -> bool:
+    return scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method") is not None
+
+
+def _cors(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """The headers for browsers of other origins, as upstream's library sets them (interfaces reference 2.5)."""
+    origin = _header(scope, b"origin")
+    if not _is_preflight(scope):
+        allowed = origin is not None and scope["method"] in _SIMPLE_METHODS
+        return (("Vary", "Origin"), _ANYONE) if allowed else (("Vary", "Origin"),)
+    vary = ("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
+    method = (_header(scope, b"access-control-request-method") or "").upper()
+    headers = _header(scope, b"access-control-request-headers") or ""
+    names = [name.strip() for name in headers.split(",")] if headers else []
+    if (
+        origin is None
+        or method not in _SIMPLE_METHODS
+        or not _SIMPLE_HEADERS.issuperset(names)
+        or names != sorted(names)
+    ):
+        return (vary,)
+    granted = (vary, _ANYONE, ("Access-Control-Allow-Methods", method))
+    return (*granted, ("Access-Control-Allow-Headers", headers)) if headers else granted
+
+
+def _closing(status: int, text: str) -> Reply:
+    return plain_error(status, text, (("Connection", "close"),))
+
+
+def _not_allowed() -> Reply:
+    return plain_error(405, "Method Not Allowed", (("Allow", "GET, OPTIONS"),))
+
+
+def _too_large(most: int) -> Reply:
+    body = msgspec.json.encode(
+        {
+            "code": 413,
+            "message": f"the request body is larger than the limit of {most} bytes",
+            "what": "request body",
+            "limit": most,
+            "hint": "send smaller batches, or raise http.max_body_bytes in ampp.yml",
+        }
+    )
+    return Reply(413, body, JSON, (("Connection", "close"),))

@@ -1,0 +1,222 @@
+"""Alertmanager's API v2: what each operation answers, given the request's parts. Routing and headers are `app`'s."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+import trio
+
+from ampp.api import fragment
+from ampp.api.port import ClusterStatus, Port
+from ampp.api.query import Query
+from ampp.api.reply import Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
+from ampp.api.zone import local_offset
+from ampp.core.matcher import MatcherError, Mode, matches_all
+from ampp.core.quote import go_quote
+from ampp.core.regex import RegexError, anchored
+from ampp.core.silence import SilenceError, SilenceNotFound
+from ampp.core.timestamp import format_millis
+from ampp.core.view import AlertQuery, GroupView
+from ampp.ingest.alertmanager import decode_alerts
+from ampp.ingest.fault import IngestError
+from ampp.ingest.silence import decode_silence
+from ampp.observe.build import BUILD
+from ampp.store.error import StoreDown
+
+__all__ = ["V2"]
+
+_SLICE: Final = 0.005
+"""Seconds of encoding after which other tasks get a turn."""
+
+_LARGE_BODY: Final = 1 << 18
+"""Bytes from which a body is decoded in a thread."""
+
+_UUID: Final = re.compile(
+    r"(?:urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|\{[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}|[0-9a-f]{32}",
+    re.IGNORECASE,
+)
+
+_T = TypeVar("_T")
+
+
+class V2:
+    """The operations of /api/v2 over one router. `mode` rules the matchers in query parameters."""
+
+    def __init__(self, live: Port, mode: Mode, cluster: ClusterStatus) -> None:
+        self._live: Final = live
+        self._mode: Final = mode
+        self._cluster: Final = cluster
+
+    async def get_status(self) -> Reply:
+        cluster: dict[str, object] = {
+            "peers": [{"address": peer.address, "name": peer.name} for peer in self._cluster.peers],
+            "status": self._cluster.status,
+        }
+        if self._cluster.name:
+            cluster = {"name": self._cluster.name, **cluster}
+        started = self._live.started
+        return json_reply(
+            go_json(
+                {
+                    "cluster": cluster,
+                    "config": {"original": self._live.config.original()},
+                    "uptime": format_millis(started, local_offset(started)),
+                    "versionInfo": {
+                        "branch": BUILD.branch,
+                        "buildDate": BUILD.date,
+                        "buildUser": BUILD.user,
+                        "goVersion": BUILD.runtime,
+                        "revision": BUILD.revision,
+                        "version": BUILD.version,
+                    },
+                }
+            )
+        )
+
+    async def get_receivers(self, query: Query) -> Reply:
+        try:
+            matchers = query.matchers("receiver_matchers", self._mode)
+        except MatcherError as error:
+            return handler_error(400, f"failed to parse receiver_matchers param: {error}")
+        shown = [
+            {"labels": dict(receiver.labels), "name": receiver.name} if receiver.labels else {"name": receiver.name}
+            for receiver in self._live.plan.receivers.values()
+            if matches_all(matchers, receiver.labels)
+        ]
+        return json_reply(go_json(shown))
+
+    async def get_alerts(self, query: Query) -> Reply:
+        asked = self._alert_query(query)
+        if isinstance(asked, Reply):
+            return asked
+        views = await self._live.alerts(asked)
+        return json_reply(b"[%b]" % b",".join(await _in_slices(fragment.alert_json, views)))
+
+    async def get_groups(self, query: Query) -> Reply:
+        asked = self._alert_query(query)
+        if isinstance(asked, Reply):
+            return asked
+        encoded = [await _group_json(group) for group in await self._live.groups(asked)]
+        return json_reply(b"[%b]" % b",".join(encoded))
+
+    def _alert_query(self, query: Query) -> AlertQuery | Reply:
+        try:
+            matchers = query.matchers("filter", self._mode)
+        except MatcherError as error:
+            return handler_error(400, str(error))
+        receiver = query.last("receiver")
+        try:
+            test = anchored(receiver).test if receiver else None
+        except RegexError as error:
+            return handler_error(400, f"failed to parse receiver param: {error}")
+        try:
+            receiver_matchers = query.matchers("receiver_matchers", self._mode)
+        except MatcherError as error:
+            return handler_error(400, f"failed to parse receiver_matchers param: {error}")
+        return AlertQuery(
+            active=query.flag("active"),
+            silenced=query.flag("silenced"),
+            inhibited=query.flag("inhibited"),
+            muted=query.flag("muted"),
+            matchers=matchers,
+            receiver=test,
+            receiver_matchers=receiver_matchers,
+        )
+
+    async def post_alerts(self, body: bytes) -> Reply:
+        try:
+            posts = await _decode(decode_alerts, body, local_offset(self._live.now().wall))
+        except IngestError as error:
+            return ingest_error(error)
+        try:
+            complaints = await self._live.post_alerts(posts)
+        except StoreDown as error:
+            return _unstored(error)
+        return handler_error(400, "\n".join(complaints)) if complaints else empty()
+
+    async def get_silences(self, query: Query) -> Reply:
+        try:
+            wanted = query.matchers("filter", self._mode)
+        except MatcherError as error:
+            return handler_error(400, str(error))
+        now = self._live.now()
+        shown = self._live.silences.query(
+            wanted, now, active=query.flag("active"), pending=query.flag("pending"), expired=query.flag("expired")
+        )
+        try:
+            encoded = await _in_slices(lambda silence: fragment.silence_json(silence, now.wall), shown)
+        except fragment.Unshowable as error:
+            return handler_error(500, str(error))
+        return json_reply(b"[%b]" % b",".join(encoded))
+
+    async def get_silence(self, silence_id: str) -> Reply:
+        if refusal := _refuse_id(silence_id):
+            return refusal
+        silence = self._live.silences.get(silence_id)
+        if silence is None:
+            return empty(404)
+        try:
+            return json_reply(fragment.silence_json(silence, self._live.now().wall))
+        except fragment.Unshowable as error:
+            return handler_error(500, str(error))
+
+    async def delete_silence(self, silence_id: str) -> Reply:
+        if refusal := _refuse_id(silence_id):
+            return refusal
+        try:
+            await self._live.expire_silence(silence_id)
+        except SilenceNotFound:
+            return empty(404)
+        except StoreDown as error:
+            return _unstored(error)
+        return empty()
+
+    async def post_silences(self, body: bytes) -> Reply:
+        try:
+            draft = await _decode(decode_silence, body)
+        except IngestError as error:
+            return ingest_error(error)
+        try:
+            silence_id = await self._live.put_silence(draft)
+        except SilenceNotFound as error:
+            return handler_error(404, str(error))
+        except SilenceError as error:
+            return handler_error(400, str(error))
+        except StoreDown as error:
+            return _unstored(error)
+        return json_reply(go_json({"silenceID": silence_id}))
+
+
+async def _decode(decoder: Callable[..., _T], body: bytes, *rest: int) -> _T:
+    if len(body) < _LARGE_BODY:
+        return decoder(body, *rest)
+    return await trio.to_thread.run_sync(decoder, body, *rest)
+
+
+async def _in_slices(encode: Callable[[_T], bytes], items: Iterable[_T]) -> list[bytes]:
+    """Encode all items, letting other tasks run every few milliseconds."""
+    encoded: list[bytes] = []
+    until = trio.current_time() + _SLICE
+    for count, item in enumerate(items):
+        encoded.append(encode(item))
+        if not count & 15 and trio.current_time() > until:
+            await trio.lowlevel.checkpoint()
+            until = trio.current_time() + _SLICE
+    return encoded
+
+
+async def _group_json(group: GroupView) -> bytes:
+    alerts = b",".join(await _in_slices(fragment.alert_json, group.alerts))
+    return b'{"alerts":[%b]%b' % (alerts, fragment.group_tail(group))
+
+
+def _refuse_id(silence_id: str) -> Reply | None:
+    if _UUID.fullmatch(silence_id):
+        return None
+    return framework_error(601, f"silenceID in path must be of type uuid: {go_quote(silence_id)}")
+
+
+def _unstored(error: StoreDown) -> Reply:
+    """ampp's own: taken in, but not yet safe on disk."""
+    return framework_error(503, str(error))

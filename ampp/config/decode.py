@@ -1,0 +1,414 @@
+"""Nodes to typed values, the way Go's yaml.v2 fills structs in strict mode.
+
+Theory of operation. What a scalar means depends on the type it is decoded into, so nothing is converted before the
+target is known: every target is a `Kind`, and `Decoder.read(node, kind)` answers a value or `FAILED`.
+
+- *Faults* (unknown or repeated keys, values of the wrong shape) are collected with their lines; decoding goes on, and
+  all of them are reported together at the end.
+- *Checks* raise `Invalid` and end the decoding at once, hiding every fault collected so far. A section's own check is
+  skipped when a fault was met inside it. Both as upstream, where this decides which error a user sees.
+- An explicit null gives the target's zero value, erasing the default, and skips the target's own reading.
+- Aliases are decoded again at each use; how much of the work may come from aliases is bounded as in yaml.v2.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final, Self
+
+import msgspec
+
+from ampp.config.emit import Map, Tree
+from ampp.config.error import Invalid, closest
+from ampp.config.node import ALIAS, MAPPING, NULL_TAG, SCALAR, SEQUENCE, Node
+from ampp.config.scalar import STR, resolve, short_tag
+from ampp.core.matcher import Mode
+
+__all__ = [
+    "FAILED",
+    "KEEP",
+    "Decoder",
+    "Fault",
+    "Kind",
+    "Section",
+    "Sections",
+    "Struct",
+    "merge",
+    "read_list",
+    "read_map",
+    "section_fields",
+]
+
+
+class _Failed:
+    def __repr__(self) -> str:
+        return "FAILED"
+
+
+FAILED: Final = _Failed()
+"""What reading answers when it recorded a fault in place of a value."""
+
+KEEP: Final = "keep"
+"""Annotation of a field that is dumped even when it is zero (upstream: no `omitempty`)."""
+
+_ALIAS_LOW: Final = 400_000
+_ALIAS_HIGH: Final = 4_000_000
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One collected error: upstream's words with the line inside, the true place, a hint."""
+
+    text: str
+    line: int
+    column: int
+    hint: str = ""
+
+
+class Kind:
+    """A type that YAML is decoded into, and dumped from.
+
+    `go` is the Go type's name in error texts. `custom` says that upstream decodes it by a function of its own; such a
+    type never sees a quoted `null` or `~` (yaml.v2 takes the shortcut for null first and only then notices the
+    quotes), which leaves a type error naming `outer`, or the bare text for types that are strings underneath.
+    """
+
+    go: str = ""
+    outer: str = ""
+    zero: Any = None
+    custom: bool = False
+
+    def read(self, d: "Decoder", node: Node) -> Any:
+        """The value of a node that is neither an alias nor null."""
+        raise NotImplementedError
+
+    def read_quoted_null(self, d: "Decoder", node: Node) -> Any:
+        """The value of a quoted `null` or `~`."""
+        return d.mismatch(node, self.outer or self.go) if self.custom else self.read(d, node)
+
+    def is_zero(self, value: Any) -> bool:
+        """Whether a dump leaves the field out."""
+        return bool(value == self.zero)
+
+    def tree(self, value: Any) -> Tree:
+        """The value as plain data for the dump."""
+        return value
+
+
+class Decoder:
+    """One run over one document. `where` remembers the node of every section read, by identity."""
+
+    def __init__(self, mode: Mode = Mode.FALLBACK) -> None:
+        self.mode = mode
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+        self.where: dict[int, tuple[Node, object]] = {}
+        self._steps = 0
+        self._alias_steps = 0
+        self._open: list[Node] = []
+
+    def read(self, node: Node, kind: Kind) -> Any:
+        """Decode `node` as `kind`: a value, or `FAILED` after a fault. Raises `Invalid` for a failed check."""
+        self._steps += 1
+        if self._open:
+            self._alias_steps += 1
+            self._bound()
+        if node.kind is ALIAS:
+            return self._alias(node, kind)
+        if node.nullish:
+            if node.tag == NULL_TAG:
+                resolve(node.tag, node.value)  # raises when the text is not a null
+                return kind.zero
+            return kind.zero if node.implicit else kind.read_quoted_null(self, node)
+        return kind.read(self, node)
+
+    def _alias(self, node: Node, kind: Kind) -> Any:
+        assert node.target is not None
+        self.enter(node)
+        value = self.read(node.target, kind)
+        self.leave(node)
+        return value
+
+    def enter(self, node: Node) -> None:
+        """Step into `node`; when it is an alias, count what follows as its doing. Pairs with `leave`."""
+        if node.kind is ALIAS:
+            if any(node is one for one in self._open):
+                raise self.invalid(node, f"yaml: anchor '{node.value}' value contains itself")
+            self._open.append(node)
+        if self._open:
+            self._steps += 1
+            self._alias_steps += 1
+            self._bound()
+
+    def leave(self, node: Node) -> None:
+        """Step out of `node`."""
+        if node.kind is ALIAS:
+            self._open.pop()
+
+    def _bound(self) -> None:
+        if self._alias_steps > 100 and self._steps > 1000:
+            reach = min(max(self._steps - _ALIAS_LOW, 0) / (_ALIAS_HIGH - _ALIAS_LOW), 1)
+            if self._alias_steps / self._steps > 0.99 - 0.89 * reach:
+                hint = "aliases are decoded again at every use; write the repeated parts out or use fewer of them"
+                raise self.invalid(self._open[0], "yaml: document contains excessive aliasing", hint)
+
+    def invalid(self, node: Node, message: str, hint: str = "") -> Invalid:
+        """A failed check standing at `node`, to be raised."""
+        error = Invalid(message, hint=hint)
+        error.line, error.column = node.line, node.column
+        return error
+
+    def fault(self, node: Node, text: str, hint: str = "") -> _Failed:
+        """Record a fault at `node`; its message begins with the line."""
+        self.faults.append(Fault(f"line {node.line}: {text}", node.line, node.column, hint))
+        return FAILED
+
+    def mismatch(self, node: Node, go: str) -> _Failed:
+        """Record that `node` does not have the shape of the Go type `go`."""
+        if node.kind is SCALAR:
+            tag = STR if not node.tag and not node.implicit else resolve(node.tag, node.value)[0]
+            data = node.value.encode()
+            shown = data[:7].decode("utf-8", "replace") + "..." if len(data) > 10 else node.value
+            what = f"{short_tag(tag)} `{shown}`"
+        else:
+            what = "!!seq" if node.kind is SEQUENCE else "!!map"
+        return self.fault(node, f"cannot unmarshal {what} into {go}", _shape_hint(node, go))
+
+    def text(self, node: Node, go: str = "string") -> Any:
+        """The node as Go's `string`: any scalar, its text untouched; null is empty."""
+        if node.kind is ALIAS:
+            return self.read(node, _TEXT)
+        if node.kind is not SCALAR:
+            return self.mismatch(node, go)
+        if node.tag is None:
+            return "" if node.implicit and node.value in ("", "~", "null", "Null", "NULL") else node.value
+        tag, value = resolve(node.tag, node.value)
+        if value is None:
+            return ""
+        return value if tag.endswith(":binary") else node.value
+
+
+class _Text(Kind):
+    go = "string"
+    zero = ""
+
+    def read(self, d: Decoder, node: Node) -> Any:
+        return d.text(node)
+
+
+_TEXT: Final = _Text()
+
+
+def _shape_hint(node: Node, go: str) -> str:
+    if node.kind is SCALAR:
+        if go.startswith("[]"):
+            return f"a list is wanted: write [{node.value}]"
+        if go == "bool":
+            return "write true or false, without quotes"
+        if go == "time.Duration":
+            return "write a duration such as 10s or 1m30s; days and weeks are not known here"
+        if go.startswith(("int", "uint")):
+            return "write a whole number, without quotes"
+        if "." in go or go.startswith("map["):
+            return "a mapping of `key: value` lines is wanted here"
+    elif node.kind is MAPPING and go.startswith("[]"):
+        return "a list is wanted: begin each entry with `- `"
+    elif go == "string":
+        return "one value is wanted here"
+    return ""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A YAML mapping with known keys; the class body is its schema.
+
+    Every field is `Annotated[type, Kind, ...]` (usually by an alias of `ampp.config.kind`), in the order of the dump;
+    its default is the one upstream applies when the key is absent. A trailing underscore is not part of the key.
+    """
+
+    go: ClassVar[str] = "config.plain"
+    custom: ClassVar[bool] = True
+    """Whether upstream decodes this type by a function of its own (its checks are in `settle`)."""
+    null_keeps: ClassVar[bool] = False
+    """Whether an explicit null leaves a field its default, which is not upstream's way but ampp.yml's."""
+
+    def settle(self) -> Self:
+        """Check the section after decoding and answer it in normal form. Raises `Invalid`."""
+        return self
+
+    def check_names(self, mode: Mode) -> None:
+        """Check what depends on which label names are valid. Raises `Invalid`."""
+
+
+class _Field(msgspec.Struct, frozen=True):
+    key: str
+    name: str
+    kind: Kind
+    keep: bool
+
+
+_FIELDS: Final[dict[type[Section], dict[str, _Field]]] = {}
+
+
+def section_fields(cls: type[Section]) -> dict[str, _Field]:
+    """The schema of a section: YAML key to field, in dump order."""
+    fields = _FIELDS.get(cls)
+    if fields is None:
+        fields = _FIELDS[cls] = {}
+        for owner in reversed(cls.__mro__):
+            for name, annotation in inspect.get_annotations(owner).items():
+                notes = getattr(annotation, "__metadata__", ())
+                if notes:
+                    key = name.rstrip("_")
+                    fields[key] = _Field(key, name, notes[0], KEEP in notes)
+    return fields
+
+
+class Struct(Kind):
+    """A `Section` as the target. With `pointer`, null is None, else the section with every field zero.
+
+    `start` holds defaults that this place gives the section's fields, in place of the section's own.
+    """
+
+    def __init__(
+        self, cls: type[Section], *, pointer: bool = True, outer: str = "", start: Mapping[str, Any] | None = None
+    ) -> None:
+        self.cls = cls
+        self.start = start or {}
+        self.go = cls.go
+        self.outer = outer
+        self.custom = cls.custom
+        self.pointer = pointer
+        self._zero: Section | None = None
+
+    @property
+    def zero(self) -> Any:
+        return None if self.pointer else self.nothing()
+
+    def nothing(self) -> Section:
+        """The section with every field zero, as Go has it before any default is applied."""
+        if self._zero is None:
+            fields = section_fields(self.cls).values()
+            self._zero = self.cls(**{field.name: field.kind.zero for field in fields})
+        return self._zero
+
+    def read(self, d: Decoder, node: Node) -> Any:
+        before = len(d.faults)
+        section: Section
+        if node.kind is MAPPING:
+            values = dict(self.start)
+            self._fill(d, node, values)
+            if self.custom and len(d.faults) > before:
+                return FAILED
+            section = self.cls(**values)
+        elif node.kind is SCALAR and node.tag is None and node.implicit and node.value in ("Null", "NULL"):
+            section = self.nothing()
+        else:
+            return d.mismatch(node, self.go)
+        try:
+            settled = section.settle()
+            settled.check_names(d.mode)
+        except Invalid as error:
+            if not error.line:
+                spot = node.at(error.field) if error.field else node
+                error.line, error.column = spot.line, spot.column
+            raise
+        d.where[id(settled)] = (node, settled)
+        return settled
+
+    def _fill(self, d: Decoder, node: Node, values: dict[str, Any]) -> None:
+        fields = section_fields(self.cls)
+        done: set[str] = set()
+        children = node.children
+        for i in range(0, len(children), 2):
+            key_node, value_node = children[i], children[i + 1]
+            if key_node.is_merge:
+                merge(d, value_node, lambda source: self._fill(d, source, values))
+                continue
+            key = d.text(key_node)
+            if key is FAILED:
+                continue
+            field = fields.get(key)
+            if field is None:
+                near = closest(key, fields)
+                hint = f"did you mean {near}?" if near else f"known here: {', '.join(fields)}" if fields else ""
+                d.fault(key_node, f"field {key} not found in type {self.go}", hint)
+            elif key in done:
+                d.fault(key_node, f"field {key} already set in type {self.go}", "remove one of the two")
+            else:
+                done.add(key)
+                if self.cls.null_keeps and value_node.nullish:
+                    continue
+                value = d.read(value_node, field.kind)
+                if value is not FAILED:
+                    values[field.name] = value
+
+    def tree(self, value: Section) -> Tree:
+        out: list[tuple[Tree, Tree]] = []
+        for field in section_fields(type(value)).values():
+            item = getattr(value, field.name)
+            if field.keep or not field.kind.is_zero(item):
+                out.append((field.key, None if item is None else field.kind.tree(item)))
+        return Map(out)
+
+
+def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
+    """Bring in what a `<<` names, last first: in a list the earlier ones win."""
+    for source in reversed(node.children) if node.kind is SEQUENCE else [node]:
+        target = source.target if source.kind is ALIAS else source
+        if target is None or target.kind is not MAPPING:
+            raise d.invalid(node, "yaml: map merge requires map or sequence of maps as the value")
+        d.enter(source)
+        fill(target)
+        d.leave(source)
+
+
+class Sections(Kind):
+    """A list of sections. A null item is the section with every field zero, or None with `pointer`."""
+
+    zero = ()
+
+    def __init__(self, cls: type[Section], go: str, *, pointer: bool = False) -> None:
+        self.go = go
+        self.item = Struct(cls, pointer=pointer)
+
+    def read(self, d: Decoder, node: Node) -> Any:
+        return read_list(d, node, self.item, self.go)
+
+    def is_zero(self, value: Any) -> bool:
+        return not value
+
+    def tree(self, value: Any) -> Tree:
+        return [None if item is None else self.item.tree(item) for item in value]
+
+
+def read_list(d: Decoder, node: Node, item: Kind, go: str) -> Any:
+    """A Go slice: items that fail are left out (their faults are on record)."""
+    if node.kind is not SEQUENCE:
+        return d.mismatch(node, go)
+    read = d.read
+    return tuple(value for child in node.children if (value := read(child, item)) is not FAILED)
+
+
+def read_map(d: Decoder, node: Node, item: Kind, go: str, quote: Callable[[str], str]) -> Any:
+    """A Go map with string keys. A key that comes twice, be it by a merge, is a fault."""
+    if node.kind is not MAPPING:
+        return d.mismatch(node, go)
+    out: dict[str, Any] = {}
+    _fill_map(d, node, item, out, quote)
+    return out
+
+
+def _fill_map(d: Decoder, node: Node, item: Kind, out: dict[str, Any], quote: Callable[[str], str]) -> None:
+    children = node.children
+    for i in range(0, len(children), 2):
+        if children[i].is_merge:
+            merge(d, children[i + 1], lambda source: _fill_map(d, source, item, out, quote))
+            continue
+        key = d.text(children[i])
+        if key is FAILED:
+            continue
+        value = d.read(children[i + 1], item)
+        if value is FAILED:
+            continue
+        if key in out:
+            d.fault(children[i + 1], f"key {quote(key)} already set in map", "remove one of the two")
+        else:
+            out[key] = value

@@ -1,0 +1,153 @@
+"""`slack_configs`: a message with one attachment, by incoming webhook or by app token."""
+
+from typing import Annotated, ClassVar, Self
+
+from msgspec.structs import replace
+
+from ampp.config.decode import KEEP, Section, Sections, Struct
+from ampp.config.error import Invalid
+from ampp.config.globals import Global
+from ampp.config.http import Authorization, HttpConfig
+from ampp.config.kind import Flag, FlagOrNone, GoDuration, SecretText, SecretUrl, Strings, Text, WebUrl
+from ampp.config.receivers.entry import HttpEntry, template
+from ampp.config.secret import Secret
+
+__all__ = ["SlackAction", "SlackConfig", "SlackConfirmation", "SlackField"]
+
+_UPDATABLE = "https://slack.com/api/chat.postMessage"
+
+
+class SlackConfirmation(Section, frozen=True, kw_only=True):
+    """The question asked before an action."""
+
+    text: Text = ""
+    title: Text = ""
+    ok_text: Text = ""
+    dismiss_text: Text = ""
+
+    def settle(self) -> Self:
+        if not self.text:
+            raise Invalid("missing text in Slack confirmation configuration")
+        return self
+
+
+class SlackAction(Section, frozen=True, kw_only=True):
+    """A button: with a `url` a link, else a named message action."""
+
+    type: Text = ""
+    text: Text = ""
+    url: Text = ""
+    style: Text = ""
+    name: Text = ""
+    value: Text = ""
+    confirm: Annotated[SlackConfirmation | None, Struct(SlackConfirmation, outer="*config.SlackConfirmationField")] = (
+        None
+    )
+
+    def settle(self) -> Self:
+        if not self.type:
+            raise Invalid("missing type in Slack action configuration")
+        if not self.text:
+            raise Invalid("missing text in Slack action configuration")
+        if self.url:
+            return replace(self, name="", value="", confirm=None)
+        if not self.name:
+            raise Invalid("missing name or url in Slack action configuration")
+        return self
+
+
+class SlackField(Section, frozen=True, kw_only=True):
+    """A cell of the attachment's table; `short` None: as the entry's `short_fields` says."""
+
+    title: Text = ""
+    value: Text = ""
+    short: FlagOrNone = None
+
+    def settle(self) -> Self:
+        if not self.title:
+            raise Invalid("missing title in Slack field configuration")
+        if not self.value:
+            raise Invalid("missing value in Slack field configuration")
+        return self
+
+
+class SlackConfig(HttpEntry, frozen=True, kw_only=True):
+    """After inheriting, `api_url` is where to post (the app URL when a token is used, sent by `http_config`)."""
+
+    type: ClassVar[str] = "slack"
+
+    send_resolved: Annotated[Flag, KEEP] = False
+    api_url: SecretUrl = None
+    api_url_file: Text = ""
+    app_token: SecretText = Secret()
+    app_token_file: Text = ""
+    app_url: WebUrl = None
+    channel: Text = ""
+    username: Text = template("slack.default.username")
+    color: Text = template("slack.default.color")
+    title: Text = template("slack.default.title")
+    title_link: Text = template("slack.default.titlelink")
+    pretext: Text = template("slack.default.pretext")
+    text: Text = template("slack.default.text")
+    message_text: Text = ""
+    fields: Annotated[tuple[SlackField, ...], Sections(SlackField, "[]*config.SlackField", pointer=True)] = ()
+    short_fields: Annotated[Flag, KEEP] = False
+    footer: Text = template("slack.default.footer")
+    fallback: Text = template("slack.default.fallback")
+    callback_id: Text = template("slack.default.callbackid")
+    icon_emoji: Text = template("slack.default.iconemoji")
+    icon_url: Text = template("slack.default.iconurl")
+    image_url: Text = ""
+    thumb_url: Text = ""
+    link_names: Annotated[Flag, KEEP] = False
+    mrkdwn_in: Strings = ()
+    actions: Annotated[tuple[SlackAction, ...], Sections(SlackAction, "[]*config.SlackAction", pointer=True)] = ()
+    update_message: Annotated[Flag, KEEP] = False
+    timeout: Annotated[GoDuration, KEEP] = 0
+
+    def settle(self) -> Self:
+        if self.api_url is not None and self.api_url_file:
+            raise Invalid("at most one of api_url & api_url_file must be configured", field="api_url_file")
+        if self.app_token and self.app_token_file:
+            raise Invalid("at most one of app_token & app_token_file must be configured", field="app_token_file")
+        if (self.api_url is not None or self.api_url_file) and (self.app_token or self.app_token_file):
+            raise Invalid("at most one of api_url/api_url_file & app_token/app_token_file must be configured")
+        if self.update_message and (self.api_url is None or self.api_url.reveal() != _UPDATABLE):
+            raise Invalid(
+                f"update_message can only be used with bot tokens. api_url must be set to {_UPDATABLE}",
+                field="update_message",
+            )
+        return self
+
+    def inherit(self, base: Global) -> Self:
+        app_url = self.app_url or base.slack_app_url
+        if app_url is None:
+            raise Invalid("no global Slack App URL set")
+        own = self.http_config
+        token, token_file = self.app_token, self.app_token_file
+        if not token and not token_file and (own is None or own.authorization is None) and self.api_url is None:
+            token, token_file = base.slack_app_token, base.slack_app_token_file
+        api_url, api_url_file = self.api_url, self.api_url_file
+        if api_url is None and not api_url_file:
+            api_url, api_url_file = base.slack_api_url, base.slack_api_url_file
+        if api_url is None and not api_url_file and not token and not token_file:
+            raise Invalid(
+                "no Slack API URL nor App token set either inline or in a file",
+                hint="set api_url or app_token here, or slack_api_url or slack_app_token in global",
+            )
+        http = own or base.http_config
+        if token or token_file:
+            http = http or HttpConfig()
+            if http.authorization is not None:
+                raise Invalid("http authorization can't be set when using Slack App tokens", field="http_config")
+            bearer = Authorization(type="Bearer", credentials=token, credentials_file=token_file)
+            http, api_url = replace(http, authorization=bearer), Secret(str(app_url))
+        return replace(
+            self,
+            http_config=http,
+            app_url=app_url,
+            app_token=token,
+            app_token_file=token_file,
+            api_url=api_url,
+            api_url_file=api_url_file,
+        )

@@ -1,0 +1,341 @@
+"""The HTTP client of receivers, as an `http_config` describes it and as Go's net/http behaves.
+
+One client belongs to one integration and keeps its connections for reuse. Nothing comes from the environment unless
+`proxy_from_environment` says so; there are no cookies, no netrc, no compression. Requests are HTTP/1.1, also where
+`enable_http2` would allow more.
+"""
+
+import base64
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Final
+
+import httpx
+import msgspec
+import trio
+
+from ampp import COMPATIBLE
+from ampp.config.http import Header, HttpConfig, OAuth2
+from ampp.core.quote import go_quote
+from ampp.deliver import proxy, secret
+from ampp.deliver.fault import describe
+from ampp.deliver.oauth import Tokens
+from ampp.deliver.sender import BuildError, SendError, status_reason
+from ampp.deliver.tls import Tls
+
+__all__ = ["BODY_LIMIT", "USER_AGENT", "Answer", "Client", "check"]
+
+USER_AGENT: Final = f"Alertmanager/{COMPATIBLE}"
+
+BODY_LIMIT: Final = 64 * 1024
+"""Bytes of an answer's body that are read; the rest is dropped with the connection."""
+
+_BODY_WAIT: Final = 5.0
+"""Seconds that a body may take once the head has come."""
+
+_SETTLED_WAIT: Final = 1.0
+"""The same for an answer that already says success: there, the body decides nothing."""
+
+_CONNECT_WAIT: Final = 15.0
+"""Seconds for a connection, and again for its TLS handshake. Shorter than the system's, so that more is tried."""
+
+_HOPS: Final = 10
+_SLURP: Final = 2048
+_IDLE: Final = 300.0
+
+_SENSITIVE: Final = frozenset(
+    ("authorization", "www-authenticate", "cookie", "cookie2", "proxy-authorization", "proxy-authenticate")
+)
+_ABOUT_BODY: Final = frozenset(("content-encoding", "content-language", "content-location", "content-type"))
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The final answer to a request; `body` is cut at `BODY_LIMIT`."""
+
+    status: int
+    body: bytes
+
+
+class Client:
+    """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration."""
+
+    def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ) -> None:
+        self._config = config
+        self._tls = Tls(config.tls_config)
+        try:
+            self._material = self._tls.read()
+        except secret.SecretError as error:
+            raise BuildError(str(error)) from None
+        self._context = self._tls.context(self._material)
+        self._choose = (
+            proxy.from_environment(environment)
+            if config.proxy_from_environment
+            else proxy.choice(str(config.proxy_url or ""), config.no_proxy)
+        )
+        self._transports: dict[tuple[str, httpx.URL | None], httpx.AsyncHTTPTransport] = {}
+        self._stale: list[httpx.AsyncHTTPTransport] = []
+        self._active = 0
+        self._tokens = None
+        if config.basic_auth is not None:
+            secret.no_reference("username", config.basic_auth.username_ref)
+            secret.no_reference("password", config.basic_auth.password_ref)
+        if config.authorization is not None:
+            secret.no_reference("credentials", config.authorization.credentials_ref)
+        if config.oauth2 is not None:
+            self._tokens = Tokens(config.oauth2, Client(_of_oauth2(config.oauth2), environment))
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST `body`, follow redirects, and answer with what came last, whatever its status.
+
+        Raises `SendError` (to be retried, as upstream does) when no answer came.
+        """
+        self._active += 1
+        try:
+            return await self._follow(httpx.URL(url), body, headers)
+        except httpx.InvalidURL:
+            raise SendError('parse "<redacted>": invalid URL', retry=True) from None
+        except _Broken as error:
+            raise SendError(f'Post "<redacted>": {error}', retry=True) from None
+        finally:
+            self._active -= 1
+            if self._stale and not self._active:
+                stale, self._stale = self._stale, []
+                with trio.CancelScope(shield=True):
+                    await _close(stale)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        transports, self._transports, self._stale = [*self._transports.values(), *self._stale], {}, []
+        await _close(transports)
+        if self._tokens is not None:
+            await self._tokens.aclose()
+
+    async def _follow(self, first: httpx.URL, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        base = {"User-Agent": USER_AGENT, **headers}
+        method, url, hops, foreign, referer = "POST", first, 0, False, ""
+        while True:
+            _check(url)
+            own = dict(base) | ({"Referer": referer} if referer else {})
+            await self._refresh()
+            fields = await self._fields(url, own, foreign)
+            response = await self._send(method, url, fields, body)
+            location = response.headers.get("Location", "")
+            if not self._config.follow_redirects or response.status_code not in _REDIRECTS or not location:
+                return await _answer(response)
+            await _read(response, _SLURP, _SETTLED_WAIT)
+            hops += 1
+            try:
+                target = url.join(location)
+            except httpx.InvalidURL:
+                raise _Broken(f"failed to parse Location header {go_quote(location)}") from None
+            if hops >= _HOPS:
+                raise _Broken(f"stopped after {_HOPS} redirects")
+            if response.status_code in _TO_GET:
+                method, body = "GET" if method not in ("GET", "HEAD") else method, None
+                base = {name: value for name, value in base.items() if name.lower() not in _ABOUT_BODY}
+            referer = "" if (url.scheme, target.scheme) == ("https", "http") else str(url.copy_with(userinfo=b""))
+            url = target
+            foreign = foreign or not _same_site(url.host, first.host)
+            if foreign:
+                base = {name: value for name, value in base.items() if name.lower() not in _SENSITIVE}
+
+    async def _fields(self, url: httpx.URL, own: Mapping[str, str], foreign: bool) -> list[tuple[bytes, bytes]]:
+        """The header lines of one request: its own, those configured, and the credentials unless on foreign ground."""
+        fields = list(own.items())
+        names = {name.lower() for name, _ in fields}
+        if url.userinfo and "authorization" not in names:
+            fields.append(("Authorization", _basic(url.username, url.password)))
+            names.add("authorization")
+        try:
+            for name, header in (self._config.http_headers or {}).items():
+                if not (foreign and name.lower() in _SENSITIVE):
+                    fields += [(name, value) for value in await _values(header)]
+            if not foreign:
+                if self._tokens is not None:
+                    fields = [field for field in fields if field[0].lower() != "authorization"]
+                    fields.append(("Authorization", await self._tokens.authorization()))
+                elif "authorization" not in names and (credentials := await self._credentials()):
+                    fields.append(("Authorization", credentials))
+        except secret.SecretError as error:
+            raise _Broken(str(error)) from None
+        except SendError as error:
+            raise _Broken(str(error)) from None
+        return [(name.encode(), value.encode(errors="surrogateescape")) for name, value in fields]
+
+    async def _credentials(self) -> str:
+        basic, bearer = self._config.basic_auth, self._config.authorization
+        if basic is not None:
+            username = await _labelled("basic auth username", basic.username, basic.username_file)
+            return _basic(
+                username, await _labelled("basic auth password", basic.password.reveal(), basic.password_file)
+            )
+        if bearer is not None:
+            what = "authorization credentials"
+            return f"{bearer.type} {await _labelled(what, bearer.credentials.reveal(), bearer.credentials_file)}"
+        return ""
+
+    async def _refresh(self) -> None:
+        """Take up certificate files that have changed; what is under way keeps its old connection."""
+        if not self._tls.changeable:
+            return
+        try:
+            material = await trio.to_thread.run_sync(self._tls.read)
+            if material == self._material:
+                return
+            context = self._tls.context(material)
+        except (secret.SecretError, BuildError) as error:
+            raise _Broken(str(error)) from None
+        self._stale += self._transports.values()
+        self._material, self._context, self._transports = material, context, {}
+
+    async def _send(
+        self, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None
+    ) -> httpx.Response:
+        through = self._choose(url)
+        try:
+            request = httpx.Request(
+                method,
+                url,
+                headers=[(b"Host", url.netloc), *fields] + ([(b"Content-Length", b"%d" % len(body))] if body else []),
+                stream=_Body(body or b""),
+                extensions={"timeout": {"connect": _CONNECT_WAIT, "read": None, "write": None, "pool": None}},
+            )
+            return await self._transport(url.scheme, through).handle_async_request(request)
+        except (httpx.TransportError, OSError, ValueError, ImportError) as error:
+            hop = through or url
+            port = hop.port or _DEFAULT_PORTS.get(hop.scheme, 0)
+            raise _Broken(describe(error, hop.host, port, proxied=through is not None)) from None
+
+    def _transport(self, scheme: str, through: httpx.URL | None) -> httpx.AsyncHTTPTransport:
+        key = (scheme, through)
+        transport = self._transports.get(key)
+        if transport is None:
+            way = None
+            if through is not None:
+                # Configured headers are for CONNECT alone, as Go has it.
+                headers = self._config.proxy_connect_header if scheme == "https" else {}
+                way = httpx.Proxy(
+                    through,
+                    headers=[(name, value.reveal()) for name, values in headers.items() for value in values],
+                    ssl_context=self._context if through.scheme == "https" else None,
+                )
+            transport = self._transports[key] = httpx.AsyncHTTPTransport(
+                verify=self._context,
+                trust_env=False,
+                proxy=way,
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE),
+            )
+        return transport
+
+
+async def _close(transports: Iterable[httpx.AsyncHTTPTransport]) -> None:
+    for transport in transports:
+        await transport.aclose()
+
+
+_REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+_TO_GET: Final = frozenset((301, 302, 303))
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body in one piece. Unlike httpx's own, an exchange that breaks leaves no generator unfinished."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data: bytes | None = data
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data, self._data = self._data, None
+        if data is None:
+            raise StopAsyncIteration
+        return data
+
+
+class _Broken(Exception):
+    """No answer; the text is Go's, still without the operation in front."""
+
+
+def _of_oauth2(config: OAuth2) -> HttpConfig:
+    """How the token server is reached."""
+    return HttpConfig(
+        tls_config=config.tls_config,
+        proxy_url=config.proxy_url,
+        no_proxy=config.no_proxy,
+        proxy_from_environment=config.proxy_from_environment,
+        proxy_connect_header=config.proxy_connect_header,
+    )
+
+
+def _check(url: httpx.URL) -> None:
+    if url.scheme not in ("http", "https"):
+        raise _Broken(f"unsupported protocol scheme {go_quote(url.scheme)}")
+    if not url.host:
+        raise _Broken("http: no Host in request URL")
+
+
+def _same_site(host: str, of: str) -> bool:
+    """Whether `host` is `of` or below it; an address is only itself (Go's isDomainOrSubdomain)."""
+    host, of = host.lower(), of.lower()
+    return host == of or (":" not in host and "%" not in host and host.endswith(f".{of}"))
+
+
+def _basic(username: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+async def _values(header: Header) -> list[str]:
+    """A configured header's values in upstream's order."""
+    values = [*header.values, *(value.reveal() for value in header.secrets)]
+    for path in header.files:
+        try:
+            values.append(secret.text(await trio.to_thread.run_sync(secret.read_now, path)))
+        except secret.SecretError as error:
+            raise secret.SecretError(f"unable to read headers file {path}: {str(error).partition(': ')[2]}") from None
+    return values
+
+
+async def _labelled(what: str, value: str, path: str) -> str:
+    try:
+        return await secret.read(value, path)
+    except secret.SecretError as error:
+        raise secret.SecretError(f"unable to read {what}: {error}") from None
+
+
+async def _answer(response: httpx.Response) -> Answer:
+    # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
+    settled = response.status_code // 100 == 2
+    body = await _read(response, BODY_LIMIT, _SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
+    return Answer(response.status_code, body)
+
+
+async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bool = False) -> bytes:
+    """What of the body comes within `limit` bytes and `wait` seconds; an error on the way ends it, as for upstream."""
+    read = bytearray()
+    try:
+        with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait) as scope:
+            async for piece in response.stream:  # type: ignore[union-attr]
+                read += piece
+                if len(read) >= limit:
+                    # Not `break`, which would leave httpcore's nested generators to the garbage collector.
+                    scope.cancel()
+    except httpx.TransportError:
+        pass
+    finally:
+        with trio.CancelScope(shield=True):
+            await response.aclose()
+    return bytes(read[:limit])
+
+
+def check(answer: Answer, retry_codes: tuple[int, ...] = ()) -> None:
+    """Upstream's rule for statuses: 2xx is success, 5xx and `retry_codes` are retried, the rest is final."""
+    if answer.status // 100 == 2:
+        return
+    details = answer.body.decode(errors="replace")
+    raise SendError(
+        f"unexpected status code {answer.status}" + (f": {details}" if details else ""),
+        retry=answer.status // 100 == 5 or answer.status in retry_codes,
+        reason=status_reason(answer.status),
+    )

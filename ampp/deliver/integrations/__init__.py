@@ -1,0 +1,40 @@
+"""One sender per receiver type, each in a file of its type's name; `FACTORIES` says which types can send."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from ampp.config import Config
+from ampp.core.plan import Integration, Plan
+from ampp.deliver.integrations import webhook
+from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
+
+__all__ = ["FACTORIES", "Factory", "build"]
+
+Factory: TypeAlias = Callable[[Any, str], Sender | Unsendable]
+"""Makes a sender of one entry of a `<type>_configs` list and the daemon's external URL. Raises `BuildError`."""
+
+FACTORIES: Final[Mapping[str, Factory]] = {"webhook": webhook.build}
+
+
+def build(config: Config, plan: Plan, external_url: str) -> Senders:
+    """The senders of all receivers that routes use, in the plan's order (upstream neither builds nor checks the rest).
+
+    Reads certificate files, so it blocks. Raises `BuildError`: then nothing of `config` may be put in force.
+    """
+    used = {route.receiver for route in plan.root.walk()}
+    return {
+        to: _sender(to, config.entry(name, to.name, to.idx), external_url)
+        for name, receiver in plan.receivers.items()
+        if name in used
+        for to in receiver.integrations
+    }
+
+
+def _sender(to: Integration, entry: Any, external_url: str) -> Sender | Unsendable:
+    factory = FACTORIES.get(to.name)
+    if factory is None:
+        return Unsendable(f"this version cannot send to {to.name} receivers")
+    try:
+        return factory(entry, external_url)
+    except BuildError as error:
+        raise BuildError(f"receiver {to.receiver}, {label(to)}: {error}") from None

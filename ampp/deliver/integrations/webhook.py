@@ -1,0 +1,83 @@
+"""The webhook: the message as JSON, POSTed to a URL; any 2xx is a yes, 5xx and silence are tried again."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import trio
+
+from ampp.config.http import HttpConfig
+from ampp.config.receivers.webhook import WebhookConfig
+from ampp.core.alert import Snapshot
+from ampp.core.clock import SECOND
+from ampp.core.duration import format_go
+from ampp.core.notify import Data, Notify
+from ampp.deliver import secret
+from ampp.deliver.http import Answer, Client, check
+from ampp.deliver.message import encode, message
+from ampp.deliver.sender import Sender, SendError, Unsendable
+
+__all__ = ["Webhook", "build"]
+
+_NO_TEMPLATES: Final = "it uses templates, which this version cannot render"
+
+_MANY: Final = 500
+"""Alerts from which on the body is written in a thread, so that nobody else waits for it."""
+
+
+class Webhook:
+    """Sends to one webhook. `external_url` is the daemon's own, shown in every message."""
+
+    def __init__(self, config: WebhookConfig, client: Client, external_url: str) -> None:
+        self._config = config
+        self._client = client
+        self._external_url = external_url
+
+    async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
+        """See `Sender.send`. What the log holds as data stays as it is."""
+        if len(alerts) < _MANY:
+            body = self._body(notify, alerts)
+        else:
+            body = await trio.to_thread.run_sync(self._body, notify, alerts)
+        url = await self._url()
+        # Content-Type as upstream; the key lets a receiver recognise a repetition, also one after a crash.
+        headers = {"Content-Type": "application/json", "Idempotency-Key": notify.token}
+        check(await self._post(url, body, headers))
+        return notify.data
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def _body(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> bytes:
+        return encode(message(notify, alerts, self._external_url, self._config.max_alerts))
+
+    async def _url(self) -> str:
+        try:
+            url = await secret.read(self._config.url.reveal(), self._config.url_file)
+        except secret.SecretError as error:
+            raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
+        if "{{" in url:
+            raise SendError(f"failed to template webhook URL: {_NO_TEMPLATES}", retry=False)
+        if not url:
+            raise SendError("webhook URL is empty after templating", retry=False)
+        return url
+
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        timeout = self._config.timeout
+        if timeout <= 0:
+            return await self._client.post(url, body, headers)
+        answer: Answer | None = None
+        with trio.move_on_after(timeout / SECOND):
+            answer = await self._client.post(url, body, headers)
+        if answer is None:
+            why = f"configured webhook timeout reached ({format_go(timeout)})"
+            raise SendError(f'Post "<redacted>": {why}', retry=True)
+        return answer
+
+
+def build(config: WebhookConfig, external_url: str) -> Sender | Unsendable:
+    """The sender for one entry of `webhook_configs`. Raises `BuildError`."""
+    if "{{" in config.url.reveal():
+        return Unsendable(f"webhook url: {_NO_TEMPLATES}")
+    if config.payload is not None:
+        return Unsendable(f"webhook payload: {_NO_TEMPLATES}")
+    return Webhook(config, Client(config.http_config or HttpConfig()), external_url)

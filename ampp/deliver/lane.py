@@ -1,0 +1,64 @@
+"""The two things delivery keeps while it works: a `Job` per notification log key, a `Lane` per integration."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+import trio
+
+from ampp.core.notify import Notify
+from ampp.core.plan import Integration
+from ampp.deliver.health import Health
+from ampp.deliver.sender import Sender, SendError, Unsendable
+from ampp.observe.metrics import IntegrationMetrics
+
+__all__ = ["Job", "Lane"]
+
+
+class Lane:
+    """One integration under one configuration: its line, what it runs, and how it fares."""
+
+    def __init__(
+        self, to: Integration, sender: Sender | Unsendable, series: IntegrationMetrics, before: "Lane | None"
+    ) -> None:
+        self.to = to
+        self.sender = sender
+        self.series = series
+        self.ready: OrderedDict[str, Job] = OrderedDict()
+        self.paused = 0
+        self.running = 0
+        self.in_turn = False
+        self.retired = False
+        self.last_success: int | None = before.last_success if before else None
+        self.last_failure: int | None = before.last_failure if before else None
+        self.failures: int = before.failures if before else 0
+        self.error: str = before.error if before else ""
+
+    def health(self) -> Health:
+        return Health(
+            integration=self.to,
+            last_success=self.last_success,
+            last_failure=self.last_failure,
+            failures=self.failures,
+            error=self.error,
+            queued=len(self.ready) + self.paused,
+            running=self.running,
+            unsendable=self.sender.why if isinstance(self.sender, Unsendable) else "",
+        )
+
+
+class Job:
+    """One key's notification on its way."""
+
+    def __init__(self, notify: Notify, lane: Lane, steps: Iterator[int], now: int) -> None:
+        self.notify = notify
+        self.key = notify.key
+        self.lane = lane
+        self.steps = steps
+        self.began = now
+        self.again = now
+        self.attempts = 0
+        self.last: SendError | None = None
+        self.scope: trio.CancelScope | None = None
+        self.canceled = False
+        self.over = False
+        self.following: Notify | None = None

@@ -1,0 +1,70 @@
+"""How an ending is put into words, which are upstream's, and into an `Outcome`."""
+
+from typing import Final
+
+from ampp.core.alert import Snapshot
+from ampp.core.duration import format_go
+from ampp.core.notify import Notify, Outcome
+from ampp.core.reason import FailureReason
+from ampp.deliver.sender import SendError, about, label
+from ampp.observe.log import Logger
+
+__all__ = ["failed", "fatal", "gave_up", "log_success", "told"]
+
+_log: Final = Logger("dispatcher")
+
+
+def told(notify: Notify) -> tuple[Snapshot, ...]:
+    """The alerts that the integration is to hear of."""
+    if notify.integration.send_resolved:
+        return notify.alerts
+    return tuple(alert for alert in notify.alerts if alert.firing)
+
+
+def _prefix(notify: Notify) -> str:
+    return f"{notify.integration.receiver}/{label(notify.integration)}: notify retry canceled"
+
+
+def fatal(notify: Notify, attempts: int, error: SendError) -> str:
+    return f"{_prefix(notify)} due to unrecoverable error after {attempts} attempts: {error}"
+
+
+def gave_up(notify: Notify, attempts: int, cause: SendError | None, canceled: bool) -> str:
+    why = str(cause) if cause else "context canceled" if canceled else "context deadline exceeded"
+    return f"{_prefix(notify)} after {attempts} attempts: {why}"
+
+
+def failed(
+    notify: Notify,
+    attempts: int,
+    took: int,
+    *,
+    error: str,
+    reason: FailureReason = FailureReason.CANCELED,
+    retryable: bool = True,
+    canceled: bool = False,
+) -> Outcome:
+    return Outcome(
+        notify=notify,
+        ok=False,
+        attempts=attempts,
+        took=took,
+        reason=reason,
+        error=error,
+        retryable=retryable,
+        canceled=canceled,
+    )
+
+
+def log_success(outcome: Outcome) -> None:
+    """One attempt is a matter of course (debug); more than one ended a trouble that was warned of (info)."""
+    notify = outcome.notify
+    log = _log.info if outcome.attempts > 1 else _log.debug
+    log(
+        "Notify success",
+        **about(notify.integration),
+        aggrGroup=notify.group_key,
+        attempts=outcome.attempts,
+        duration=format_go(outcome.took),
+        numAlerts=len(told(notify)),
+    )

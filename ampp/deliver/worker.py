@@ -1,0 +1,418 @@
+"""Delivery at run time: every `Notify` is tried until it arrives, cannot arrive, or its time is over.
+
+Theory of operation. Each notification log key has at most one `Job`, and a job is in one of three places:
+
+    ready     in its lane's line, waiting for a slot
+    running   one attempt under way, in a task of its own
+    paused    waiting for its next attempt
+
+A lane is one integration's line. An attempt may start when its lane runs fewer than `per_integration` attempts and all
+lanes together fewer than `total`; a lane that runs none may always start one. Lanes take turns. So a receiver that
+hangs fills its own lane and no other, and no number of hanging receivers keeps a healthy one from being told.
+
+The wheel holds, under the same keys, the deadline of each ready job and the next attempt (or the deadline, if that
+comes first) of each paused one. A running job's deadline is that of its cancel scope.
+
+Everything but the attempts themselves happens synchronously on the event loop, so no state is ever seen half changed.
+What waits is bounded by the number of keys, twice: a `Notify` for a key that is running waits behind it, and a newer
+one takes its place.
+"""
+
+import math
+import random as _random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeAlias
+
+import trio
+
+from ampp.core.clock import SECOND
+from ampp.core.notify import Data, Notify, Outcome
+from ampp.core.plan import Integration
+from ampp.core.reason import FailureReason
+from ampp.core.wheel import Wheel
+from ampp.deliver.backoff import pauses
+from ampp.deliver.health import Health
+from ampp.deliver.lane import Job, Lane
+from ampp.deliver.outcome import failed, fatal, gave_up, log_success, told
+from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
+from ampp.observe.log import Logger
+from ampp.observe.metrics import NotifyMetrics
+
+__all__ = ["Delivery", "Report"]
+
+Report: TypeAlias = Callable[[Outcome], Awaitable[None] | None]
+"""Takes each outcome. Called on the event loop; may return something to await; the key is kept until that is done."""
+
+_log: Final = Logger("dispatcher")
+
+_CLOSING: Final = 5.0
+"""Seconds that outcomes have to be taken in at shutdown once the last attempt is over."""
+
+
+class Delivery:
+    """Sends what the engine decided to be sent; see the module's docstring.
+
+    `mono` is the clock of `Notify.deadline`, `wall` that of `Health`, both in nanoseconds; `random` spreads the pauses.
+    `grace` is how many seconds attempts under way may go on when `run` is cancelled.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        metrics: NotifyMetrics,
+        *,
+        mono: Callable[[], int] = time.monotonic_ns,
+        wall: Callable[[], int] = time.time_ns,
+        random: Callable[[], float] = _random.random,
+        per_integration: int = 64,
+        total: int = 512,
+        grace: float = 5.0,
+    ) -> None:
+        self._report = report
+        self._metrics = metrics
+        self._mono = mono
+        self._wall = wall
+        self._random = random
+        self._per_integration = per_integration
+        self._total = total
+        self._grace = grace
+        self._lanes: dict[Integration, Lane] = {}
+        self._jobs: dict[str, Job] = {}
+        self._turns: deque[Lane] = deque()
+        self._running = 0
+        self._wheel: Wheel[str] = Wheel(mono())
+        self._wake = trio.Event()
+        self._closing = False
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Deliver until cancelled; `submit` may be called once this has started.
+
+        When cancelled, what waits is reported as canceled at once, what is being attempted has the grace to come to
+        its end, and only then does this return. An outcome that arrives in the grace is reported like any other.
+        """
+        async with trio.open_nursery() as outer:
+            closing = trio.Event()
+            await outer.start(self._attempts, closing)
+            task_status.started()
+            try:
+                await self._tend()
+            finally:
+                self._closing = True
+                for job in list(self._jobs.values()):
+                    self._cancel(job, running=False)
+                closing.set()
+
+    async def _attempts(self, closing: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
+        """Keep the nursery in which attempts run, shielded so that the end of `run` does not cut them off."""
+        async with trio.open_nursery() as nursery:
+            nursery.cancel_scope.shield = True
+            self._nursery = nursery
+            task_status.started()
+            await closing.wait()
+            with trio.move_on_after(self._grace):
+                while self._running:
+                    self._wake = trio.Event()
+                    await self._wake.wait()
+            for job in self._jobs.values():
+                if job.scope is not None:
+                    job.scope.cancel()
+            nursery.cancel_scope.deadline = trio.current_time() + _CLOSING
+        self._nursery = None
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSING):
+            for lane in self._lanes.values():
+                await _close(lane.sender)
+
+    def replace(self, senders: Senders) -> None:
+        """A configuration took effect: from now on these are the integrations.
+
+        What is on its way to an integration that stays goes on, unless `cancel` ends it, with the new sender from its
+        next attempt on; the rest is cancelled and reported so. How an integration fared is kept where it stays.
+        """
+        before, self._lanes = self._lanes, {}
+        self._turns.clear()
+        self._metrics.configure((to.name, to.receiver) for to in senders)
+        for to, sender in senders.items():
+            self._lanes[to] = Lane(to, sender, self._metrics.integration(to.name, to.receiver), before.get(to))
+            if isinstance(sender, Unsendable):
+                _log.warn("Integration cannot send yet", **about(to), reason=sender.why)
+        for job in list(self._jobs.values()):
+            lane = self._lanes.get(job.notify.integration)
+            if lane is None:
+                self._cancel(job)
+            elif job.over or job.scope is not None:
+                job.lane = lane
+            else:
+                waiting = self._leave(job)
+                job.lane = lane
+                if waiting:
+                    self._enqueue(job)
+                else:
+                    self._pause(job, job.again)
+        for lane in before.values():
+            lane.retired = True
+            self._retire(lane)
+        self._pump()
+
+    def cancel(self, flushes: Iterable[int]) -> None:
+        """Give up what these flushes submitted; it is reported as canceled (an attempt under way may still succeed)."""
+        ids = frozenset(flushes)
+        for job in list(self._jobs.values()):
+            if job.notify.flush in ids:
+                self._cancel(job)
+            elif job.following is not None and job.following.flush in ids:
+                self._drop_following(job)
+
+    def submit(self, notify: Notify) -> None:
+        """Take in `notify`; its `Outcome` will be reported, never before this returns.
+
+        A `Notify` of the same key that is not being attempted is superseded by it; one that is, comes to its end first.
+        """
+        job = self._jobs.get(notify.key)
+        if job is None:
+            self._accept(notify)
+        elif job.scope is not None or job.over:
+            if job.following is not None:
+                self._tell_superseded(job.following, 0, 0)
+            job.following = notify
+        else:
+            self._leave(job)
+            del self._jobs[job.key]
+            self._tell_superseded(job.notify, job.attempts, self._mono() - job.began)
+            self._accept(notify)
+
+    def health(self) -> tuple[Health, ...]:
+        """How each integration of the current configuration fares, in its order."""
+        return tuple(lane.health() for lane in self._lanes.values())
+
+    # The way of a job.
+
+    def _accept(self, notify: Notify) -> None:
+        now = self._mono()
+        lane = self._lanes.get(notify.integration)
+        if self._closing or lane is None:
+            # Decided under a configuration that is no longer in effect, or too late.
+            self._tell_canceled(notify)
+            return
+        job = Job(notify, lane, pauses(self._random), now)
+        self._jobs[job.key] = job
+        lane.series.total.inc()
+        if not notify.firing and not notify.integration.send_resolved:
+            # Nothing to say, which the log is to know, so that the next firing alert is a first notification.
+            self._settle(job, ok=True, data=notify.data)
+        else:
+            self._enqueue(job)
+            self._pump()
+
+    def _enqueue(self, job: Job) -> None:
+        lane = job.lane
+        if isinstance(lane.sender, Unsendable):
+            self._settle(job, error=SendError(lane.sender.why, retry=False))
+            return
+        lane.ready[job.key] = job
+        self._arm(job.key, job.notify.deadline)
+        if not lane.in_turn:
+            lane.in_turn = True
+            self._turns.append(lane)
+
+    def _pump(self) -> None:
+        """Start attempts while there are slots, one lane after the other."""
+        if self._closing:
+            return
+        passed = 0
+        while self._turns and passed < len(self._turns):
+            lane = self._turns.popleft()
+            if not lane.ready:
+                lane.in_turn = False
+                continue
+            self._turns.append(lane)
+            if lane.running and (lane.running >= self._per_integration or self._running >= self._total):
+                passed += 1
+                continue
+            passed = 0
+            key, job = lane.ready.popitem(last=False)
+            self._wheel.cancel(key)
+            lane.running += 1
+            self._running += 1
+            job.scope = trio.CancelScope()
+            self._start(self._attempt, job, lane.sender)
+
+    async def _attempt(self, job: Job, sender: Sender) -> None:
+        assert job.scope is not None
+        lane = job.lane
+        began = self._mono()
+        if not job.attempts:
+            job.began = began
+        data: Data | None = None
+        error: SendError | None = None
+        job.scope.deadline = trio.current_time() + (job.notify.deadline - began) / SECOND
+        with job.scope:
+            try:
+                data = await sender.send(job.notify, told(job.notify))
+            except SendError as failure:
+                error = failure
+            except Exception:  # noqa: BLE001 - a defect of one receiver type must cost its own notification, not all
+                _log.exception("Sender failed unexpectedly", **about(job.notify.integration))
+                error = SendError("internal error, see the log", retry=False)
+        ended = self._mono()
+        job.scope = None
+        job.attempts += 1
+        lane.running -= 1
+        self._running -= 1
+        series = job.lane.series
+        series.latency.observe((ended - began) / SECOND)
+        series.requests.inc()
+        if data is not None:
+            self._settle(job, ok=True, data=data)
+        else:
+            series.requests_failed.inc()
+            self._failed(job, error, began, ended)
+        self._retire(lane)
+        self._wake.set()
+        self._pump()
+
+    def _failed(self, job: Job, error: SendError | None, began: int, ended: int) -> None:
+        if error is not None and not error.retry:
+            self._settle(job, error=error)
+        elif job.canceled or self._closing:
+            self._settle(job, canceled=True)
+        elif error is None or ended >= job.notify.deadline:
+            self._settle(job)
+        else:
+            if job.last is None or str(job.last) != str(error):
+                _log.warn(
+                    "Notify attempt failed, will retry later",
+                    **about(job.notify.integration),
+                    aggrGroup=job.notify.group_key,
+                    attempts=job.attempts,
+                    err=error,
+                )
+            job.last = error
+            job.lane.error = str(error)
+            self._pause(job, min(began + next(job.steps), job.notify.deadline))
+
+    def _pause(self, job: Job, again: int) -> None:
+        job.again = again
+        job.lane.paused += 1
+        self._arm(job.key, again)
+
+    def _settle(
+        self,
+        job: Job,
+        *,
+        ok: bool = False,
+        data: Data | None = None,
+        error: SendError | None = None,
+        canceled: bool = False,
+    ) -> None:
+        """The job is at its end: count it, log it, report it. `error` is one that ends it by itself."""
+        job.over = True
+        notify, lane = job.notify, job.lane
+        took = self._mono() - job.began
+        if ok:
+            lane.last_success = self._wall()
+            lane.failures = 0
+            outcome = Outcome(notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {})
+            log_success(outcome)
+        else:
+            cause = error or job.last
+            text = fatal(notify, job.attempts, error) if error else gave_up(notify, job.attempts, cause, canceled)
+            reason = cause.reason if cause else FailureReason.CANCELED if canceled else FailureReason.DEADLINE
+            outcome = failed(
+                notify,
+                job.attempts,
+                took,
+                error=text,
+                reason=reason,
+                retryable=error is None,
+                canceled=canceled,
+            )
+            lane.series.failed(reason.value)
+            if not canceled:
+                lane.last_failure = self._wall()
+                lane.failures += 1
+                lane.error = str(cause or "context deadline exceeded")
+            # That an integration cannot send was said when it was loaded.
+            log = _log.debug if canceled or isinstance(lane.sender, Unsendable) else _log.error
+            log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
+        self._start(self._tell, outcome, job)
+
+    async def _tell(self, outcome: Outcome, job: Job | None = None) -> None:
+        answer = self._report(outcome)
+        if answer is not None:
+            await answer
+        if job is not None:
+            del self._jobs[job.key]
+            if job.following is not None:
+                self._accept(job.following)
+
+    def _tell_superseded(self, notify: Notify, attempts: int, took: int) -> None:
+        self._start(self._tell, Outcome(notify=notify, ok=False, attempts=attempts, took=took, superseded=True))
+
+    def _tell_canceled(self, notify: Notify) -> None:
+        self._start(self._tell, failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
+
+    def _leave(self, job: Job) -> bool:
+        """Take a ready or paused job out of its place; says whether it was ready."""
+        self._wheel.cancel(job.key)
+        ready = job.lane.ready.pop(job.key, None) is not None
+        job.lane.paused -= not ready
+        return ready
+
+    def _cancel(self, job: Job, *, running: bool = True) -> None:
+        self._drop_following(job)
+        if job.over:
+            return
+        if job.scope is None:
+            self._leave(job)
+            self._settle(job, canceled=True)
+        elif running:
+            job.canceled = True
+            job.scope.cancel()
+
+    def _drop_following(self, job: Job) -> None:
+        if job.following is not None:
+            self._tell_canceled(job.following)
+            job.following = None
+
+    def _retire(self, lane: Lane) -> None:
+        if lane.retired and not lane.running and self._nursery is not None:
+            self._start(_close, lane.sender)
+
+    # Time.
+
+    async def _tend(self) -> None:
+        """Sleep until something is due, and see to it."""
+        while True:
+            for key in self._wheel.advance(self._mono()):
+                self._due(self._jobs[key])
+            self._pump()
+            due = self._wheel.next_due()
+            self._wake = trio.Event()
+            with trio.move_on_after(math.inf if due is None else max(0.0, (due - self._mono()) / SECOND)):
+                await self._wake.wait()
+
+    def _due(self, job: Job) -> None:
+        self._leave(job)
+        if self._mono() >= job.notify.deadline:
+            self._settle(job)
+        else:
+            self._enqueue(job)
+
+    def _arm(self, key: str, at: int) -> None:
+        self._wheel.arm(key, at)
+        if self._wheel.next_due() == at:
+            self._wake.set()
+
+    def _start(self, task: Callable[..., Awaitable[Any]], *args: object) -> None:
+        if self._nursery is not None:
+            self._nursery.start_soon(task, *args)
+        elif not self._closing:
+            raise RuntimeError("delivery is not running")
+
+
+async def _close(sender: Sender | Unsendable) -> None:
+    if not isinstance(sender, Unsendable):
+        await sender.aclose()

@@ -1,0 +1,40 @@
+"""The one entry point. The name it is called by decides what it is: the daemon, amtool, or ampp's own commands.
+
+Nothing is imported before it is known to be needed, so that `--version` and small queries answer at once.
+"""
+
+import os
+import sys
+
+__all__ = ["main"]
+
+DAEMON_NAMES = ("alertmanager", "prometheus-alertmanager")
+
+
+def main() -> int:
+    """Run the command line in `sys.argv`; the exit status."""
+    program, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
+    try:
+        status = _dispatch(program, arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _dispatch(program: str, arguments: list[str]) -> int:
+    if program in DAEMON_NAMES:
+        from ampp_cli import run
+
+        return run.main(program, arguments)
+    if program == "amtool":
+        from ampp_cli import amtool
+
+        return amtool.main(program, arguments)
+    from ampp_cli import own
+
+    return own.main(arguments)

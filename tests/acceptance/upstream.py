@@ -1,0 +1,153 @@
+"""Run Alertmanager's own acceptance tests, as Debian packages them, against any daemon.
+
+The tests start `$GOPATH/bin/prometheus-alertmanager` with upstream's flags plus Debian's own `--template.default`.
+They are compiled once from the packaged source, entirely offline, and run with a `GOPATH` whose `bin/` holds a shim
+that drops Debian's flag and execs the daemon under test. It must exec: the tests send signals to that pid.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CLUSTERED", "Result", "compile_tests", "missing", "run", "test_names"]
+
+GOPATH = Path("/usr/share/gocode")
+PACKAGE = "github.com/prometheus/alertmanager/test/with_api_v2/acceptance"
+
+CLUSTERED = frozenset({"TestClusterDeduplication", "TestClusterVSInstance"})
+"""Need gossip between daemons. ampp's replicas share PostgreSQL instead and refuse foreign peers."""
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    passed: bool
+    output: str
+
+
+def _go() -> str | None:
+    """A Go tool chain. Debian's own, when there, matches the packaged dependencies best."""
+    debian = Path("/usr/lib/go/bin/go")
+    return str(debian) if debian.exists() else shutil.which("go")
+
+
+def missing() -> str | None:
+    """What the suite needs and this machine lacks, or None."""
+    if not (GOPATH / "src" / PACKAGE).is_dir():
+        return "Debian package golang-github-prometheus-alertmanager-dev is not installed"
+    if _go() is None:
+        return "no Go tool chain (Debian package golang-go)"
+    return None
+
+
+def _offline(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **environment,
+        "GO111MODULE": "off",
+        "GOPATH": str(GOPATH),
+        "GOFLAGS": "",
+        "GOPROXY": "off",
+        "GOTOOLCHAIN": "local",
+    }
+
+
+def compile_tests(target: Path, timeout: float = 900) -> Path:
+    """Compile the suite into the file `target`. A minute with an empty Go build cache, a second with a warm one.
+
+    Raises:
+        RuntimeError: it does not compile; the message is the compiler's.
+    """
+    go = _go()
+    assert go is not None
+    done = subprocess.run(
+        [go, "test", "-c", "-o", str(target), PACKAGE],
+        env=_offline(os.environ),
+        cwd=target.parent,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"go test -c failed:\n{done.stdout}{done.stderr}")
+    return target
+
+
+def test_names() -> list[str]:
+    """The names of all tests in the packaged source, in the order of files and lines."""
+    return [
+        line.split("(")[0].removeprefix("func ")
+        for file in sorted((GOPATH / "src" / PACKAGE).glob("*_test.go"))
+        for line in file.read_text().splitlines()
+        if line.startswith("func Test") and "TestMain" not in line
+    ]
+
+
+def write_shim(gopath: Path, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Put the daemon under test where the suite looks for it."""
+    folder = gopath / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    shim = folder / "prometheus-alertmanager"
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+    shim.write_text(
+        "#!/bin/bash\n"
+        + exports
+        + 'kept=()\nwhile (($#)); do\n  case "$1" in\n'
+        + "    --template.default) shift 2 ;;\n"
+        + "    --template.default=*) shift ;;\n"
+        + '    *) kept+=("$1"); shift ;;\n'
+        + "  esac\ndone\n"
+        + f'exec {shlex.join(command)} "${{kept[@]}}"\n'
+    )
+    shim.chmod(0o755)
+
+
+def run(
+    binary: Path,
+    gopath: Path,
+    names: Sequence[str],
+    *,
+    parallel: int = 4,
+    timeout: float = 300,
+) -> Iterator[Result]:
+    """Run the named tests and yield each one's result.
+
+    The tests within share the machine's cores (`parallel` at once): most of their time is waiting, and all their
+    tolerances are 150 ms.
+    """
+    scratch = gopath / "tmp"
+    scratch.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [
+            str(binary),
+            "-test.v",
+            f"-test.parallel={parallel}",
+            f"-test.timeout={timeout:.0f}s",
+            f"-test.run=^({'|'.join(names)})$",
+        ],
+        env={**os.environ, "GOPATH": str(gopath), "TMPDIR": str(scratch)},
+        cwd=gopath,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=timeout + 30,
+        check=False,
+    )
+    for name in names:
+        passed = f"--- PASS: {name} (" in done.stdout
+        yield Result(name, passed, "" if passed else _about(name, done.stdout))
+
+
+def _about(name: str, output: str) -> str:
+    """The part of `go test -v` output that belongs to one failed test, cut to what can be read."""
+    start = output.find(f"--- FAIL: {name} (")
+    if start < 0:
+        return output[-6000:]
+    end = min((i for i in (output.find(mark, start + 8) for mark in ("\n--- ", "\n=== ")) if i > 0), default=None)
+    part = output[start:end]
+    return part if len(part) < 12000 else part[:8000] + "\n...\n" + part[-4000:]

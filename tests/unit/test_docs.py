@@ -1,0 +1,84 @@
+"""Documentation says what the program does: every flag, key, metric and room is in it.
+
+Run as a program it writes the generated tables into docs/.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ampp.observe.metrics import Metrics
+from ampp.options import Features
+from ampp_cli.run import FEATURES, PROGRAM
+
+DOCS = Path(__file__).parents[2] / "docs"
+ROOT = DOCS.parent
+
+
+def flag_table() -> str:
+    rows = ["| Flag | Default | |", "|---|---|---|"]
+    for flag in PROGRAM.flags:
+        default = "off" if flag.boolean else f"`{flag.default}`" if flag.default else ""
+        rows.append(f"| `--{flag.name}` | {default} | {flag.help} |")
+    return "\n".join(rows) + "\n"
+
+
+def metric_table() -> str:
+    rows = ["| Metric | Type | |", "|---|---|---|"]
+    for family in sorted(Metrics(Features(), "peer").registry.collect(), key=lambda family: family.name):
+        name = family.name + ("_total" if family.type == "counter" else "")
+        rows.append(f"| `{name}` | {family.type} | {family.documentation} |")
+    return "\n".join(rows) + "\n"
+
+
+TABLES = {"configuration.md": ("flags", flag_table), "operations.md": ("metrics", metric_table)}
+
+
+def block(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name}: [^\n]*-->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", TABLES)
+def test_generated_tables_are_current(page: str) -> None:
+    name, table = TABLES[page]
+    found = block(name).search((DOCS / page).read_text(encoding="utf-8"))
+    assert found is not None
+    assert found[2] == table()
+
+
+def test_every_feature_is_documented() -> None:
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text[text.index("## Features") :], re.MULTILINE) == list(FEATURES)
+
+
+def test_every_room_is_on_the_plan() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    planned = set(re.findall(r"^\| `ampp/(\w+)(?:\.py)?` \|", text, re.MULTILINE))
+    present = {path.name.removesuffix(".py") for path in (ROOT / "ampp").iterdir() if path.suffix in ("", ".py")}
+    assert present - {"__init__", "__pycache__"} <= planned
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_make_targets_in_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def write() -> None:
+    for page, (name, table) in TABLES.items():
+        text = (DOCS / page).read_text(encoding="utf-8")
+        made = table()
+        (DOCS / page).write_text(block(name).sub(lambda m, made=made: m[1] + made + m[3], text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
