@@ -5,21 +5,21 @@ import contextlib
 import datetime
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 import trio
-from ampp.config.http import Authorization, BasicAuth, Header, HttpConfig, OAuth2, TlsConfig
-from ampp.config.secret import Secret
-from ampp.config.url import parse
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ampp.config.http import Authorization, BasicAuth, Header, HttpConfig, OAuth2, TlsConfig
+from ampp.config.secret import Secret
+from ampp.config.url import parse
 from ampp.deliver.http import Answer, Client
 from ampp.deliver.sender import BuildError, SendError
 
@@ -315,7 +315,7 @@ def _general(name: str) -> x509.GeneralName:
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Iterator[Authority]:
+def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
