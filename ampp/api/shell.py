@@ -367,7 +367,7 @@ def _too_large(most: int) -> Reply:
             "message": f"the request body is larger than the limit of {most} bytes",
             "what": "request body",
             "limit": most,
-            "hint": "send smaller batches, or raise http.max_body_bytes in ampp.yml",
+            "hint": "send smaller batches, or raise limits.request_bytes in ampp.yml",
         }
     )
     return Reply(413, body, JSON, (("Connection", "close"),))
