@@ -25,11 +25,27 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
         {"core", "config", "ingest", "deliver", "enrich", "store", "history", "observe", "options", "external"},
         None,
     ),
+    "api": (
+        {
+            "core",
+            "config",
+            "template",
+            "ingest",
+            "deliver",
+            "enrich",
+            "store",
+            "history",
+            "observe",
+            "options",
+            "external",
+            "live",
+        },
+        None,
+    ),
 }
 ROOMS["upkeep"] = (ROOMS["live"][0] | {"live"}, None)
-ROOMS["web"] = (ROOMS["live"][0] | {"live", "template"}, None)
-ROOMS["api"] = (ROOMS["web"][0] | {"web"}, None)
-ROOMS["daemon"] = (ROOMS["api"][0] | {"api", "upkeep"}, None)
+ROOMS["web"] = (ROOMS["api"][0] | {"api"}, None)
+ROOMS["daemon"] = (ROOMS["web"][0] | {"web", "upkeep"}, None)
 
 # The core takes time, randomness and everything else it could wait for as arguments.
 IMPURE = {
