@@ -16,6 +16,7 @@ import trio
 
 from ampp import COMPATIBLE
 from ampp.config.http import Header, HttpConfig, OAuth2
+from ampp.config.secret import Secret
 from ampp.core.quote import go_quote
 from ampp.deliver import proxy, secret
 from ampp.deliver.fault import describe
@@ -61,6 +62,7 @@ class Client:
     """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration."""
 
     def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ) -> None:
+        self.files = secret.Files()
         self._config = config
         self._tls = Tls(config.tls_config)
         try:
@@ -83,7 +85,7 @@ class Client:
         if config.authorization is not None:
             secret.no_reference("credentials", config.authorization.credentials_ref)
         if config.oauth2 is not None:
-            self._tokens = Tokens(config.oauth2, Client(_of_oauth2(config.oauth2), environment))
+            self._tokens = Tokens(config.oauth2, self.files, Client(_of_oauth2(config.oauth2), environment))
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST `body`, follow redirects, and answer with what came last, whatever its status.
@@ -150,7 +152,7 @@ class Client:
         try:
             for name, header in (self._config.http_headers or {}).items():
                 if not (foreign and name.lower() in _SENSITIVE):
-                    fields += [(name, value) for value in await _values(header)]
+                    fields += [(name, value) for value in await _values(header, self.files)]
             if not foreign:
                 if self._tokens is not None:
                     fields = [field for field in fields if field[0].lower() != "authorization"]
@@ -166,13 +168,13 @@ class Client:
     async def _credentials(self) -> str:
         basic, bearer = self._config.basic_auth, self._config.authorization
         if basic is not None:
-            username = await _labelled("basic auth username", basic.username, basic.username_file)
+            username = await _labelled(self.files, "basic auth username", basic.username, basic.username_file)
             return _basic(
-                username, await _labelled("basic auth password", basic.password.reveal(), basic.password_file)
+                username, await _labelled(self.files, "basic auth password", basic.password, basic.password_file)
             )
         if bearer is not None:
             what = "authorization credentials"
-            return f"{bearer.type} {await _labelled(what, bearer.credentials.reveal(), bearer.credentials_file)}"
+            return f"{bearer.type} {await _labelled(self.files, what, bearer.credentials, bearer.credentials_file)}"
         return ""
 
     async def _refresh(self) -> None:
@@ -180,7 +182,7 @@ class Client:
         if not self._tls.changeable:
             return
         try:
-            material = await trio.to_thread.run_sync(self._tls.read)
+            material = await self.files.run(self._tls.read)
             if material == self._material:
                 return
             context = self._tls.context(material)
@@ -286,20 +288,20 @@ def _basic(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
-async def _values(header: Header) -> list[str]:
+async def _values(header: Header, files: secret.Files) -> list[str]:
     """A configured header's values in upstream's order."""
     values = [*header.values, *(value.reveal() for value in header.secrets)]
     for path in header.files:
         try:
-            values.append(secret.text(await trio.to_thread.run_sync(secret.read_now, path)))
+            values.append(await files.read(path))
         except secret.SecretError as error:
             raise secret.SecretError(f"unable to read headers file {path}: {str(error).partition(': ')[2]}") from None
     return values
 
 
-async def _labelled(what: str, value: str, path: str) -> str:
+async def _labelled(files: secret.Files, what: str, value: Secret | str, path: str) -> str:
     try:
-        return await secret.read(value, path)
+        return await files.either(value, path)
     except secret.SecretError as error:
         raise secret.SecretError(f"unable to read {what}: {error}") from None
 
