@@ -178,7 +178,9 @@ class _LongDurationKind(Kind):
         try:
             return parse_prometheus(text)
         except DurationError as error:
-            raise d.invalid(node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms") from None
+            raise d.invalid(
+                node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms"
+            ) from None
 
     def tree(self, value: int) -> Tree:
         return format_prometheus(value)

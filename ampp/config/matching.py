@@ -36,7 +36,9 @@ class _MatchersKind(Kind):
             try:
                 parsed = parse_matchers(line, d.mode)
             except MatcherError as error:
-                raise d.invalid(child, str(error), 'write name="value", name!="value", name=~"regex" or name!~"regex"') from None
+                raise d.invalid(
+                    child, str(error), 'write name="value", name!="value", name=~"regex" or name!~"regex"'
+                ) from None
             found += parsed.matchers
             d.warnings += parsed.warnings
         return sort_matchers(found)

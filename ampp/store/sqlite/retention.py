@@ -32,7 +32,7 @@ async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
     while await writer.run(lambda: _vacuum(writer.alerts.connection)):
         continue
     if records:
-        await writer.run(lambda: writer.alerts.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
+        await writer.run(writer.alerts.truncate)
     return Swept(records=records, bytes=max(0, before - _used(directory)))
 
 

@@ -154,7 +154,6 @@ class Writer:
         """Give up healing for now; go back to being down."""
         with self._condition:
             if self._held:
-                self._held = False
                 self._go_down(reason)
 
     def restate(self, state: State) -> Ticket:
@@ -218,6 +217,7 @@ class Writer:
 
     def _go_down(self, reason: str) -> None:
         self._down = reason
+        self._held = False
         self._probed = False
         self._retry_at = time.monotonic() + _RETRY_SECONDS
         entries = list(self._queue)
