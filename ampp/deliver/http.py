@@ -8,6 +8,7 @@ One client belongs to one integration and keeps its connections for reuse. Nothi
 import base64
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
+from importlib.util import find_spec
 from typing import Final
 
 import httpx
@@ -70,6 +71,8 @@ class Client:
         except secret.SecretError as error:
             raise BuildError(str(error)) from None
         self._context = self._tls.context(self._material)
+        if config.proxy_url is not None and config.proxy_url.scheme.startswith("socks") and not find_spec("socksio"):
+            raise BuildError("proxy_url: SOCKS proxies need the Python package socksio")
         self._choose = (
             proxy.from_environment(environment)
             if config.proxy_from_environment
