@@ -15,11 +15,14 @@ disk.
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Final, TypeVar
 
+import msgspec
 import trio
 
+from ampp import __version__
+from ampp import config as configuration
 from ampp.config import Config, ConfigError
 from ampp.config.settings import Settings
 from ampp.core import query
@@ -29,13 +32,14 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, Received
 from ampp.core.notify import Notify, Outcome
 from ampp.core.matcher import format_matchers
-from ampp.core.plan import Integration, Plan
-from ampp.core.record import ConfigLoaded, SilencePut
+from ampp.core.plan import Plan
+from ampp.core.record import ConfigLoaded, SilencePut, Started
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft
 from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
 from ampp.core.view import AlertQuery, AlertView, GroupView
-from ampp.deliver.sender import BuildError, Sender, Unsendable
+from ampp.deliver import integrations
+from ampp.deliver.sender import BuildError, Senders
 from ampp.deliver.worker import Delivery
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
@@ -43,10 +47,9 @@ from ampp.options import Options
 from ampp.store.error import StoreDown
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["Live", "ReloadError", "now"]
+__all__ = ["Live", "Loaded", "ReloadError", "now", "prepare"]
 
 T = TypeVar("T")
-Senders: TypeAlias = Mapping[Integration, Sender | Unsendable]
 
 _log: Final = Logger("dispatcher")
 _config_log: Final = Logger("configuration")
@@ -66,8 +69,22 @@ class ReloadError(Exception):
     """A reload failed; the configuration in force stays. The text is what upstream answers and logs."""
 
 
+class Loaded(msgspec.Struct, frozen=True):
+    """A configuration read, checked and made ready: all that can fail has happened."""
+
+    config: Config
+    plan: Plan
+    senders: Senders
+
+
 def now() -> Now:
     return Now(time.time_ns(), time.monotonic_ns())
+
+
+def prepare(config: Config, external_url: str) -> Loaded:
+    """Compile a configuration and build its senders. Reads certificate files. Raises ConfigError, BuildError."""
+    plan = configuration.compile(config)
+    return Loaded(config, plan, integrations.build(config, plan, external_url))
 
 
 class Live:
@@ -76,28 +93,38 @@ class Live:
     def __init__(
         self,
         options: Options,
-        config: Config,
-        plan: Plan,
+        settings: Settings,
+        external_url: str,
+        loaded: Loaded,
         engine: Engine,
         store: Store,
-        delivery: Delivery,
         metrics: Metrics,
     ) -> None:
         self.options: Final = options
-        self.config = config
+        self.settings: Final = settings
+        self.external_url: Final = external_url
+        self.config: Config = loaded.config
         self.engine: Final = engine
         self.store: Final = store
-        self.delivery: Final = delivery
         self.metrics: Final = metrics
-        self.started: Final = options.started_wall
+        self.delivery: Final = Delivery(self.heard, metrics.notify)
         self._dirty: dict[bytes, Alert] = {}
         self._outgoing: deque[tuple[Ticket, list[Notify]]] = deque()
         self._sendable = trio.Event()
         self._turned = trio.Event()
         self._sleeping_until: float = math.inf
         self._reloading: Final = trio.Lock()
+        self._in_force(loaded)
+
+    def begin(self, *, resumed: bool) -> None:
+        """Put the start of this run into the journal."""
+        self.store.append((Started(at=now().wall, version=__version__, resumed=resumed),))
 
     # -- what the HTTP layer asks --------------------------------------------------------------------------------
+
+    @property
+    def started(self) -> int:
+        return self.options.started_wall
 
     @property
     def silences(self) -> SilenceBook:
@@ -206,23 +233,49 @@ class Live:
             path = self.options.config_file
             _config_log.info("Loading configuration file", file=path)
             try:
-                config, plan, receivers = await trio.to_thread.run_sync(self._read, path)
-            except (ConfigError, BuildError) as error:
+                config = await trio.to_thread.run_sync(configuration.load_file, path, self.options.features.mode)
+                loaded = await trio.to_thread.run_sync(prepare, config, self.external_url)
+            except ConfigError as error:
                 self.metrics.config.failed()
-                _config_log.error("Loading configuration file failed", file=path, err=str(error))
+                _config_log.error("Loading configuration file failed", file=path, err=error)
                 raise ReloadError(str(error)) from error
-            self.apply(config, plan, receivers)
+            except BuildError as error:
+                self.metrics.config.failed()
+                _config_log.error(
+                    "one or more config change subscribers failed to apply new config", file=path, err=error
+                )
+                raise ReloadError(str(error)) from error
+            keep_timers = self.settings.reload.keep_timers
+            effects = load_plan(self.engine, loaded.plan, now(), keep_timers=keep_timers)
+            self.carry(effects)
+            self._in_force(loaded)
             _config_log.info("Completed loading of configuration file", file=path)
 
-    def apply(self, config: Config, plan: Plan, senders: Senders) -> None:
-        """Put a configuration in force, in one unbroken step."""
-        moment = now()
-        effects = load_plan(self.engine, plan, moment, keep_timers=self.settings.reload.keep_timers)
+    def _in_force(self, loaded: Loaded) -> None:
+        """Note that a configuration has taken effect."""
+        moment, config, plan = now(), loaded.config, loaded.plan
         self.config = config
-        self.delivery.replace(senders)
-        effects.records.insert(0, self.config_record(moment))
-        self.count_config()
-        self.carry(effects)
+        self.delivery.replace(loaded.senders)
+        for warning in (*config.warnings, *configuration.warnings(config, plan, self.options.retention)):
+            _config_log.warn(warning)
+        used = {route.receiver for route in plan.root.walk()}
+        for name in plan.receivers:
+            if name not in used:
+                _config_log.info("skipping creation of receiver not referenced by any route", receiver=name)
+        self.metrics.config.loaded(
+            hash=config.hash,
+            at=moment.wall / SECOND,
+            receivers=len(used),
+            integrations=sum(len(plan.receivers[name].integrations) for name in used),
+            inhibition_rules=len(plan.inhibit_rules),
+        )
+        record = ConfigLoaded(
+            at=moment.wall,
+            hash=config.hash,
+            text=config.original(),
+            kept_timers=self.settings.reload.keep_timers,
+        )
+        self.store.append((record,))
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ target is known: every target is a `Kind`, and `Decoder.read(node, kind)` answer
 - Aliases are decoded again at each use; how much of the work may come from aliases is bounded as in yaml.v2.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Self
 
 import msgspec
@@ -22,7 +23,20 @@ from ampp.config.node import ALIAS, MAPPING, NULL_TAG, SCALAR, SEQUENCE, Node
 from ampp.config.scalar import STR, resolve, short_tag
 from ampp.core.matcher import Mode
 
-__all__ = ["FAILED", "KEEP", "Decoder", "Fault", "Kind", "Section", "Sections", "Struct", "merge", "read_list", "read_map", "section_fields"]
+__all__ = [
+    "FAILED",
+    "KEEP",
+    "Decoder",
+    "Fault",
+    "Kind",
+    "Section",
+    "Sections",
+    "Struct",
+    "merge",
+    "read_list",
+    "read_map",
+    "section_fields",
+]
 
 
 class _Failed:
@@ -76,7 +90,7 @@ class Kind:
 
     def tree(self, value: Any) -> Tree:
         """The value as plain data for the dump."""
-        return value  # type: ignore[no-any-return]
+        return value
 
 
 class Decoder:
@@ -212,10 +226,15 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     go: ClassVar[str] = "config.plain"
     custom: ClassVar[bool] = True
     """Whether upstream decodes this type by a function of its own (its checks are in `settle`)."""
+    null_keeps: ClassVar[bool] = False
+    """Whether an explicit null leaves a field its default, which is not upstream's way but ampp.yml's."""
 
     def settle(self) -> Self:
         """Check the section after decoding and answer it in normal form. Raises `Invalid`."""
         return self
+
+    def check_names(self, mode: Mode) -> None:
+        """Check what depends on which label names are valid. Raises `Invalid`."""
 
 
 class _Field(msgspec.Struct, frozen=True):
@@ -234,7 +253,7 @@ def section_fields(cls: type[Section]) -> dict[str, _Field]:
     if fields is None:
         fields = _FIELDS[cls] = {}
         for owner in reversed(cls.__mro__):
-            for name, annotation in owner.__dict__.get("__annotations__", {}).items():
+            for name, annotation in inspect.get_annotations(owner).items():
                 notes = getattr(annotation, "__metadata__", ())
                 if notes:
                     key = name.rstrip("_")
@@ -243,10 +262,16 @@ def section_fields(cls: type[Section]) -> dict[str, _Field]:
 
 
 class Struct(Kind):
-    """A `Section` as the target. With `pointer`, null is None, else the section with every field zero."""
+    """A `Section` as the target. With `pointer`, null is None, else the section with every field zero.
 
-    def __init__(self, cls: type[Section], *, pointer: bool = True, outer: str = "") -> None:
+    `start` holds defaults that this place gives the section's fields, in place of the section's own.
+    """
+
+    def __init__(
+        self, cls: type[Section], *, pointer: bool = True, outer: str = "", start: Mapping[str, Any] | None = None
+    ) -> None:
         self.cls = cls
+        self.start = start or {}
         self.go = cls.go
         self.outer = outer
         self.custom = cls.custom
@@ -254,7 +279,7 @@ class Struct(Kind):
         self._zero: Section | None = None
 
     @property
-    def zero(self) -> Any:  # type: ignore[override]
+    def zero(self) -> Any:
         return None if self.pointer else self.nothing()
 
     def nothing(self) -> Section:
@@ -268,7 +293,7 @@ class Struct(Kind):
         before = len(d.faults)
         section: Section
         if node.kind is MAPPING:
-            values: dict[str, Any] = {}
+            values = dict(self.start)
             self._fill(d, node, values)
             if self.custom and len(d.faults) > before:
                 return FAILED
@@ -279,6 +304,7 @@ class Struct(Kind):
             return d.mismatch(node, self.go)
         try:
             settled = section.settle()
+            settled.check_names(d.mode)
         except Invalid as error:
             if not error.line:
                 spot = node.at(error.field) if error.field else node
@@ -308,6 +334,8 @@ class Struct(Kind):
                 d.fault(key_node, f"field {key} already set in type {self.go}", "remove one of the two")
             else:
                 done.add(key)
+                if self.cls.null_keeps and value_node.nullish:
+                    continue
                 value = d.read(value_node, field.kind)
                 if value is not FAILED:
                     values[field.name] = value
@@ -333,7 +361,9 @@ def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
 
 
 class Sections(Kind):
-    """A list of sections. With `pointer`, a null item is None, else the section with every field zero."""
+    """A list of sections. A null item is the section with every field zero, or None with `pointer`."""
+
+    zero = ()
 
     def __init__(self, cls: type[Section], go: str, *, pointer: bool = False) -> None:
         self.go = go

@@ -12,7 +12,7 @@ from typing import Final
 
 __all__ = ["ConfigError", "Invalid", "closest"]
 
-_SIMILAR: Final = 0.6
+_SIMILAR: Final = 0.5
 
 
 class ConfigError(ValueError):
@@ -41,7 +41,7 @@ class ConfigError(ValueError):
         return "\n  ".join(parts)
 
 
-class Invalid(Exception):  # noqa: N818 - read at the place where it is raised: `raise Invalid("missing name")`
+class Invalid(Exception):
     """A failed check. `field` names the key of the checked mapping to point at; the loader fills in the place."""
 
     def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:

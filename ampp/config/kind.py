@@ -178,7 +178,9 @@ class _LongDurationKind(Kind):
         try:
             return parse_prometheus(text)
         except DurationError as error:
-            raise d.invalid(node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms") from None
+            raise d.invalid(
+                node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms"
+            ) from None
 
     def tree(self, value: int) -> Tree:
         return format_prometheus(value)
@@ -383,6 +385,16 @@ class _MapKind(Kind):
         return Map([(key, None if value[key] is None else tree(value[key])) for key in sorted_keys(list(value))])
 
 
+class _LabelMapKind(_MapKind):
+    """Label names to values; upstream checks each name, by the rule for UTF-8 names, as it reads it."""
+
+    def read(self, d: Decoder, node: Node) -> Any:
+        for key in node.children[::2] if node.kind is MAPPING else ():
+            if key.kind is SCALAR and not key.value and not key.nullish:
+                raise d.invalid(key, f"{go_quote(key.value)} is not a valid label name")
+        return super().read(d, node)
+
+
 class _AnyKind(Kind):
     """Whatever stands there, as bool, int, float, str, None, list or dict."""
 
@@ -482,7 +494,7 @@ StringsOrNone: TypeAlias = Annotated[tuple[str, ...] | None, _ListKind(TEXT, "[]
 Secrets: TypeAlias = Annotated[tuple[Secret, ...], _ListKind(SECRET, "[]config.Secret")]
 TextMap: TypeAlias = Annotated[dict[str, str], _MapKind(TEXT, "map[string]string")]
 TextMapOrNone: TypeAlias = Annotated[dict[str, str] | None, _MapKind(TEXT, "map[string]string", nullable=True)]
-LabelMap: TypeAlias = Annotated[dict[str, str], _MapKind(TEXT, "model.LabelSet")]
+LabelMap: TypeAlias = Annotated[dict[str, str], _LabelMapKind(TEXT, "model.LabelSet")]
 ProxyHeaders: TypeAlias = Annotated[
     dict[str, tuple[Secret, ...]], _MapKind(_ListKind(SECRET, "[]config.Secret"), "config.ProxyHeader")
 ]

@@ -191,7 +191,7 @@ def _host(scheme: str, host: str) -> str:
 
 
 def _port(text: str) -> str:
-    if text and not (text[0] == ":" and (text[1:].isascii() and text[1:].isdigit() or len(text) == 1)):
+    if text and not (text[0] == ":" and ((text[1:].isascii() and text[1:].isdigit()) or len(text) == 1)):
         raise UrlError(f"invalid port {go_quote(text)} after host")
     return text
 

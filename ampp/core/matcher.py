@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from ampp.core.quote import GoUnquoteError, go_quote, go_unquote
-from ampp.core.regex import RegexError, anchored
+from ampp.core.regex import RegexError, anchored, choices
 
 __all__ = [
     "Matcher",
@@ -83,7 +83,8 @@ class Matcher(msgspec.Struct, frozen=True, dict=True):
             return self.value.__eq__
         if op is Op.NE:
             return self.value.__ne__
-        matches = anchored(self.value).test
+        values = choices(self.value)
+        matches = anchored(self.value).test if values is None else values.__contains__
         if op is Op.RE:
             return matches
         return lambda value: not matches(value)

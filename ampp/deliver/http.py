@@ -7,7 +7,7 @@ One client belongs to one integration and keeps its connections for reuse. Nothi
 
 import base64
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
 import httpx
@@ -36,7 +36,7 @@ _BODY_WAIT: Final = 5.0
 _SETTLED_WAIT: Final = 1.0
 """The same for an answer that already says success: there, the body decides nothing."""
 
-_CONNECT_WAIT: Final = 30.0
+_CONNECT_WAIT: Final = 15.0
 """Seconds for a connection, and again for its TLS handshake. Shorter than the system's, so that more is tried."""
 
 _HOPS: Final = 10
@@ -197,8 +197,8 @@ class Client:
             request = httpx.Request(
                 method,
                 url,
-                headers=fields,
-                content=body,
+                headers=[(b"Host", url.netloc), *fields] + ([(b"Content-Length", b"%d" % len(body))] if body else []),
+                stream=_Body(body or b""),
                 extensions={"timeout": {"connect": _CONNECT_WAIT, "read": None, "write": None, "pool": None}},
             )
             return await self._transport(url.scheme, through).handle_async_request(request)
@@ -236,6 +236,22 @@ async def _close(transports: Iterable[httpx.AsyncHTTPTransport]) -> None:
 
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 _TO_GET: Final = frozenset((301, 302, 303))
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body in one piece. Unlike httpx's own, an exchange that breaks leaves no generator unfinished."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data: bytes | None = data
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data, self._data = self._data, None
+        if data is None:
+            raise StopAsyncIteration
+        return data
 
 
 class _Broken(Exception):
@@ -299,11 +315,12 @@ async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bo
     """What of the body comes within `limit` bytes and `wait` seconds; an error on the way ends it, as for upstream."""
     read = bytearray()
     try:
-        with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait):
+        with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait) as scope:
             async for piece in response.stream:  # type: ignore[union-attr]
                 read += piece
                 if len(read) >= limit:
-                    break
+                    # Not `break`, which would leave httpcore's nested generators to the garbage collector.
+                    scope.cancel()
     except httpx.TransportError:
         pass
     finally:

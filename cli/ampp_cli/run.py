@@ -20,7 +20,7 @@ from ampp_cli import peer
 from ampp_cli.kingpin import Command, Flag, Parsed, UsageError, decimal, number, parse, reason_of
 from ampp_cli.usage import answer
 
-__all__ = ["FEATURES", "PROGRAM", "main", "options_from"]
+__all__ = ["FEATURES", "PROGRAM", "features_from", "main", "options_from"]
 
 _WHOLE_SECONDS: Final = re.compile(r"[1-9][0-9]*")
 
@@ -193,7 +193,7 @@ def main(program: str, arguments: list[str]) -> int:
     setup(parsed["log.level"], parsed["log.format"])
     log = Logger()
     try:
-        features = _features(parsed["enable-feature"])
+        features = features_from(parsed["enable-feature"])
     except ValueError as error:
         log.error("error parsing the feature flag list", err=error)
         return 1
@@ -256,7 +256,8 @@ def _refuse_others(cluster: ClusterOptions, allowed: bool, log: Logger) -> None:
     )
 
 
-def _features(text: str) -> Features:
+def features_from(text: str) -> Features:
+    """The features named by a value of --enable-feature. Raises ValueError with upstream's message."""
     tokens = text.split(",") if text else []
     for token in tokens:
         if token not in FEATURES:

@@ -92,7 +92,7 @@ class _Load(threading.Thread):
 
     def run(self) -> None:
         daemon = self.trial.daemon
-        api = Api(daemon.host, daemon.port, timeout=5)
+        api = daemon.api(5)
         while not self.stop.is_set():
             chance = self.random.random()
             try:
@@ -226,7 +226,7 @@ class Trial:
         report.unfinished = _unfinished(self.daemon.storage / "alerts.db")
         self.daemon.start()
         report.restart_seconds = self.daemon.ready_seconds
-        api = Api(self.daemon.host, self.daemon.port)
+        api = self.daemon.api()
         api.wait_ready()
         report.lost = [*self._lost_alerts(api), *self._lost_silences(api), *self.refused]
         self.refused.clear()
@@ -242,7 +242,7 @@ class Trial:
             for name, p in self.ledger.alerts.items()
             if not p.resolved and int(name.split("-")[0]) <= self.round - 3
         ]
-        api = Api(self.daemon.host, self.daemon.port)
+        api = self.daemon.api()
         for begin in range(0, len(old), 64):
             some = old[begin : begin + 64]
             if api.post_alerts([self.wire(n, self.ledger.alerts[n], 0) for n in some]).status == 200:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.differential.timeline import Action, Timeline
-from tests.support import Api, Daemon, Delivery, Sink
+from tests.support import Daemon, Delivery, Sink
 from tests.support.api import rfc3339
 
 __all__ = ["LATE", "Seen", "drive"]
@@ -48,7 +48,7 @@ class _Actor(threading.Thread):
         super().__init__(daemon=True)
         self.timeline = timeline
         self.sink = sink
-        self.api = Api(daemon.host, daemon.port)
+        self.api = daemon.api()
         self.seen = Seen(base)
 
     def run(self) -> None:
@@ -129,7 +129,7 @@ def drive(
     try:
         for daemon in daemons:
             daemon.start()
-            api = Api(daemon.host, daemon.port)
+            api = daemon.api()
             api.wait_ready()
             api.close()
         start = math.ceil(time.time()) + 1.0

@@ -4,7 +4,7 @@ import pytest
 
 from tests.differential.__main__ import is_old
 from tests.differential.probes import CONFIG, PROBES, Mismatch, compare_answers, run
-from tests.support import Answer, Api, Daemon, ampp_command, ampp_missing, real_binary
+from tests.support import Answer, Daemon, ampp_command, ampp_missing, real_binary
 
 pytestmark = [
     pytest.mark.skipif(real_binary("prometheus-alertmanager") is None, reason="prometheus-alertmanager not installed"),
@@ -14,7 +14,7 @@ pytestmark = [
 
 def answers(command: list[str]) -> list[Answer | None]:
     with Daemon(command, CONFIG) as daemon:
-        api = Api(daemon.host, daemon.port)
+        api = daemon.api()
         api.wait_ready()
         return [answer for _, answer in run(api)]
 

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.api import Api
+
 __all__ = ["ROOT", "Daemon", "DaemonError", "ampp_command", "ampp_environment", "ampp_missing", "real_binary"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +108,7 @@ class Daemon:
         self._lines: list[str] = []
         self._news = threading.Condition()
         self._reader: threading.Thread | None = None
+        self._clients: list[Api] = []
 
     def __enter__(self) -> "Daemon":
         self.start()
@@ -244,9 +247,17 @@ class Daemon:
         if self._process is not None and self._process.stderr is not None:
             self._process.stderr.close()
 
+    def api(self, timeout: float = 30.0) -> Api:
+        """A client of the running daemon, closed with it. One per thread."""
+        client = Api(self.host, self.port, timeout=timeout)
+        self._clients.append(client)
+        return client
+
     def close(self) -> None:
-        """Kill what runs and remove the temporary folder."""
+        """Kill what runs, close the clients and remove the temporary folder."""
         self.kill()
+        for client in self._clients:
+            client.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def resident_bytes(self) -> int:

@@ -14,7 +14,7 @@ from ampp.config.receivers.entry import HttpEntry, template
 __all__ = ["JiraConfig", "JiraField"]
 
 
-class JiraField(Section):
+class JiraField(Section, frozen=True, kw_only=True):
     """A templated field; `enable_update` None or true: it is also written when an issue is updated."""
 
     go: ClassVar[str] = "jira.plain"
@@ -35,10 +35,17 @@ class _JiraFieldKind(Struct):
         return d.mismatch(node, "jira.JiraFieldConfig")
 
 
-_FIELD = _JiraFieldKind(JiraField, pointer=False)
+def _field(name: str) -> tuple[_JiraFieldKind, JiraField]:
+    """The kind of a field and its default; a mapping without `template` keeps the default one."""
+    text = template(name)
+    return _JiraFieldKind(JiraField, pointer=False, start={"template": text}), JiraField(template=text)
 
 
-class JiraConfig(HttpEntry):
+_SUMMARY, _DEFAULT_SUMMARY = _field("jira.default.summary")
+_DESCRIPTION, _DEFAULT_DESCRIPTION = _field("jira.default.description")
+
+
+class JiraConfig(HttpEntry, frozen=True, kw_only=True):
     """`reopen_duration` in nanoseconds."""
 
     go: ClassVar[str] = "jira.plain"
@@ -47,8 +54,8 @@ class JiraConfig(HttpEntry):
     api_url: WebUrl = None
     api_type: Text = "auto"
     project: Text = ""
-    summary: Annotated[JiraField, _FIELD] = JiraField(template=template("jira.default.summary"))
-    description: Annotated[JiraField, _FIELD] = JiraField(template=template("jira.default.description"))
+    summary: Annotated[JiraField, _SUMMARY] = _DEFAULT_SUMMARY
+    description: Annotated[JiraField, _DESCRIPTION] = _DEFAULT_DESCRIPTION
     labels: Strings = ()
     priority: Text = template("jira.default.priority")
     issue_type: Text = ""

@@ -1,0 +1,106 @@
+"""What happens by the clock and not by an event: forgetting, snapshots, numbers for the scrape.
+
+The periods are upstream's flags: resolved alerts leave memory every --alerts.gc-interval; expired log entries and
+silences go, and the snapshot files Alertmanager could read are written, every --data.maintenance-interval.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import trio
+
+from ampp.core.alert import Alert
+from ampp.core.clock import SECOND
+from ampp.core.record import SilencesPruned
+from ampp.live import Live, now
+from ampp.observe.log import Logger
+from ampp.store.error import StoreDown
+
+__all__ = ["maintain", "run", "show"]
+
+_log: Final = Logger("nflog")
+
+
+async def run(live: Live) -> None:
+    """Keep house until cancelled."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_collect, live)
+        nursery.start_soon(_maintain, live)
+
+
+async def _collect(live: Live) -> None:
+    while True:
+        await trio.sleep(live.options.alert_gc_interval / SECOND)
+        live.engine.collect(now())
+
+
+async def _maintain(live: Live) -> None:
+    while True:
+        await trio.sleep(live.options.maintenance_interval / SECOND)
+        await maintain(live)
+
+
+async def maintain(live: Live) -> None:
+    """Forget what is past its retention and write the snapshot files."""
+    moment, metrics = now(), live.metrics
+    for counted in (metrics.nflog, metrics.silences):
+        counted.maintenance.inc()
+    with metrics.nflog.gc.time():
+        pruned = live.engine.prune_log(moment)
+    with metrics.silences.gc.time():
+        ids = live.silences.prune(moment)
+    records = [record for record in (pruned, SilencesPruned(at=moment.wall, ids=ids) if ids else None) if record]
+    if records:
+        live.store.append(records)
+    began = time.perf_counter()
+    try:
+        sizes = await live.store.export()
+    except (StoreDown, OSError) as error:
+        for counted in (metrics.nflog, metrics.silences):
+            counted.maintenance_errors.inc()
+        _log.error("Writing the snapshots failed", err=error)
+        return
+    took = time.perf_counter() - began
+    for counted, name in ((metrics.nflog, "nflog"), (metrics.silences, "silences")):
+        counted.snapshot.observe(took)
+        counted.snapshot_size.set(sizes.get(name, 0))
+
+
+def show(live: Live) -> None:
+    """Set the gauges that mirror current state; called before each scrape."""
+    metrics, engine, wall = live.metrics, live.engine, now().wall
+    if metrics.alerts.wants_groups:
+        metrics.alerts.set_group_states(
+            (group.key, *_states(live, group.alerts.values(), wall), 0) for group in engine.groups
+        )
+    else:
+        metrics.alerts.set_states(*_states(live, engine.book, wall))
+    metrics.dispatch.groups.set(len(engine.groups))
+    states = {"active": 0, "pending": 0, "expired": 0}
+    for silence in live.silences.all():
+        states[silence.state(wall)] += 1
+    metrics.silences.active.set(states["active"])
+    metrics.silences.pending.set(states["pending"])
+    metrics.silences.expired.set(states["expired"])
+    metrics.silences.state_size.set(len(live.silences))
+    metrics.silences.matcher_index_size.set(len(live.silences))
+    metrics.silences.version_index_size.set(len(live.silences))
+    health = live.store.health()
+    metrics.store.writable.labels("alerts").set(health.ok)
+    metrics.loop.depth.labels("store").set(health.queue)
+    for name, size in health.files.items():
+        metrics.store.size.labels(name).set(size)
+
+
+def _states(live: Live, alerts: Iterable[Alert], wall: int) -> tuple[int, int]:
+    """How many of the alerts that are not over are active, and how many suppressed."""
+    muting = live.engine.muting
+    active = suppressed = 0
+    for alert in alerts:
+        if alert.ends > wall:
+            if muting.silenced_by(alert, wall) or muting.inhibited_by(alert, wall):
+                suppressed += 1
+            else:
+                active += 1
+    return active, suppressed
