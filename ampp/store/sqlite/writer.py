@@ -312,8 +312,7 @@ class Writer:
             self._end(self.alerts)
         else:
             # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
-            self._current = self.alerts
-            tables.append(self.alerts.connection, self._seq + 1, records)
+            tables.append(self.using(self.alerts), self._seq + 1, records)
             self.last_commit = self._clock()
         for record, _ in records:
             self._seq += 1
@@ -354,9 +353,9 @@ class Writer:
         self._end(self.alerts)
 
     def _begin(self, file: File) -> apsw.Connection:
-        self._current = file
-        file.connection.execute("BEGIN IMMEDIATE")
-        return file.connection
+        connection = self.using(file)
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
 
     def _end(self, file: File) -> None:
         """Commit; once in a while with a sign of life in it."""
@@ -372,7 +371,7 @@ class Writer:
 
     def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self._current
-        file.broken = isinstance(error, BROKEN)
+        file.broken |= isinstance(error, BROKEN)
         self.alerts.close()
         self.silences.close()
         self._backlog.clear()
@@ -398,6 +397,11 @@ class Writer:
             connection.execute("COMMIT")
         self._probed = True
         self._tell(self._on_probe)
+
+    def using(self, file: File) -> apsw.Connection:
+        """The file's connection; should what follows fail, this is the file at fault. On the writer's thread."""
+        self._current = file
+        return file.connection
 
     def applied(self, connection: apsw.Connection) -> int:
         """Inside a job's transaction: the record up to which the table of alerts needs no journal any more."""
