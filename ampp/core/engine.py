@@ -145,7 +145,7 @@ class Engine:
             if error:
                 out.errors.append(error)
                 continue
-            key = labelling.key(posted.labels)
+            key = posted.key or labelling.key(posted.labels)
             if self.book.names.most > 0:
                 name = posted.labels.get("alertname", "")
                 if not self.book.names.admit(name, key, ends, wall):
