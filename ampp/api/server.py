@@ -24,6 +24,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 
 from ampp.api.shell import Shell
+from ampp.api.tls import allowed
+from ampp.api.webconfig import WebConfigError
 
 __all__ = ["GRACE", "Contexts", "serve"]
 
@@ -43,6 +45,10 @@ _HEADERS: Final = 1 << 20
 
 class Contexts(Protocol):
     """Where TLS contexts come from: see `ampp.api.guard.Guard`."""
+
+    @property
+    def sans(self) -> tuple[str, ...]:
+        """What a client's certificate must carry one of, if it has one; none: anything."""
 
     async def context(self) -> ssl.SSLContext | None:
         """The context for a new connection, None for plain HTTP. Raises `WebConfigError` while the file is broken."""
@@ -104,6 +110,10 @@ async def _connection(
         context = None if contexts is None else await contexts.context()
         if context is not None:
             connection = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+            with trio.fail_after(_HANDSHAKE):
+                await connection.do_handshake()
+            if contexts is not None and not allowed(connection.getpeercert(), contexts.sans):
+                return
         await TCPServer(app, config, worker, ConnectionState({}), connection)
     except Exception as error:  # noqa: BLE001 (one connection must not end the others)
         _report(error)
@@ -125,6 +135,8 @@ def _report(error: BaseException) -> None:
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             _report(inner)
+    elif isinstance(error, WebConfigError):
+        _log.error("TLS configuration cannot be used", extra={"err": str(error)})
     elif isinstance(error, _CLIENT_FAULTS):
         _log.debug("connection lost", extra={"err": str(error)})
     else:
