@@ -87,6 +87,10 @@ class Kind:
         """The value of a quoted `null` or `~`."""
         return d.mismatch(node, self.outer or self.go) if self.custom or self.outer else self.read(d, node)
 
+    def read_late_null(self) -> Any:
+        """The value of `Null` or `NULL`, which yaml.v2 notices so late that a pointer is no longer nil."""
+        return self.zero
+
     def is_zero(self, value: Any) -> bool:
         """Whether a dump leaves the field out."""
         return bool(value == self.zero)
@@ -128,7 +132,7 @@ class Decoder:
                 return kind.zero
             return kind.zero if node.implicit else kind.read_quoted_null(self, node)
         if is_null(node) and not kind.custom:
-            return kind.zero
+            return kind.read_late_null()
         return kind.read(self, node)
 
     def _alias(self, node: Node, kind: Kind) -> Any:
@@ -301,6 +305,9 @@ class Struct(Kind):
     @property
     def zero(self) -> Any:
         return None if self.pointer else self.nothing()
+
+    def read_late_null(self) -> Any:
+        return self.nothing()
 
     def nothing(self) -> Section:
         """The section with every field zero, as Go has it before any default is applied."""

@@ -81,6 +81,9 @@ class _FlagKind(Kind):
             return self.zero
         return value if isinstance(value, bool) else d.mismatch(node, self.go)
 
+    def read_late_null(self) -> Any:
+        return False
+
     def is_zero(self, value: Any) -> bool:
         return value is self.zero
 
@@ -192,6 +195,7 @@ class _LongDurationKind(Kind):
 
 class _SecretKind(Kind):
     go = "config.plain"
+    custom = True
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else Secret()
@@ -200,6 +204,9 @@ class _SecretKind(Kind):
     def read(self, d: Decoder, node: Node) -> Any:
         text = d.text(node, self.go)
         return FAILED if text is FAILED else Secret(text)
+
+    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
+        return d.mismatch(node, self.outer) if self.outer else Secret(node.value)
 
     def is_zero(self, value: Any) -> bool:
         return value is None if self.zero is None else not value
@@ -223,9 +230,6 @@ class _TemplateUrlKind(_SecretKind):
             except UrlError as error:
                 raise d.invalid(node, f"invalid URL: {error}", _URL_HINT) from None
         return Secret(text)
-
-    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
-        return Secret(node.value)
 
 
 _URL_HINT: Final = "write a whole address: https://host.example/path"
