@@ -160,9 +160,9 @@ class Groups:
         group.due = due
         self.wheel.arm(group.seat, due)
 
-    def rearm(self, group: Group, now: Now) -> None:
-        """Start the next interval from the tick that was due, so that the cadence does not drift; never in the past."""
-        due = group.due + group.route.group_interval
+    def rearm(self, group: Group, since: int, now: Now) -> None:
+        """Start the next interval at `since` (monotonic), when this turn was due, so that the cadence does not drift."""
+        due = since + group.route.group_interval
         self.arm(group, due if due > now.mono else now.mono + group.route.group_interval)
 
     def drop(self, group: Group) -> None:
