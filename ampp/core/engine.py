@@ -125,7 +125,8 @@ class Engine:
 
     def receive(self, posts: Iterable[PostedAlert], now: Now) -> Received:
         """Take in one request's alerts. Invalid ones are named in `errors`; the valid ones are taken all the same."""
-        wall = now.wall
+        wall, names = now.wall, self.book.names
+        limits = names.most > 0
         out = Received([], [], [], [])
         for posted in posts:
             starts, ends, timeout = posted.starts, posted.ends, False
@@ -146,12 +147,15 @@ class Engine:
                 out.errors.append(error)
                 continue
             key = labelling.key(posted.labels)
-            if self.book.names.most > 0:
+            if limits:
                 name = posted.labels.get("alertname", "")
-                if not self.book.names.admit(name, key, ends, wall):
+                if not names.admit(name, key, ends, wall):
                     out.limited.append(name)
                     continue
             alert, change = self.book.put(posted, starts, ends, timeout, wall, key)
+            if limits and alert.ends != ends:
+                # When it may be put out for another goes by its end after merging.
+                names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
             if change is Change.REFRESHED:
                 self.muting.inhibitor.observe(alert)
                 out.refreshed.append(alert)
