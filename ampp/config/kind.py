@@ -73,6 +73,7 @@ class _FlagKind(Kind):
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else False
+        self.outer = "*bool" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         value = _untyped(node)
@@ -169,7 +170,7 @@ class _LongDurationKind(Kind):
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else 0
-        self.outer = "*model.Duration" if pointer else "model.Duration"
+        self.outer = "*model.Duration" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         text = d.text(node)
@@ -182,6 +183,9 @@ class _LongDurationKind(Kind):
                 node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms"
             ) from None
 
+    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
+        return d.mismatch(node, self.outer) if self.outer else self.read(d, node)
+
     def tree(self, value: int) -> Tree:
         return format_prometheus(value)
 
@@ -191,6 +195,7 @@ class _SecretKind(Kind):
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else Secret()
+        self.outer = "*config.Secret" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         text = d.text(node, self.go)

@@ -14,7 +14,7 @@ import yaml
 
 from ampp.config.error import Invalid
 
-__all__ = ["MAPPING", "MAX_DEPTH", "NULL_TAG", "SCALAR", "SEQUENCE", "Node", "compose"]
+__all__ = ["ALIAS", "MAPPING", "MAX_DEPTH", "NULL_TAG", "SCALAR", "SEQUENCE", "Node", "compose"]
 
 SCALAR: Final = "scalar"
 SEQUENCE: Final = "sequence"
@@ -89,6 +89,8 @@ def compose(data: bytes) -> Node | None:
         raise _syntax(error) from None
     except yaml.reader.ReaderError as error:
         raise _unreadable(error, data) from None
+    except yaml.YAMLError as error:
+        raise Invalid(f"yaml: {error}") from None
 
 
 def _compose(parser: Any) -> Node | None:
@@ -97,7 +99,8 @@ def _compose(parser: Any) -> Node | None:
     if type(start) is not yaml.DocumentStartEvent:
         return None
     if start.version is not None and tuple(start.version) != (1, 1):
-        raise _fail("found incompatible YAML document", start.start_mark.line, start.start_mark)
+        mark: Any = start.start_mark
+        raise _fail("found incompatible YAML document", mark.line, mark)
 
     anchors: dict[str, Node] = {}
     top: list[Node] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ampp.config.settings import load_settings, variables
 from ampp.observe.metrics import Metrics
 from ampp.options import Features
 from ampp_cli.run import FEATURES, PROGRAM
@@ -49,7 +50,19 @@ def test_generated_tables_are_current(page: str) -> None:
 
 def test_every_feature_is_documented() -> None:
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text[text.index("## Features") :], re.MULTILINE) == list(FEATURES)
+    section = text[text.index("## Features") : text.index("## ampp.yml")]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE) == list(FEATURES)
+
+
+def test_every_setting_is_documented_with_its_default_and_variable() -> None:
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \| `(AMPP_[A-Z_]+)` \| \S", text, re.MULTILINE)
+    paths = {variable: ".".join(filter(None, place)) for variable, place in variables().items()}
+    assert {variable: path for path, _, variable in rows} == paths
+    # A default is written as a user would write it: reading it back gives what holds without it.
+    assert load_settings(environment={variable: default for _, default, variable in rows}) == load_settings(
+        environment={}
+    )
 
 
 def test_every_room_is_on_the_plan() -> None:
