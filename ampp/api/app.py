@@ -92,11 +92,12 @@ def _route_api(app: QuartTrio, v2: V2) -> None:
             )
             if refusal is not None:
                 return _respond(refusal)
-            values: dict[str, Any] = {
-                "query": lambda: Query(request.query_string.decode("latin-1")),
-                "body": lambda: body,
-            }
-            return _respond(await operation(*path_values.values(), *[values[need]() for need in needs]))
+            given: list[Any] = list(path_values.values())
+            if "query" in needs:
+                given.append(Query(request.query_string.decode("latin-1")))
+            if "body" in needs:
+                given.append(body)
+            return _respond(await operation(*given))
 
         app.add_url_rule(API + path, f"{operation.__name__}", view, methods=[method], strict_slashes=False)
 

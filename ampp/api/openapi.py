@@ -179,9 +179,7 @@ def _operation(name: str, text: str, responses: _Node, *parameters: _Node, body:
 
 
 _PATHS: Final[_Node] = {
-    "/status": {
-        "get": _operation("getStatus", "Version, configuration and peers", {"200": _json(_ref("Status"), "OK")})
-    },
+    "/status": {"get": _operation("getStatus", "Version, configuration, peers", {"200": _json(_ref("Status"), "OK")})},
     "/receivers": {
         "get": _operation(
             "getReceivers",

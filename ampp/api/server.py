@@ -24,6 +24,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 
 from ampp.api.shell import Shell
+from ampp.api.tls import allowed
+from ampp.api.webconfig import WebConfigError
 
 __all__ = ["GRACE", "Contexts", "serve"]
 
@@ -42,10 +44,14 @@ _HEADERS: Final = 1 << 20
 
 
 class Contexts(Protocol):
-    """Where TLS contexts come from: asked anew for every connection."""
+    """Where TLS contexts come from: see `ampp.api.guard.Guard`."""
 
-    def current(self) -> ssl.SSLContext:
-        """Raises `ampp.api.webconfig.WebConfigError` while the file is broken."""
+    @property
+    def sans(self) -> tuple[str, ...]:
+        """What a client's certificate must carry one of, if it has one; none: anything."""
+
+    async def context(self) -> ssl.SSLContext | None:
+        """The context for a new connection, None for plain HTTP. Raises `WebConfigError` while the file is broken."""
 
 
 async def serve(
@@ -62,7 +68,7 @@ async def serve(
     cancelled, it drops everything at once.
     """
     config = _config()
-    context = WorkerContext(None)
+    worker = WorkerContext(None)
     app = ASGIWrapper(shell)  # type: ignore[arg-type]
     lifespan = Lifespan(app, config, {})
     listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock)) for sock in sockets]
@@ -70,14 +76,14 @@ async def serve(
         await lifespan_nursery.start(lifespan.handle_lifespan)
         await lifespan.wait_for_startup()
         async with trio.open_nursery() as connections:
-            handler = partial(_connection, app, config, context, contexts)
+            handler = partial(_connection, app, config, worker, contexts)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(partial(trio.serve_listeners, handler, listeners, handler_nursery=connections))
                 task_status.started()
                 await shutdown.wait()
                 accepting.cancel_scope.cancel()
             connections.cancel_scope.deadline = trio.current_time() + GRACE
-            await context.terminated.set()
+            await worker.terminated.set()
         await lifespan.wait_for_shutdown()
         lifespan_nursery.cancel_scope.cancel()
 
@@ -87,23 +93,28 @@ def _config() -> Config:
     config.errorlog = _log
     config.accesslog = None
     config.include_server_header = False
-    config.keep_alive_timeout = _IDLE  # type: ignore[assignment]
+    config.keep_alive_timeout = _IDLE
     config.keep_alive_max_requests = 1 << 62
     config.h11_max_incomplete_size = _HEADERS
     config.h2_max_header_list_size = _HEADERS
-    config.ssl_handshake_timeout = _HANDSHAKE  # type: ignore[assignment]
+    config.ssl_handshake_timeout = _HANDSHAKE
     return config
 
 
 async def _connection(
-    app: ASGIWrapper, config: Config, context: WorkerContext, contexts: Contexts | None, stream: trio.SocketStream
+    app: ASGIWrapper, config: Config, worker: WorkerContext, contexts: Contexts | None, stream: trio.SocketStream
 ) -> None:
     """One connection, from accept to close. What goes wrong here is the client's doing or stays with this client."""
     connection: Any = stream
     try:
-        if contexts is not None:
-            connection = trio.SSLStream(stream, contexts.current(), server_side=True, https_compatible=True)
-        await TCPServer(app, config, context, ConnectionState({}), connection)
+        context = None if contexts is None else await contexts.context()
+        if context is not None:
+            connection = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+            with trio.fail_after(_HANDSHAKE):
+                await connection.do_handshake()
+            if contexts is not None and not allowed(connection.getpeercert(), contexts.sans):
+                return
+        await TCPServer(app, config, worker, ConnectionState({}), connection)
     except Exception as error:  # noqa: BLE001 (one connection must not end the others)
         _report(error)
     finally:
@@ -124,6 +135,8 @@ def _report(error: BaseException) -> None:
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             _report(inner)
+    elif isinstance(error, WebConfigError):
+        _log.error("TLS configuration cannot be used", extra={"err": str(error)})
     elif isinstance(error, _CLIENT_FAULTS):
         _log.debug("connection lost", extra={"err": str(error)})
     else:

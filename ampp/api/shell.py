@@ -98,7 +98,7 @@ class Shell:
         if refusal is not None or inner is None:
             await send({"type": "websocket.close", "code": 1008})
             return
-        await self._app({**scope, "path": inner, "root_path": self._prefix}, receive, send)
+        await self._app({**scope, "path": inner}, receive, send)
 
     async def _admit(self, scope: Scope) -> tuple[Reply | None, tuple[tuple[str, str], ...]]:
         return (None, ()) if self._guard is None else await self._guard.admit(_header(scope, b"authorization"))
@@ -124,7 +124,6 @@ class Shell:
             **scope,
             "path": path,
             "raw_path": scope["raw_path"].removeprefix(self._prefix.encode()),
-            "root_path": self._prefix,
         }
         method = scope["method"]
         started = time.perf_counter()
@@ -367,7 +366,7 @@ def _too_large(most: int) -> Reply:
             "message": f"the request body is larger than the limit of {most} bytes",
             "what": "request body",
             "limit": most,
-            "hint": "send smaller batches, or raise http.max_body_bytes in ampp.yml",
+            "hint": "send smaller batches, or raise limits.request_bytes in ampp.yml",
         }
     )
     return Reply(413, body, JSON, (("Connection", "close"),))

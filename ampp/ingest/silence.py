@@ -1,4 +1,4 @@
-"""The body of POST /api/v2/silences, read as upstream's generated Go code reads it. Shape only; see `ampp.core.silence`."""
+"""The body of POST /api/v2/silences, read as upstream's generated Go code reads it. Shape only (see `core.silence`)."""
 
 from typing import Final, TypeVar
 

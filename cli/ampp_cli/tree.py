@@ -1,7 +1,7 @@
 """Routing trees drawn with lines, to the byte as amtool draws them."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from ampp.core.matcher import format_matchers
 from ampp.core.route import Route
@@ -12,7 +12,7 @@ _PIPE: Final = "│\u00a0\u00a0 "
 _BLANK: Final = "    "
 
 # A drawn node: its text, and the nodes below it.
-_Node = tuple[str, list["_Node"]]  # type: ignore[misc]
+_Node: TypeAlias = tuple[str, list["_Node"]]
 
 
 def routing_tree(root: Route) -> str:

@@ -273,6 +273,36 @@ async def test_what_is_appended_while_the_state_is_collected_is_kept(opened: Ope
     _agrees(opened()[1], memory)
 
 
+async def test_a_queue_that_outgrows_its_bound_while_healing_heals_later(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_QUEUE_BYTES", 100_000)
+    memory = _Memory()
+    store, _ = opened()
+    collected = trio.Event()
+    memory.during = [collected]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.tend, memory.restate)
+        await memory.post(store, posted("A")).durable()
+        await _go_down(store, tmp_path)
+        with trio.fail_after(30):
+            while not memory.asked:
+                await trio.sleep(0.01)
+        first = memory.post(store, posted("B"))
+        for _ in range(100):
+            last = memory.post(store, posted(*(f"{len(memory.alerts)}-{n}" for n in range(100))))
+        for ticket in (first, last):
+            with pytest.raises(StoreDown, match="write queue is full"):
+                await ticket.durable()
+        collected.set()
+        await _healed(store)
+        assert memory.asked == 2
+        await memory.post(store, posted("after")).durable()
+        nursery.cancel_scope.cancel()
+    await store.aclose()
+    _agrees(opened()[1], memory)
+
+
 async def test_giving_up_while_healing_fails_what_waits(opened: Opener, tmp_path: Path) -> None:
     memory = _Memory()
     store, _ = opened()

@@ -52,7 +52,7 @@ class Webhook:
 
     async def _url(self) -> str:
         try:
-            url = await secret.read(self._config.url.reveal(), self._config.url_file)
+            url = await self._client.files.either(self._config.url, self._config.url_file)
         except secret.SecretError as error:
             raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
         if "{{" in url:

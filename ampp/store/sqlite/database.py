@@ -54,6 +54,7 @@ SILENCES: Final = (
 
 BUSY_MS: Final = 5_000
 _JOURNAL_LIMIT: Final = 64 << 20
+_CHECKPOINT_PAGES: Final = 4_000
 
 
 def connect(path: Path, *, readonly: bool = False, full: bool = False) -> apsw.Connection:
@@ -64,7 +65,7 @@ def connect(path: Path, *, readonly: bool = False, full: bool = False) -> apsw.C
     if not readonly:
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
 
 

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from ampp.config.http import Authorization, BasicAuth, Header, HttpConfig, OAuth2, TlsConfig
 from ampp.config.secret import Secret
 from ampp.config.url import parse
+from ampp.deliver import http
 from ampp.deliver.http import Answer, Client
 from ampp.deliver.sender import BuildError, SendError
 
@@ -227,6 +228,33 @@ async def test_tls_goes_through_the_proxy(authority: "Authority") -> None:
         assert (request.method, request.target) == ("CONNECT", f"127.0.0.1:{server.port}")
         assert request.header("x-c") == "yes"
         assert server.requests[0].header("x-c") is None
+
+
+async def test_a_socks_proxy_is_told_the_name() -> None:
+    pytest.importorskip("socksio")
+    asked: list[bytes] = []
+
+    async def socks(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"\x05\x00")
+        asked.append(await stream.receive_some())
+        await stream.send_all(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        await server.serve(stream)
+
+    server = Server(answer(200))
+    async with trio.open_nursery() as nursery:
+        [listener] = await nursery.start(partial(trio.serve_tcp, socks, 0, host="127.0.0.1"))
+        address = f"socks5://127.0.0.1:{listener.socket.getsockname()[1]}"
+        assert (await post(HttpConfig(proxy_url=parse(address)), "http://somewhere.invalid/x")).status == 200
+        nursery.cancel_scope.cancel()
+    assert asked == [b"\x05\x01\x00\x03\x11somewhere.invalid\x00\x50"]
+    assert [request.target for request in server.requests] == ["/x"]
+
+
+def test_a_socks_proxy_without_the_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "find_spec", lambda _name: None)
+    with pytest.raises(BuildError, match="SOCKS proxies need the Python package socksio"):
+        Client(HttpConfig(proxy_url=parse("socks5://127.0.0.1:1")), {})
 
 
 async def test_the_environment_counts_only_when_asked() -> None:
