@@ -34,7 +34,6 @@ class _TemplateUrlKind(SecretKind):
         return Secret(text)
 
 
-
 class _WebUrlKind(Kind):
     """An http or https URL; None when unset."""
 
