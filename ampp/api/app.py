@@ -20,11 +20,14 @@ from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
 from ampp.api.v2 import V2
 from ampp.web import page
 
-__all__ = ["API", "build_app", "is_api"]
+__all__ = ["API", "PREFIX", "build_app", "is_api"]
 
 _log: Final = logging.getLogger("ampp.api")
 
 API: Final = "/api/v2/"
+
+PREFIX: Final = "ampp.prefix"
+"""Where the scope of a request says which route prefix was taken off its path."""
 
 _V1: Final = {
     "/api/v1/status": ["GET"],
@@ -174,7 +177,7 @@ def _not_found(app: QuartTrio) -> Reply:
     # Go's router sends a wrong case or a stray final slash to the right place.
     wanted = path.rstrip("/").lower() or "/"
     if wanted != path and not is_api(wanted) and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
-        location = request.scope["root_path"] + wanted
+        location = str(request.scope[PREFIX]) + wanted
         return redirect(301 if request.method == "GET" else 308, location, request.method)
     return plain_error(404, "404 page not found")
 

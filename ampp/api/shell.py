@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 import trio
 
-from ampp.api.app import API, is_api
+from ampp.api.app import API, PREFIX, is_api
 from ampp.api.negotiate import refuse_content_type
 from ampp.api.reply import JSON, Reply, plain_error, redirect
 from ampp.api.v2 import V2
@@ -124,6 +124,7 @@ class Shell:
             **scope,
             "path": path,
             "raw_path": scope["raw_path"].removeprefix(self._prefix.encode()),
+            PREFIX: self._prefix,
         }
         method = scope["method"]
         started = time.perf_counter()
