@@ -43,6 +43,7 @@ from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import Restored
 from ampp.store.snapshot import size_of
 from ampp.store.sqlite import SqliteSettings, SqliteStore
+from ampp.web.page import pages
 
 __all__ = ["run", "serve"]
 
@@ -75,7 +76,7 @@ async def serve(options: Options, settings: Settings) -> None:
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
-            build_app(live, v2, metrics.exposition),
+            build_app(live, v2, metrics.exposition, pages(live)),
             v2,
             metrics.http,
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),

@@ -41,7 +41,6 @@ from ampp.core.record import (
     Delivered,
     Flushed,
     GroupDropped,
-    GroupRow,
     LogEntry,
     LogPruned,
     OutboxRow,
