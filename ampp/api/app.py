@@ -172,7 +172,7 @@ def _not_found(app: QuartTrio) -> Reply:
     # Go's router sends a wrong case or a stray final slash to the right place.
     wanted = path.rstrip("/").lower() or "/"
     if wanted != path and not is_api(wanted) and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
-        location = str(request.scope[PREFIX]) + wanted
+        location = str(request.scope.get(PREFIX, "")) + wanted
         return redirect(301 if request.method == "GET" else 308, location, request.method)
     return plain_error(404, "404 page not found")
 
