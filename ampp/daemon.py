@@ -35,7 +35,7 @@ from ampp.core.succession import restore
 from ampp.deliver.sender import BuildError
 from ampp.external import External, ExternalError, resolve
 from ampp.live import Live, Loaded, ReloadError, now, prepare
-from ampp.observe import stall, systemd
+from ampp.observe import memory, stall, systemd
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options, StartError
@@ -88,6 +88,7 @@ async def serve(options: Options, settings: Settings) -> None:
             await rooms.start(live.run)
             rooms.start_soon(upkeep.run, live)
             rooms.start_soon(partial(stall.watch, metrics.loop.stall))
+            rooms.start_soon(memory.give_back)
             async with trio.open_nursery() as doors:
                 await doors.start(_signals, live, stop)
                 await doors.start(server.serve, shell, sockets, guard, stop)

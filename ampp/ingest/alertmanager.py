@@ -160,7 +160,7 @@ def _learn(raw: bytes) -> _Known:
     return known
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _instant(raw: bytes) -> tuple[int, int]:
     return parse_api(_decode_string(raw))
 
