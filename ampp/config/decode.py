@@ -87,6 +87,10 @@ class Kind:
         """The value of a quoted `null` or `~`."""
         return d.mismatch(node, self.outer or self.go) if self.custom or self.outer else self.read(d, node)
 
+    def read_late_null(self) -> Any:
+        """The value of `Null` or `NULL`, which yaml.v2 notices so late that a pointer is no longer nil."""
+        return self.zero
+
     def is_zero(self, value: Any) -> bool:
         """Whether a dump leaves the field out."""
         return bool(value == self.zero)
@@ -128,7 +132,7 @@ class Decoder:
                 return kind.zero
             return kind.zero if node.implicit else kind.read_quoted_null(self, node)
         if is_null(node) and not kind.custom:
-            return kind.zero
+            return kind.read_late_null()
         return kind.read(self, node)
 
     def _alias(self, node: Node, kind: Kind) -> Any:
@@ -302,6 +306,9 @@ class Struct(Kind):
     def zero(self) -> Any:
         return None if self.pointer else self.nothing()
 
+    def read_late_null(self) -> Any:
+        return self.nothing()
+
     def nothing(self) -> Section:
         """The section with every field zero, as Go has it before any default is applied."""
         if self._zero is None:
@@ -381,22 +388,29 @@ def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
 
 
 class Sections(Kind):
-    """A list of sections. A null item is the section with every field zero, or None with `pointer`."""
+    """A list of sections. A null item is the section with every field zero, or with `pointer` None.
+
+    With `solid` a null item is refused: upstream takes it when loading and crashes when notifying.
+    """
 
     zero = ()
 
-    def __init__(self, cls: type[Section], go: str, *, pointer: bool = False) -> None:
+    def __init__(self, cls: type[Section], go: str, *, pointer: bool = False, solid: bool = False) -> None:
         self.go = go
-        self.item = Struct(cls, pointer=pointer, outer=go.removeprefix("[]"))
+        self.item = Struct(cls, pointer=pointer or solid, outer=go.removeprefix("[]"))
+        self.solid = solid
 
     def read(self, d: Decoder, node: Node) -> Any:
-        return read_list(d, node, self.item, self.go)
+        items = read_list(d, node, self.item, self.go)
+        if self.solid and items is not FAILED and None in items:
+            raise d.invalid(node, f"null entry in {self.go}", "remove the empty entry of the list")
+        return items
 
     def is_zero(self, value: Any) -> bool:
         return not value
 
     def tree(self, value: Any) -> Tree:
-        return [None if item is None else self.item.tree(item) for item in value]
+        return [self.item.tree(item) for item in value]
 
 
 def read_list(d: Decoder, node: Node, item: Kind, go: str) -> Any:

@@ -6,7 +6,6 @@
 `str(ConfigError)` is exactly the text Alertmanager prints; `render()` adds the place and the hint below it.
 """
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
@@ -55,5 +54,7 @@ class Invalid(Exception):
 
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word most like `word`, or "" when none is near."""
+    import difflib  # only mistakes need it
+
     found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=_SIMILAR)
     return found[0] if found else ""

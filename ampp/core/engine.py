@@ -125,7 +125,8 @@ class Engine:
 
     def receive(self, posts: Iterable[PostedAlert], now: Now) -> Received:
         """Take in one request's alerts. Invalid ones are named in `errors`; the valid ones are taken all the same."""
-        wall = now.wall
+        wall, names = now.wall, self.book.names
+        limits = names.most > 0
         out = Received([], [], [], [])
         for posted in posts:
             starts, ends, timeout = posted.starts, posted.ends, False
@@ -145,13 +146,16 @@ class Engine:
             if error:
                 out.errors.append(error)
                 continue
-            key = labelling.key(posted.labels)
-            if self.book.names.most > 0:
+            key = posted.key or labelling.key(posted.labels)
+            if limits:
                 name = posted.labels.get("alertname", "")
-                if not self.book.names.admit(name, key, ends, wall):
+                if not names.admit(name, key, ends, wall):
                     out.limited.append(name)
                     continue
             alert, change = self.book.put(posted, starts, ends, timeout, wall, key)
+            if limits and alert.ends != ends:
+                # When it may be put out for another goes by its end after merging.
+                names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
             if change is Change.REFRESHED:
                 self.muting.inhibitor.observe(alert)
                 out.refreshed.append(alert)
@@ -208,19 +212,23 @@ class Engine:
                 # The timer has fired and waits to be read; it is armed again when its turn comes.
                 group.missed = now.wall
             else:
-                self.groups.rearm(group, now)
+                self.groups.rearm(group, max(group.due, self._start), now)
                 self._flush(group, now.wall, now, out)
         return out
 
     def _flush(self, group: Group, tick: int, now: Now, out: Effects) -> None:
+        """Let the group take its turn. `tick` is the wall time at which the turn came, which is before now when a flush
+        under way held it up. As upstream, intervals and repeats are judged by it, and all else by this moment: what has
+        been silenced or resolved meanwhile must not be told as firing."""
         group.flushed = True
+        wall = now.wall
         kept, suppressed, group.muted_by = self.muting.sift(
-            group.route, group.alerts.values(), tick, group.muted_by
+            group.route, group.alerts.values(), wall, group.muted_by, tick
         )
         out.suppressed.extend(suppressed)
-        firing = [alert for alert in kept if alert.ends > tick]
-        resolved = [alert for alert in kept if alert.ends <= tick]
-        over = [(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= tick]
+        firing = [alert for alert in kept if alert.ends > wall]
+        resolved = [alert for alert in kept if alert.ends <= wall]
+        over = [(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= wall]
         flight = Flight(self._flush_id, group, over, set())
         self._flush_id += 1
         decisions: list[Decision] = []
@@ -233,7 +241,7 @@ class Engine:
             group.told = told
             out.records.append(
                 Flushed(
-                    at=tick,
+                    at=wall,
                     id=flight.id,
                     group=group.row(now),
                     alerts=() if same else told[0],
@@ -281,14 +289,14 @@ class Engine:
             decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
             if not send:
                 if self.outbox.pop(key, None) is not None:
-                    out.records.append(settled(tick, key, "nothing left to tell"))
+                    out.records.append(settled(now.wall, key, "nothing left to tell"))
                 continue
             if snapshots is None:
                 snapshots = tuple(
-                    snapshot(alert, tick)
+                    snapshot(alert, now.wall)
                     for alert in sorted(firing + resolved, key=lambda alert: labelling.notification_order(alert.labels))
                 )
-            row = OutboxRow(key, flight.id, group.identity, group.label_key, tick, mark)
+            row = OutboxRow(key, flight.id, group.identity, group.label_key, now.wall, mark)
             self.outbox[key] = row
             rows.append(row)
             flight.waiting.add(key)
@@ -383,7 +391,7 @@ class Engine:
                 return
         if group.missed is not None:
             tick, group.missed = group.missed, None
-            self.groups.rearm(group, now)
+            self.groups.rearm(group, now.mono, now)
             self._flush(group, tick, now, out)
 
     def _drop(self, group: Group, cause: Literal["empty", "reload"], now: Now, out: Effects) -> None:
@@ -421,7 +429,6 @@ class Engine:
         for key in keys:
             del self.log[key]
         return LogPruned(at=now.wall, keys=keys) if keys else None
-
 
 
 def log_key(group_key: str, to: Integration) -> str:

@@ -17,7 +17,6 @@ from ampp.core.wheel import Wheel
 __all__ = ["load_plan", "restore"]
 
 
-
 def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False) -> Effects:
     """Route every known alert through a new plan.
 
@@ -41,9 +40,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
         if group.flight is not None:
             out.canceled.append(group.flight.id)
         if heir is None:
-            out.records.append(
-                GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause="reload")
-            )
+            out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause="reload"))
     keys = {
         log_key(group.key, to) for group in engine.groups for to in plan.receivers[group.route.receiver].integrations
     }

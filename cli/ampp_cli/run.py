@@ -209,6 +209,9 @@ def main(program: str, arguments: list[str]) -> int:
     except StartError as error:
         log.error("alertmanager exited with error", err=error)
         return 1
+    except Exception as error:
+        log.exception("alertmanager exited with error", err=error)
+        return 1
 
 
 def _start(parsed: Parsed, features: Features, wall: int, mono: int, log: Logger) -> int:
