@@ -5,7 +5,7 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from quart import Response, request
 from quart_trio import QuartTrio
@@ -172,7 +172,7 @@ def _not_found(app: QuartTrio) -> Reply:
     # Go's router sends a wrong case or a stray final slash to the right place.
     wanted = path.rstrip("/").lower() or "/"
     if wanted != path and not is_api(wanted) and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
-        location = str(request.scope.get(PREFIX, "")) + wanted
+        location = cast(Mapping[str, str], request.scope)[PREFIX] + wanted
         return redirect(301 if request.method == "GET" else 308, location, request.method)
     return plain_error(404, "404 page not found")
 

@@ -9,14 +9,14 @@ import trio
 from ampp.api import fragment
 from ampp.api.port import ClusterStatus, Port
 from ampp.api.query import Query
-from ampp.api.reply import Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
+from ampp.api.reply import JSON, Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
 from ampp.api.zone import local_offset
 from ampp.core.matcher import MatcherError, Mode, matches_all
 from ampp.core.quote import go_quote
 from ampp.core.regex import RegexError, anchored
 from ampp.core.silence import SilenceError, SilenceNotFound
 from ampp.core.timestamp import format_millis
-from ampp.core.view import AlertQuery, GroupView
+from ampp.core.view import AlertQuery
 from ampp.ingest.alertmanager import decode_alerts
 from ampp.ingest.fault import IngestError
 from ampp.ingest.silence import decode_silence
@@ -91,14 +91,21 @@ class V2:
         if isinstance(asked, Reply):
             return asked
         views = await self._live.alerts(asked)
-        return json_reply(b"[%b]" % b",".join(await _in_slices(fragment.alert_json, views)))
+        return _list_reply(await _Turns().encode(fragment.alert_json, views))
 
     async def get_groups(self, query: Query) -> Reply:
         asked = self._alert_query(query)
         if isinstance(asked, Reply):
             return asked
-        encoded = [await _group_json(group) for group in await self._live.groups(asked)]
-        return json_reply(b"[%b]" % b",".join(encoded))
+        turns = _Turns()
+        encoded: list[bytes] = []
+        for group in await self._live.groups(asked):
+            # The groups' objects share one flat list, so that megabytes are copied once and not at every level.
+            alerts = await turns.encode(fragment.alert_json, group.alerts) or [b""]
+            alerts[0] = b'{"alerts":[' + alerts[0]
+            alerts[-1] += b"]" + fragment.group_tail(group)
+            encoded += alerts
+        return _list_reply(encoded)
 
     def _alert_query(self, query: Query) -> AlertQuery | Reply:
         try:
@@ -145,10 +152,10 @@ class V2:
             wanted, now, active=query.flag("active"), pending=query.flag("pending"), expired=query.flag("expired")
         )
         try:
-            encoded = await _in_slices(lambda silence: fragment.silence_json(silence, now.wall), shown)
+            encoded = await _Turns().encode(lambda silence: fragment.silence_json(silence, now.wall), shown)
         except fragment.Unshowable as error:
             return handler_error(500, str(error))
-        return json_reply(b"[%b]" % b",".join(encoded))
+        return _list_reply(encoded)
 
     async def get_silence(self, silence_id: str) -> Reply:
         if refusal := _refuse_id(silence_id):
@@ -194,21 +201,29 @@ async def _decode(decoder: Callable[..., _T], body: bytes, *rest: int) -> _T:
     return await trio.to_thread.run_sync(decoder, body, *rest)
 
 
-async def _in_slices(encode: Callable[[_T], bytes], items: Iterable[_T]) -> list[bytes]:
-    """Encode all items, letting other tasks run every few milliseconds."""
-    encoded: list[bytes] = []
-    until = trio.current_time() + _SLICE
-    for count, item in enumerate(items):
-        encoded.append(encode(item))
-        if not count & 15 and trio.current_time() > until:
-            await trio.lowlevel.checkpoint()
-            until = trio.current_time() + _SLICE
-    return encoded
+def _list_reply(encoded: list[bytes]) -> Reply:
+    """A JSON array of what is encoded already; copies it once."""
+    if not encoded:
+        return json_reply(b"[]")
+    encoded[0] = b"[" + encoded[0]
+    encoded[-1] += b"]\n"
+    return Reply(200, b",".join(encoded), JSON)
 
 
-async def _group_json(group: GroupView) -> bytes:
-    alerts = b",".join(await _in_slices(fragment.alert_json, group.alerts))
-    return b'{"alerts":[%b]%b' % (alerts, fragment.group_tail(group))
+class _Turns:
+    """Lets other tasks have a turn every few milliseconds of encoding, however the work is divided."""
+
+    def __init__(self) -> None:
+        self._until = trio.current_time() + _SLICE
+
+    async def encode(self, encode: Callable[[_T], bytes], items: Iterable[_T]) -> list[bytes]:
+        encoded: list[bytes] = []
+        for count, item in enumerate(items):
+            if not count & 15 and trio.current_time() > self._until:
+                await trio.lowlevel.checkpoint()
+                self._until = trio.current_time() + _SLICE
+            encoded.append(encode(item))
+        return encoded
 
 
 def _refuse_id(silence_id: str) -> Reply | None:

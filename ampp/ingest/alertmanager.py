@@ -103,11 +103,11 @@ def _decode_compact(body: bytes, local_offset: int) -> list[PostedAlert] | None:
     read = len("[]") - (1 if len(body) > 2 else 0)
     for compact in _decode_list(body):
         raw = bytes(compact.labels)
+        read += _LABELS + len(raw)
         annotations_raw = bytes(compact.annotations)
         starts_raw = bytes(compact.startsAt)
         ends_raw = bytes(compact.endsAt)
         url_raw = bytes(compact.generatorURL)
-        read += _LABELS + len(raw)
 
         known = _known.get(raw)
         if known is None:
@@ -127,18 +127,19 @@ def _decode_compact(body: bytes, local_offset: int) -> list[PostedAlert] | None:
                 return None
             known.url_hash, known.url = url_hash, url
 
-        starts = ends = ZERO
-        starts_off = ends_off = local_offset
-        if starts_raw:
-            read += _STARTS + len(starts_raw)
-            starts, starts_off = _instant(starts_raw)
+        ends, ends_off = ZERO, local_offset
         if ends_raw:
             read += _ENDS + len(ends_raw)
             ends, ends_off = _instant(ends_raw)
-        if ends == ZERO:
-            ends_off = local_offset
-        if starts == ZERO:
-            starts_off = ends_off
+            if ends == ZERO:
+                ends_off = local_offset
+        # A start that is not given becomes the end, or now: it then takes that one's zone.
+        starts, starts_off = ZERO, ends_off
+        if starts_raw:
+            read += _STARTS + len(starts_raw)
+            starts, starts_off = _instant(starts_raw)
+            if starts == ZERO:
+                starts_off = ends_off
         posts.append(
             PostedAlert(
                 known.labels, known.annotations, starts, ends, known.url, starts_off, ends_off, known.key, known
@@ -168,24 +169,6 @@ def _instant(raw: bytes) -> tuple[int, int]:
 def _in_order(annotations: dict[str, str]) -> dict[str, str]:
     names = sorted(annotations)
     return annotations if names == list(annotations) else {name: annotations[name] for name in names}
-
-
-def _posted(
-    labels: dict[str, str],
-    annotations: dict[str, str],
-    starts: int,
-    starts_off: int,
-    ends: int,
-    ends_off: int,
-    url: str,
-    local_offset: int,
-) -> PostedAlert:
-    """A start that is not given becomes the end or now: it then takes that one's zone."""
-    if ends == ZERO:
-        ends_off = local_offset
-    if starts == ZERO:
-        starts_off = ends_off
-    return PostedAlert(labels, annotations, starts, ends, url, starts_off, ends_off)
 
 
 # --- the careful reader ------------------------------------------------------------------------------------------
@@ -262,6 +245,24 @@ def _read_alert(item: Value) -> _Draft:
                 case "labels":
                     draft.labels = lenient(string_map, draft.labels, value, "Alert.labels")
     return draft
+
+
+def _posted(
+    labels: dict[str, str],
+    annotations: dict[str, str],
+    starts: int,
+    starts_off: int,
+    ends: int,
+    ends_off: int,
+    url: str,
+    local_offset: int,
+) -> PostedAlert:
+    """A start that is not given becomes the end or now: it then takes that one's zone."""
+    if ends == ZERO:
+        ends_off = local_offset
+    if starts == ZERO:
+        starts_off = ends_off
+    return PostedAlert(labels, annotations, starts, ends, url, starts_off, ends_off)
 
 
 # --- what both bodies are made of --------------------------------------------------------------------------------
