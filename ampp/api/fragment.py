@@ -27,13 +27,14 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class _Fragment(msgspec.Struct, frozen=True, gc=False):
-    """The status shown, and the bytes that show it."""
+    """The status shown, and the bytes that show it: all but the labels, whose JSON the alert's key mostly is."""
 
     receivers: tuple[str, ...]
     silenced_by: tuple[str, ...]
     inhibited_by: tuple[str, ...]
     muted_by: tuple[str, ...]
-    encoded: bytes
+    head: bytes
+    labels: bytes | None
 
 
 _instant: Final = lru_cache(maxsize=4096)(lambda wall, offset: format_millis(wall, offset).encode())
@@ -50,11 +51,11 @@ def alert_json(view: AlertView) -> bytes:
         and known.muted_by == view.muted_by
         and known.receivers == view.receivers
     ):
-        return known.encoded
+        return known.head + (known.labels or alert.key) + b"}"
     url = b'"generatorURL":' + _encode(alert.generator_url) + b"," if alert.generator_url else b""
-    encoded = html_escaped(
+    head = html_escaped(
         b'{"annotations":%b,"endsAt":"%b","fingerprint":"%b","receivers":%b,"startsAt":"%b","status":%b,'
-        b'"updatedAt":"%b",%b"labels":%b}'
+        b'"updatedAt":"%b",%b"labels":'
         % (
             _encode(alert.annotations),
             _instant(alert.ends, alert.ends_off),
@@ -64,11 +65,12 @@ def alert_json(view: AlertView) -> bytes:
             _status(view),
             _instant(alert.updated, local_offset(alert.updated)),
             url,
-            _encode(alert.labels),
         )
     )
-    alert.fragment = _Fragment(view.receivers, view.silenced_by, view.inhibited_by, view.muted_by, encoded)
-    return encoded
+    labels = html_escaped(alert.key)
+    own = None if labels == alert.key else labels
+    alert.fragment = _Fragment(view.receivers, view.silenced_by, view.inhibited_by, view.muted_by, head, own)
+    return head + labels + b"}"
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ _EVERY: Final = 10.0
 
 
 async def give_back() -> None:
-    """Return freed memory to the system now and then, until cancelled. Does nothing where the C library is not glibc."""
+    """Return freed memory to the system now and then, until cancelled. Does nothing without glibc."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is None:
         return

@@ -234,9 +234,15 @@ def _encode(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
+def _plain(posts: list[PostedAlert] | None) -> list[PostedAlert]:
+    """What was posted, without what the reader remembers of it."""
+    assert posts is not None
+    return [msgspec.structs.replace(post, key=b"", origin=None) for post in posts]
+
+
 def _result(decode: object, body: bytes) -> list[PostedAlert] | tuple[int, str]:
     try:
-        return decode(body, 60)  # type: ignore[operator, no-any-return]
+        return _plain(decode(body, 60))  # type: ignore[operator]
     except IngestError as error:
         return error.code, error.message
 
@@ -255,4 +261,4 @@ def test_what_prometheus_sends_takes_the_fast_way() -> None:
         b'"generatorURL":"http://vm/graph?g0.expr=vector%281%29\\u0026g0.tab=1","labels":{"alertname":"A"}},'
         b'{"endsAt":"2026-11-22T04:57:04.151Z","labels":{"alertname":"B"}}]'
     )
-    assert alertmanager._decode_compact(body, 0) == decode_carefully(body)
+    assert _plain(alertmanager._decode_compact(body, 0)) == decode_carefully(body)
