@@ -216,7 +216,7 @@ class Story:
         raise AssertionError(f"nobody knows how to: {what}")
 
     def _fires(self, alerts: str, since: str | None, note: str | None) -> None:
-        starts = ZERO if since is None else self.wall + _signed(since)
+        starts = self.wall if since is None else self.wall + _signed(since)
         self._post(alerts, starts, self.wall + LONG, note)
 
     def _resolves(self, alerts: str) -> None:
