@@ -21,9 +21,11 @@ from ampp import config as configuration
 from ampp import upkeep
 from ampp.api import listen, server
 from ampp.api.app import build_app
+from ampp.api.guard import Guard
 from ampp.api.port import ClusterStatus, Peer
 from ampp.api.shell import Limits, Shell
 from ampp.api.v2 import V2
+from ampp.api.webconfig import WebConfigError
 from ampp.api.zone import local_offset
 from ampp.config import Config, ConfigError
 from ampp.config.settings import Settings
@@ -70,7 +72,7 @@ async def serve(options: Options, settings: Settings) -> None:
         live = Live(options, settings, external.url, loaded, engine, store, metrics)
         live.begin(resumed=restored.last_alive > 0)
         metrics.on_scrape(partial(upkeep.show, live))
-        guard = None
+        guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
             build_app(live, v2, metrics.exposition),
@@ -89,7 +91,7 @@ async def serve(options: Options, settings: Settings) -> None:
                 await doors.start(_signals, live, stop)
                 await doors.start(server.serve, shell, sockets, guard, stop)
                 for sock in sockets:
-                    _announce(sock, guard is not None)
+                    _announce(sock, guard)
                 systemd.ready()
                 await stop.wait()
                 systemd.stopping()
@@ -153,6 +155,15 @@ async def _prepare(config: Config, external_url: str) -> Loaded:
         raise StartError(str(error)) from error
 
 
+async def _guard(options: Options) -> Guard | None:
+    if not options.web_config_file:
+        return None
+    try:
+        return await trio.to_thread.run_sync(Guard.open, options.web_config_file)
+    except WebConfigError as error:
+        raise StartError(str(error)) from error
+
+
 def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
     """The engine with all that a former run left it."""
     moment = now()
@@ -196,10 +207,13 @@ def _cluster(options: Options) -> ClusterStatus:
     return ClusterStatus("ready", own.name, (Peer(own.address, own.name),))
 
 
-def _announce(sock: socket.socket, tls: bool) -> None:
-    address = listen.shown(sock)
+def _announce(sock: socket.socket, guard: Guard | None) -> None:
+    """The lines that tools read the bound port from."""
+    address, tls = listen.shown(sock), guard is not None and guard.tls
     _log.info("Listening on", address=address)
-    _log.info("TLS is enabled." if tls else "TLS is disabled.", http2=tls, address=address)
+    _log.info(
+        "TLS is enabled." if tls else "TLS is disabled.", http2=guard is not None and guard.http2, address=address
+    )
 
 
 async def _signals(live: Live, stop: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:

@@ -30,8 +30,8 @@ from ampp.core.alert import Alert, PostedAlert
 from ampp.core.book import row_of
 from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, Received
-from ampp.core.notify import Notify, Outcome
 from ampp.core.matcher import format_matchers
+from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, SilencePut, Started
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft

@@ -4,7 +4,7 @@ Upstream composes alerts and silences of two schemas: first its own members in a
 inherits. Inside them `<`, `>` and `&` are escaped, elsewhere not. Both follow from how its Go code is generated.
 
 An alert's bytes are kept on the alert (`Alert.fragment`) together with the status they show, so that listing ten
-thousand unchanged alerts copies ten thousand byte strings. Whoever changes an alert clears the field (`ampp.core.book`).
+thousand unchanged alerts copies ten thousand byte strings. Whoever changes an alert clears it (`ampp.core.book`).
 """
 
 from functools import lru_cache

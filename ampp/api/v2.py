@@ -220,5 +220,3 @@ def _refuse_id(silence_id: str) -> Reply | None:
 def _unstored(error: StoreDown) -> Reply:
     """ampp's own: taken in, but not yet safe on disk."""
     return framework_error(503, str(error))
-
-

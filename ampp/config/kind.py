@@ -73,12 +73,16 @@ class _FlagKind(Kind):
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else False
+        self.outer = "*bool" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         value = _untyped(node)
         if value is None:
             return self.zero
         return value if isinstance(value, bool) else d.mismatch(node, self.go)
+
+    def read_late_null(self) -> Any:
+        return False
 
     def is_zero(self, value: Any) -> bool:
         return value is self.zero
@@ -169,7 +173,7 @@ class _LongDurationKind(Kind):
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else 0
-        self.outer = "*model.Duration" if pointer else "model.Duration"
+        self.outer = "*model.Duration" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         text = d.text(node)
@@ -178,7 +182,12 @@ class _LongDurationKind(Kind):
         try:
             return parse_prometheus(text)
         except DurationError as error:
-            raise d.invalid(node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms") from None
+            raise d.invalid(
+                node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms"
+            ) from None
+
+    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
+        return d.mismatch(node, self.outer) if self.outer else self.read(d, node)
 
     def tree(self, value: int) -> Tree:
         return format_prometheus(value)
@@ -186,13 +195,18 @@ class _LongDurationKind(Kind):
 
 class _SecretKind(Kind):
     go = "config.plain"
+    custom = True
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else Secret()
+        self.outer = "*config.Secret" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         text = d.text(node, self.go)
         return FAILED if text is FAILED else Secret(text)
+
+    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
+        return d.mismatch(node, self.outer) if self.outer else Secret(node.value)
 
     def is_zero(self, value: Any) -> bool:
         return value is None if self.zero is None else not value
@@ -216,9 +230,6 @@ class _TemplateUrlKind(_SecretKind):
             except UrlError as error:
                 raise d.invalid(node, f"invalid URL: {error}", _URL_HINT) from None
         return Secret(text)
-
-    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
-        return Secret(node.value)
 
 
 _URL_HINT: Final = "write a whole address: https://host.example/path"

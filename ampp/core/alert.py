@@ -27,6 +27,7 @@ class PostedAlert(msgspec.Struct, gc=False):
     """One alert as received and decoded, before defaults, validation and merge. `ZERO` stands for "not given".
 
     `starts_off`, `ends_off`: seconds east of UTC that the sender wrote; upstream's API shows times in that offset.
+    `key`: as `Alert.key` when whoever decoded the labels knows it already, else empty.
     """
 
     labels: dict[str, str]
@@ -36,6 +37,7 @@ class PostedAlert(msgspec.Struct, gc=False):
     generator_url: str = ""
     starts_off: int = 0
     ends_off: int = 0
+    key: bytes = b""
 
 
 class Alert(msgspec.Struct, eq=False, weakref=False):

@@ -88,7 +88,7 @@ class Book:
         if alert is None:
             alert = Alert(
                 key=key,
-                labels={intern(name): intern(value) for name, value in posted.labels.items()},
+                labels=posted.labels,
                 annotations=posted.annotations or NO_ANNOTATIONS,
                 starts=starts,
                 ends=ends,

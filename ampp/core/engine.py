@@ -146,7 +146,7 @@ class Engine:
             if error:
                 out.errors.append(error)
                 continue
-            key = labelling.key(posted.labels)
+            key = posted.key or labelling.key(posted.labels)
             if limits:
                 name = posted.labels.get("alertname", "")
                 if not names.admit(name, key, ends, wall):
@@ -288,8 +288,9 @@ class Engine:
             mark = token(key, entry, firing_hashes, resolved_hashes, reason) if send else ""
             decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
             if not send:
-                if self.outbox.pop(key, None) is not None:
-                    out.records.append(settled(now.wall, key, "nothing left to tell"))
+                unsent = self.outbox.pop(key, None)
+                if unsent is not None:
+                    out.records.append(settled(now.wall, unsent, "nothing left to tell"))
                 continue
             if snapshots is None:
                 snapshots = tuple(
@@ -397,8 +398,9 @@ class Engine:
     def _drop(self, group: Group, cause: Literal["empty", "reload"], now: Now, out: Effects) -> None:
         self.groups.drop(group)
         for to in self.plan.receivers[group.route.receiver].integrations:
-            if self.outbox.pop(log_key(group.key, to), None) is not None:
-                out.records.append(settled(now.wall, log_key(group.key, to), "the group is gone"))
+            unsent = self.outbox.pop(log_key(group.key, to), None)
+            if unsent is not None:
+                out.records.append(settled(now.wall, unsent, "the group is gone"))
         out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause=cause))
 
     def route_labels(self, route: Route) -> dict[str, str]:
@@ -431,7 +433,6 @@ class Engine:
         return LogPruned(at=now.wall, keys=keys) if keys else None
 
 
-
 def log_key(group_key: str, to: Integration) -> str:
     """The notification log's key for one integration of one group; `LogEntry.key` and `Notify.key` write the same."""
     return f"{group_key}:{to.receiver}/{to.name}/{to.idx}"
@@ -445,6 +446,8 @@ def token(
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def settled(wall: int, key: str, why: str) -> Delivered:
+def settled(wall: int, row: OutboxRow, why: str) -> Delivered:
     """An outbox row that came to nothing, because there is nothing left to tell."""
-    return Delivered(at=wall, flush=0, key=key, ok=False, attempts=0, took=0, reason="overtaken", error=why)
+    return Delivered(
+        at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why
+    )

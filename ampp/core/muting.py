@@ -63,10 +63,7 @@ class Muting:
     def mute_names(self, route: Route, wall: int) -> tuple[str, ...]:
         """The route's mute intervals that contain the moment, once per matching entry, as upstream repeats them."""
         return tuple(
-            name
-            for name in route.mute_intervals
-            for interval in self.intervals[name]
-            if interval.contains(wall)
+            name for name in route.mute_intervals for interval in self.intervals[name] if interval.contains(wall)
         )
 
     def sift(

@@ -12,7 +12,7 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, log_key, settled
 from ampp.core.group import Group, Groups
 from ampp.core.plan import Plan
-from ampp.core.record import AlertRow, GroupDropped, GroupRow, LogEntry, OutboxRow
+from ampp.core.record import AlertRow, GroupDropped, GroupRow, LogEntry, OutboxRow, Record
 from ampp.core.wheel import Wheel
 
 __all__ = ["load_plan", "restore"]
@@ -20,6 +20,7 @@ __all__ = ["load_plan", "restore"]
 LATE: Final = 10 * SECOND
 """How late a turn may have been: one that was due less than this before the end of a run may not have been taken."""
 
+_NO_GROUP: Final = "no group has this key under the new configuration"
 
 def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False) -> Effects:
     """Route every known alert through a new plan.
@@ -44,13 +45,10 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
         if group.flight is not None:
             out.canceled.append(group.flight.id)
         if heir is None:
-            out.records.append(
-                GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause="reload")
-            )
+            out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause="reload"))
     keys = {key for group in engine.groups for key in _log_keys(plan, group)}
     for key in [key for key in engine.outbox if key not in keys]:
-        del engine.outbox[key]
-        out.records.append(settled(now.wall, key, "no group has this key under the new configuration"))
+        out.records.append(settled(now.wall, engine.outbox.pop(key), _NO_GROUP))
     return out
 
 
@@ -63,12 +61,14 @@ def restore(
     now: Now,
     *,
     last_alive: int,
-) -> None:
+) -> list[Record]:
     """Take up an empty engine's state where a former run left it.
 
     Firing alerts are held until their end, but at least one resolve_timeout from now, until a sender repeats them;
     what was over when the former run was last alive stays so. Group timers resume; a group with an unfinished
     notification takes its turn at once.
+
+    Returns what is to be recorded of stored groups and notifications that no group takes up: they are gone.
     """
     hold = now.wall + engine.plan.resolve_timeout
     engine.book.restore(alerts)
@@ -94,11 +94,19 @@ def restore(
         # Never flushed before the stop: its wait began no earlier than its oldest alert.
         first = min(alert.starts for alert in group.alerts.values()) + group.route.group_wait
         engine.groups.arm(group, min(group.due, now.mono + max(0, first - now.wall)))
+    records: list[Record] = [
+        GroupDropped(at=now.wall, route=row.route, labels=row.labels, cause="reload")
+        for name, row in rows.items()
+        if name not in by_name
+    ]
     for unsent in outbox:
         heir = by_name.get((unsent.route, unsent.labels))
         if heir is not None and unsent.key in _log_keys(engine.plan, heir):
             engine.outbox[unsent.key] = unsent
             engine.groups.arm(heir, now.mono)
+        else:
+            records.append(settled(now.wall, unsent, _NO_GROUP))
+    return records
 
 
 def _reseat(engine: Engine, now: Now, collected: Iterable[Alert]) -> None:

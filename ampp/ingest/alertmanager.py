@@ -9,21 +9,22 @@ Only shape is judged here; whether an alert makes sense (no labels, ends before 
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, PostedAlert
 from ampp.core.clock import ZERO
-from ampp.core.quote import go_quote
 from ampp.core.labels import canonical
-from ampp.core.timestamp import TimestampError, parse_lenient
+from ampp.core.quote import go_quote
+from ampp.core.timestamp import TimestampError, parse_api
 from ampp.ingest import gojson
 from ampp.ingest.fault import IngestError, JSONFault
 from ampp.ingest.gojson import Pairs, Value, kind
 from ampp.ingest.uri import valid_uri
 
 __all__ = [
+    "Leniency",
     "decode_alerts",
     "decode_carefully",
     "field",
@@ -33,6 +34,8 @@ __all__ = [
     "string_map",
     "wrong_type",
 ]
+
+_T = TypeVar("_T")
 
 _REMEMBERED: Final = 131_072
 """Label sets whose decoded form is kept; emptied when full. About 1 KB each, shared with the alert book."""
@@ -124,7 +127,9 @@ def _decode_compact(body: bytes, local_offset: int) -> list[PostedAlert] | None:
         if ends_raw:
             read += _ENDS + len(ends_raw)
             ends, ends_off = _instant(ends_raw)
-        posts.append(_posted(known.labels, known.annotations, starts, starts_off, ends, ends_off, known.url, local_offset))
+        posts.append(
+            _posted(known.labels, known.annotations, starts, starts_off, ends, ends_off, known.url, local_offset)
+        )
     return posts if read == len(body) else None
 
 
@@ -138,7 +143,7 @@ def _learn(raw: bytes) -> _Known:
 
 @lru_cache(maxsize=8192)
 def _instant(raw: bytes) -> tuple[int, int]:
-    return parse_lenient(_decode_string(raw))
+    return parse_api(_decode_string(raw))
 
 
 def _in_order(annotations: dict[str, str]) -> dict[str, str]:
@@ -221,20 +226,22 @@ def _read_alert(item: Value) -> _Draft:
     if not isinstance(item, Pairs):
         raise wrong_type(item, f"value of type {_BODY}")
     draft = _Draft()
-    for name, value in item:
-        match field(name):
-            case "annotations":
-                draft.annotations = string_map(draft.annotations, value, ".annotations")
-            case "endsat":
-                draft.ends = instant(draft.ends, value, ".endsAt")
-            case "startsat":
-                draft.starts = instant(draft.starts, value, ".startsAt")
-    for name, value in item:
-        match field(name):
-            case "generatorurl":
-                draft.url = string(draft.url, value, "Alert.generatorURL")
-            case "labels":
-                draft.labels = string_map(draft.labels, value, "Alert.labels")
+    with Leniency() as lenient:
+        for name, value in item:
+            match field(name):
+                case "annotations":
+                    draft.annotations = lenient(string_map, draft.annotations, value, ".annotations")
+                case "endsat":
+                    draft.ends = instant(draft.ends, value, ".endsAt")
+                case "startsat":
+                    draft.starts = instant(draft.starts, value, ".startsAt")
+    with Leniency() as lenient:
+        for name, value in item:
+            match field(name):
+                case "generatorurl":
+                    draft.url = string(draft.url, value, "Alert.generatorURL")
+                case "labels":
+                    draft.labels = lenient(string_map, draft.labels, value, "Alert.labels")
     return draft
 
 
@@ -249,6 +256,29 @@ def read_body(body: bytes, name: str, reader: Callable[[Value], Any]) -> Any:
         return reader(gojson.read(body))
     except (JSONFault, TimestampError) as fault:
         raise IngestError(400, f'parsing {name} body from "" failed, because {fault}') from None
+
+
+class Leniency:
+    """Go's two kinds of error inside one object: a plain field of the wrong type is noted and reading goes on, a time
+    or URL that cannot be read ends it at once. So the latter is reported even when the former came first.
+    """
+
+    def __init__(self) -> None:
+        self._first: JSONFault | None = None
+
+    def __enter__(self) -> "Leniency":
+        return self
+
+    def __call__(self, read: "Callable[[_T, Value, str], _T]", old: _T, value: Value, where: str) -> _T:
+        try:
+            return read(old, value, where)
+        except JSONFault as fault:
+            self._first = self._first or fault
+            return old
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._first is not None:
+            raise self._first
 
 
 def field(name: str) -> str:
@@ -286,4 +316,4 @@ def string(old: str, value: Value, where: str) -> str:
 
 def instant(old: tuple[int, int], value: Value, where: str) -> tuple[int, int]:
     """A time field as (wall nanoseconds, seconds east of UTC); `null` leaves it alone."""
-    return old if value is None else parse_lenient(string("", value, where))
+    return old if value is None else parse_api(string("", value, where))

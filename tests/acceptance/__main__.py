@@ -13,7 +13,7 @@ from tests.support.daemon import ampp_environment
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.acceptance", description=__doc__)
     parser.add_argument("--reference", metavar="PATH", help="run them against this Alertmanager instead of ampp")
-    parser.add_argument("--parallel", type=int, default=4)
+    parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("names", nargs="*", help="tests to run; all but the clustered ones when none is named")
     chosen = parser.parse_args()
     reason = upstream.missing()

@@ -106,25 +106,27 @@ def write_shim(gopath: Path, command: Sequence[str], environment: Mapping[str, s
     shim.chmod(0o755)
 
 
-def run(
-    binary: Path,
-    gopath: Path,
-    names: Sequence[str],
-    *,
-    parallel: int = 4,
-    timeout: float = 300,
-) -> Iterator[Result]:
-    """Run the named tests and yield each one's result.
+def run(binary: Path, gopath: Path, names: Sequence[str], *, parallel: int = 2) -> Iterator[Result]:
+    """Run the named tests, `parallel` at once, and yield each one's result.
 
-    The tests within share the machine's cores (`parallel` at once): most of their time is waiting, and all their
-    tolerances are 150 ms.
+    A test starts its clock before its daemon, acts one second later whether that is up or not, and judges within
+    150 ms: on a busy machine it judges the machine. One that failed is therefore run again by itself, twice at most.
     """
+    for result in _run(binary, gopath, names, parallel):
+        for _ in range(2):
+            if not result.passed:
+                (result,) = _run(binary, gopath, [result.name], 1)
+        yield result
+
+
+def _run(binary: Path, gopath: Path, names: Sequence[str], parallel: int) -> list[Result]:
+    timeout = 300.0
     scratch = gopath / "tmp"
     scratch.mkdir(exist_ok=True)
     done = subprocess.run(
         [
             str(binary),
-            "-test.v",
+            "-test.count=1",
             f"-test.parallel={parallel}",
             f"-test.timeout={timeout:.0f}s",
             f"-test.run=^({'|'.join(names)})$",
@@ -138,16 +140,20 @@ def run(
         timeout=timeout + 30,
         check=False,
     )
+    broken = "panic: " in done.stdout or (done.returncode != 0 and "--- FAIL: " not in done.stdout)
+    ran = "testing: warning: no tests to run" not in done.stdout
+    results = []
     for name in names:
-        passed = f"--- PASS: {name} (" in done.stdout
-        yield Result(name, passed, "" if passed else _about(name, done.stdout))
+        passed = ran and not broken and f"--- FAIL: {name} (" not in done.stdout
+        results.append(Result(name, passed, "" if passed else _about(name, done.stdout)))
+    return results
 
 
 def _about(name: str, output: str) -> str:
-    """The part of `go test -v` output that belongs to one failed test, cut to what can be read."""
+    """What a run printed about one failed test, cut to what can be read."""
     start = output.find(f"--- FAIL: {name} (")
     if start < 0:
         return output[-6000:]
-    end = min((i for i in (output.find(mark, start + 8) for mark in ("\n--- ", "\n=== ")) if i > 0), default=None)
-    part = output[start:end]
-    return part if len(part) < 12000 else part[:8000] + "\n...\n" + part[-4000:]
+    end = output.find("\n--- FAIL: ", start)
+    part = output[start : end if end > 0 else None]
+    return part if len(part) < 12000 else part[:6000] + "\n...\n" + part[-6000:]

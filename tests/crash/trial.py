@@ -111,7 +111,7 @@ class _Load(threading.Thread):
 
     def _fire(self, api: Api) -> None:
         ledger, trial = self.trial.ledger, self.trial
-        new = {}
+        new: dict[str, Promise] = {}
         for _ in range(self.random.choice([1, 1, 4, 8])):
             trial_number = f"{trial.round}-{self.number}-{len(self.mine) + len(new)}"
             starts = rfc3339(round(time.time() - self.random.uniform(0, 5), 3))
@@ -189,6 +189,8 @@ class Trial:
         self.ledger = Ledger()
         self.refused: list[str] = []
         self.sink = Sink()
+        # Answers take their time, so that a kill often finds notifications sent and not yet known to be.
+        self.sink.always("/hook", ("slow", 0.08))
         self.daemon = Daemon(command, CONFIG.replace("SINK", self.sink.url("")))
         self.daemon.start()
 

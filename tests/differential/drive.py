@@ -101,7 +101,7 @@ class _Actor(threading.Thread):
             self.seen.refused.append(f"{action.at} {action.kind}: {answer.status} {answer.body[:200]!r}")
 
     def _alert(self, alert: dict[str, Any]) -> dict[str, Any]:
-        times = {k: rfc3339(self.seen.base + alert[k]) for k in ("startsAt", "endsAt") if k in alert}
+        times: dict[str, Any] = {k: rfc3339(self.seen.base + alert[k]) for k in ("startsAt", "endsAt") if k in alert}
         return {**alert, **times}
 
 

@@ -142,6 +142,7 @@ class _Generator:
         self.seconds = seconds
         self.url = url
         self.receivers = self._receivers()
+        self.taken: set[str] = set()
         self.excuses: dict[GroupKey, set[str]] = {}
         self.route = self._tree()
         self.inhibit_rules = self._inhibit_rules()
@@ -218,10 +219,8 @@ class _Generator:
 
     def _no_twins(self, route: Route) -> None:
         """Groups of two routes with equal labels in one receiver could not be told apart: give each its own."""
-        if not hasattr(self, "taken"):
-            self.taken: set[str] = set()
         if route.receiver in self.taken:
-            twin = {"name": f"t{self.seed}-r{len(self.receivers)}", "webhook_configs": []}
+            twin: dict[str, Any] = {"name": f"t{self.seed}-r{len(self.receivers)}", "webhook_configs": []}
             twin["webhook_configs"] = [
                 {
                     "url": f"{self.url}/{self.seed}/{twin['name']}/0",

@@ -31,9 +31,7 @@ def plan_of(config: str) -> Plan:
         root=root,
         receivers={name: receiver(name, given.get(name, ["webhook"])) for name in names},
         inhibit_rules=tuple(map(rule, raw.get("inhibit_rules", ()))),
-        intervals={
-            name: tuple(map(parse_interval, items)) for name, items in raw.get("time_intervals", {}).items()
-        },
+        intervals={name: tuple(map(parse_interval, items)) for name, items in raw.get("time_intervals", {}).items()},
         resolve_timeout=parse_prometheus(raw["resolve_timeout"]) if "resolve_timeout" in raw else 5 * MINUTE,
     )
 

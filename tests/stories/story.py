@@ -224,9 +224,7 @@ class Story:
 
     def _posted(self, alerts: str, details: str) -> None:
         given = dict(detail.split("=", 1) for detail in details.split())
-        starts, ends = (
-            self.wall + _signed(given[name]) if name in given else ZERO for name in ("starts", "ends")
-        )
+        starts, ends = (self.wall + _signed(given[name]) if name in given else ZERO for name in ("starts", "ends"))
         self._post(alerts, starts, ends, given.get("note"))
 
     def _post(self, alerts: str, starts: int, ends: int, note: str | None) -> None:
@@ -292,7 +290,7 @@ class Story:
         told = self._projection
         self.engine = self._fresh()
         self.engine.muting.silences.restore(told.silences.values())
-        restore(
+        records = restore(
             self.engine,
             list(told.alerts.values()),
             list(told.groups.values()),
@@ -301,6 +299,7 @@ class Story:
             self.now,
             last_alive=told.last_alive,
         )
+        self._keep(records)
 
     def _jump(self, span: str) -> None:
         self.skew += _signed(span)
@@ -398,9 +397,9 @@ class Story:
         """What the journal says must be what the engine knows; else a restart would take up something else."""
         if self._alive:
             assert self._projection.log == self.engine.log
-            assert {key: row.flush for key, row in self._projection.outbox.items() if key in self.engine.outbox} == {
-                key: row.flush for key, row in self.engine.outbox.items()
-            }
+            assert self._projection.outbox == self.engine.outbox
+            live = {(group.identity, group.label_key) for group in self.engine.groups}
+            assert self._projection.groups.keys() <= live
 
     def alerts(self, **asked: object) -> list[AlertView]:
         """GET /api/v2/alerts."""

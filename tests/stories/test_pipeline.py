@@ -272,15 +272,21 @@ def test_an_expired_entry_deduplicates_until_it_is_pruned() -> None:
         40s     A resolves
         40s     B fires
     """
-    Story(config, retention="1m").play(script + """
+    Story(config, retention="1m").play(
+        script
+        + """
         10m30s  ops hears new alerts added: A resolved, B
         11m     the end
-    """)
-    Story(config, retention="1m").play(script + """
+    """
+    )
+    Story(config, retention="1m").play(
+        script
+        + """
         1m30s   prune
         10m30s  ops hears first notification: A resolved, B
         11m     the end
-    """)
+    """
+    )
 
 
 def test_pruning_spares_what_has_not_expired() -> None:

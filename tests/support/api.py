@@ -87,14 +87,17 @@ class Api:
 
     def alerts(self, filters: Iterable[str] = (), **parameters: str) -> list[dict[str, Any]]:
         query = urlencode([("filter", f) for f in filters] + list(parameters.items()))
-        return self._get(f"/api/v2/alerts?{query}")
+        found: list[dict[str, Any]] = self._get(f"/api/v2/alerts?{query}")
+        return found
 
     def groups(self, filters: Iterable[str] = (), **parameters: str) -> list[dict[str, Any]]:
         query = urlencode([("filter", f) for f in filters] + list(parameters.items()))
-        return self._get(f"/api/v2/alerts/groups?{query}")
+        found: list[dict[str, Any]] = self._get(f"/api/v2/alerts/groups?{query}")
+        return found
 
     def silences(self, filters: Iterable[str] = ()) -> list[dict[str, Any]]:
-        return self._get("/api/v2/silences?" + urlencode([("filter", f) for f in filters]))
+        found: list[dict[str, Any]] = self._get("/api/v2/silences?" + urlencode([("filter", f) for f in filters]))
+        return found
 
     def silence(self, identity: str) -> dict[str, Any]:
         found: dict[str, Any] = self._get(f"/api/v2/silence/{quote(identity)}")

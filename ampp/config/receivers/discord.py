@@ -20,7 +20,7 @@ def check_webhook_url(url: object, file: str) -> None:
         raise Invalid("at most one of webhook_url & webhook_url_file must be configured", field="webhook_url_file")
 
 
-class DiscordConfig(HttpEntry):
+class DiscordConfig(HttpEntry, frozen=True, kw_only=True):
     """An embed with title and message, and text above it."""
 
     go: ClassVar[str] = "discord.plain"

@@ -16,7 +16,7 @@ from ampp.core.quote import go_quote
 __all__ = ["EmailConfig", "Threading"]
 
 
-class Threading(Section):
+class Threading(Section, frozen=True, kw_only=True):
     """Whether mails of one group refer to one another, and whether that begins anew every day."""
 
     go: ClassVar[str] = "config.ThreadingConfig"
@@ -26,7 +26,7 @@ class Threading(Section):
     thread_by_date: Text = ""
 
 
-class EmailConfig(Entry):
+class EmailConfig(Entry, frozen=True, kw_only=True):
     """`force_implicit_tls` None: implicit TLS exactly on port 465. `headers` have canonical names."""
 
     type: ClassVar[str] = "email"

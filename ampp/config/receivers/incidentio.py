@@ -14,7 +14,7 @@ from ampp.config.secret import Secret
 __all__ = ["IncidentioConfig"]
 
 
-class IncidentioConfig(HttpEntry):
+class IncidentioConfig(HttpEntry, frozen=True, kw_only=True):
     """`timeout` in nanoseconds, 0 for none; `max_alerts` 0 for all."""
 
     go: ClassVar[str] = "incidentio.plain"

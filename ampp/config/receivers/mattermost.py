@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-class MattermostPriority(Section):
+class MattermostPriority(Section, frozen=True, kw_only=True):
     """How urgent the message is, and whether readers must acknowledge it."""
 
     go: ClassVar[str] = "mattermost.MattermostPriority"
@@ -30,7 +30,7 @@ class MattermostPriority(Section):
     persistent_notifications: Flag = False
 
 
-class MattermostProps(Section):
+class MattermostProps(Section, frozen=True, kw_only=True):
     """Extra properties of the message."""
 
     go: ClassVar[str] = "mattermost.MattermostProps"
@@ -39,7 +39,7 @@ class MattermostProps(Section):
     card: Text = ""
 
 
-class MattermostField(Section):
+class MattermostField(Section, frozen=True, kw_only=True):
     """A cell of an attachment's table."""
 
     go: ClassVar[str] = "mattermost.plain"
@@ -59,7 +59,7 @@ class MattermostField(Section):
 _FIELDS = Sections(MattermostField, "[]*mattermost.MattermostField", pointer=True)
 
 
-class MattermostAttachment(Section):
+class MattermostAttachment(Section, frozen=True, kw_only=True):
     """One attachment; without any, the entry's own fields make one."""
 
     go: ClassVar[str] = "mattermost.MattermostAttachment"
@@ -81,7 +81,7 @@ class MattermostAttachment(Section):
     image_url: Text = ""
 
 
-class MattermostConfig(HttpEntry):
+class MattermostConfig(HttpEntry, frozen=True, kw_only=True):
     """A message with attachments."""
 
     go: ClassVar[str] = "mattermost.plain"

@@ -13,7 +13,7 @@ from ampp.config.receivers.entry import HttpEntry, template
 __all__ = ["MsteamsConfig"]
 
 
-class MsteamsConfig(HttpEntry):
+class MsteamsConfig(HttpEntry, frozen=True, kw_only=True):
     """The older connector; see `msteamsv2` for workflows."""
 
     go: ClassVar[str] = "msteams.plain"

@@ -13,7 +13,7 @@ from ampp.config.receivers.entry import HttpEntry, template
 __all__ = ["Msteamsv2Config"]
 
 
-class Msteamsv2Config(HttpEntry):
+class Msteamsv2Config(HttpEntry, frozen=True, kw_only=True):
     """The one entry whose own `http_config` still inherits something: the global `proxy_url`."""
 
     go: ClassVar[str] = "msteamsv2.plain"

@@ -16,7 +16,7 @@ __all__ = ["OpsgenieConfig", "OpsgenieResponder"]
 _TYPES: Final = ("team", "teams", "user", "escalation", "schedule")
 
 
-class OpsgenieResponder(Section):
+class OpsgenieResponder(Section, frozen=True, kw_only=True):
     """Who is to respond: an id, a name or a user name, and what that is."""
 
     go: ClassVar[str] = "opsgenie.OpsGenieConfigResponder"
@@ -28,7 +28,7 @@ class OpsgenieResponder(Section):
     type: Text = ""
 
 
-class OpsgenieConfig(HttpEntry):
+class OpsgenieConfig(HttpEntry, frozen=True, kw_only=True):
     """`api_url` ends in a slash after inheriting."""
 
     go: ClassVar[str] = "opsgenie.plain"

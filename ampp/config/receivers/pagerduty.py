@@ -21,7 +21,7 @@ _DETAILS: Final = {
 }
 
 
-class PagerdutyImage(Section):
+class PagerdutyImage(Section, frozen=True, kw_only=True):
     """A picture shown with the incident."""
 
     go: ClassVar[str] = "pagerduty.PagerdutyImage"
@@ -32,7 +32,7 @@ class PagerdutyImage(Section):
     href: Text = ""
 
 
-class PagerdutyLink(Section):
+class PagerdutyLink(Section, frozen=True, kw_only=True):
     """A link shown with the incident."""
 
     go: ClassVar[str] = "pagerduty.PagerdutyLink"
@@ -42,7 +42,7 @@ class PagerdutyLink(Section):
     text: Text = ""
 
 
-class PagerdutyConfig(HttpEntry):
+class PagerdutyConfig(HttpEntry, frozen=True, kw_only=True):
     """`details` always hold the four default entries unless replaced; `source` falls back to `client`."""
 
     go: ClassVar[str] = "pagerduty.plain"

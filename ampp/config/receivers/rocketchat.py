@@ -13,7 +13,7 @@ from ampp.config.receivers.entry import HttpEntry, template
 __all__ = ["RocketchatAction", "RocketchatConfig", "RocketchatField"]
 
 
-class RocketchatField(Section):
+class RocketchatField(Section, frozen=True, kw_only=True):
     """A cell of the attachment's table; `short` None: as the entry's `short_fields` says."""
 
     go: ClassVar[str] = "rocketchat.RocketchatAttachmentField"
@@ -24,7 +24,7 @@ class RocketchatField(Section):
     value: Annotated[Text, KEEP] = ""
 
 
-class RocketchatAction(Section):
+class RocketchatAction(Section, frozen=True, kw_only=True):
     """A button. Upstream names no keys for these fields, so that they are the Go names in lower case."""
 
     go: ClassVar[str] = "rocketchat.RocketchatAttachmentAction"
@@ -41,7 +41,7 @@ class RocketchatAction(Section):
     msgprocessingtype: Annotated[Text, KEEP] = ""
 
 
-class RocketchatConfig(HttpEntry):
+class RocketchatConfig(HttpEntry, frozen=True, kw_only=True):
     """A message with one attachment."""
 
     go: ClassVar[str] = "rocketchat.plain"

@@ -17,7 +17,7 @@ __all__ = ["SlackAction", "SlackConfig", "SlackConfirmation", "SlackField"]
 _UPDATABLE = "https://slack.com/api/chat.postMessage"
 
 
-class SlackConfirmation(Section):
+class SlackConfirmation(Section, frozen=True, kw_only=True):
     """The question asked before an action."""
 
     text: Text = ""
@@ -31,7 +31,7 @@ class SlackConfirmation(Section):
         return self
 
 
-class SlackAction(Section):
+class SlackAction(Section, frozen=True, kw_only=True):
     """A button: with a `url` a link, else a named message action."""
 
     type: Text = ""
@@ -56,7 +56,7 @@ class SlackAction(Section):
         return self
 
 
-class SlackField(Section):
+class SlackField(Section, frozen=True, kw_only=True):
     """A cell of the attachment's table; `short` None: as the entry's `short_fields` says."""
 
     title: Text = ""
@@ -71,7 +71,7 @@ class SlackField(Section):
         return self
 
 
-class SlackConfig(HttpEntry):
+class SlackConfig(HttpEntry, frozen=True, kw_only=True):
     """After inheriting, `api_url` is where to post (the app URL when a token is used, sent by `http_config`)."""
 
     type: ClassVar[str] = "slack"

@@ -14,7 +14,7 @@ from ampp.config.secret import Secret
 __all__ = ["TelegramConfig"]
 
 
-class TelegramConfig(HttpEntry):
+class TelegramConfig(HttpEntry, frozen=True, kw_only=True):
     """`chat_id` 0 means that it stands in `chat_id_file`."""
 
     go: ClassVar[str] = "telegram.plain"

@@ -24,7 +24,7 @@ _FIXED: Final = (
 )
 
 
-class VictoropsConfig(HttpEntry):
+class VictoropsConfig(HttpEntry, frozen=True, kw_only=True):
     """`api_url` ends in a slash after inheriting."""
 
     type: ClassVar[str] = "victorops"

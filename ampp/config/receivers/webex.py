@@ -13,7 +13,7 @@ from ampp.config.receivers.entry import HttpEntry, template
 __all__ = ["WebexConfig"]
 
 
-class WebexConfig(HttpEntry):
+class WebexConfig(HttpEntry, frozen=True, kw_only=True):
     """The bot's token stands in the entry's own `http_config.authorization`."""
 
     type: ClassVar[str] = "webex"

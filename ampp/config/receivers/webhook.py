@@ -14,7 +14,7 @@ from ampp.config.secret import Secret
 __all__ = ["WebhookConfig"]
 
 
-class WebhookConfig(HttpEntry):
+class WebhookConfig(HttpEntry, frozen=True, kw_only=True):
     """`timeout` in nanoseconds, 0 for none; `max_alerts` 0 for all; `payload` replaces the body when set."""
 
     go: ClassVar[str] = "webhook.plain"

@@ -15,7 +15,7 @@ from ampp.core.quote import go_quote
 __all__ = ["WechatConfig"]
 
 
-class WechatConfig(HttpEntry):
+class WechatConfig(HttpEntry, frozen=True, kw_only=True):
     """`message_type` is `text` or `markdown`; `api_url` ends in a slash after inheriting."""
 
     type: ClassVar[str] = "wechat"

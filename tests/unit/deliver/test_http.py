@@ -5,21 +5,22 @@ import contextlib
 import datetime
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 import trio
-from ampp.config.http import Authorization, BasicAuth, Header, HttpConfig, OAuth2, TlsConfig
-from ampp.config.secret import Secret
-from ampp.config.url import parse
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ampp.config.http import Authorization, BasicAuth, Header, HttpConfig, OAuth2, TlsConfig
+from ampp.config.secret import Secret
+from ampp.config.url import parse
+from ampp.deliver import http
 from ampp.deliver.http import Answer, Client
 from ampp.deliver.sender import BuildError, SendError
 
@@ -229,6 +230,33 @@ async def test_tls_goes_through_the_proxy(authority: "Authority") -> None:
         assert server.requests[0].header("x-c") is None
 
 
+async def test_a_socks_proxy_is_told_the_name() -> None:
+    pytest.importorskip("socksio")
+    asked: list[bytes] = []
+
+    async def socks(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"\x05\x00")
+        asked.append(await stream.receive_some())
+        await stream.send_all(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        await server.serve(stream)
+
+    server = Server(answer(200))
+    async with trio.open_nursery() as nursery:
+        [listener] = await nursery.start(partial(trio.serve_tcp, socks, 0, host="127.0.0.1"))
+        address = f"socks5://127.0.0.1:{listener.socket.getsockname()[1]}"
+        assert (await post(HttpConfig(proxy_url=parse(address)), "http://somewhere.invalid/x")).status == 200
+        nursery.cancel_scope.cancel()
+    assert asked == [b"\x05\x01\x00\x03\x11somewhere.invalid\x00\x50"]
+    assert [request.target for request in server.requests] == ["/x"]
+
+
+def test_a_socks_proxy_without_the_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "find_spec", lambda _name: None)
+    with pytest.raises(BuildError, match="SOCKS proxies need the Python package socksio"):
+        Client(HttpConfig(proxy_url=parse("socks5://127.0.0.1:1")), {})
+
+
 async def test_the_environment_counts_only_when_asked() -> None:
     async with serving(answer(200)) as proxy, serving(answer(200)) as server:
         environment = {"HTTP_PROXY": f"127.0.0.1:{proxy.port}", "NO_PROXY": "direct.invalid"}
@@ -315,7 +343,7 @@ def _general(name: str) -> x509.GeneralName:
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Iterator[Authority]:
+def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.webhook import WebhookConfig
 from ampp.config.secret import Secret
-
 from ampp.core.clock import MILLISECOND
 from ampp.core.reason import FailureReason
 from ampp.deliver import http
