@@ -41,7 +41,6 @@ from ampp.core.record import (
     Delivered,
     Flushed,
     GroupDropped,
-    GroupRow,
     LogEntry,
     LogPruned,
     OutboxRow,
@@ -448,6 +447,4 @@ def token(
 
 def settled(wall: int, row: OutboxRow, why: str) -> Delivered:
     """An outbox row that came to nothing, because there is nothing left to tell."""
-    return Delivered(
-        at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why
-    )
+    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why)

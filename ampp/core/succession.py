@@ -22,6 +22,7 @@ LATE: Final = 10 * SECOND
 
 _NO_GROUP: Final = "no group has this key under the new configuration"
 
+
 def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False) -> Effects:
     """Route every known alert through a new plan.
 
