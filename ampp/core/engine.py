@@ -291,8 +291,9 @@ class Engine:
             mark = token(key, entry, firing_hashes, resolved_hashes, reason) if send else ""
             decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
             if not send:
-                if self.outbox.pop(key, None) is not None:
-                    out.records.append(settled(now.wall, key, "nothing left to tell"))
+                unsent = self.outbox.pop(key, None)
+                if unsent is not None:
+                    out.records.append(settled(now.wall, unsent, "nothing left to tell"))
                 continue
             if snapshots is None:
                 snapshots = tuple(
@@ -400,8 +401,9 @@ class Engine:
     def _drop(self, group: Group, cause: Literal["empty", "reload"], now: Now, out: Effects) -> None:
         self.groups.drop(group)
         for to in self.plan.receivers[group.route.receiver].integrations:
-            if self.outbox.pop(log_key(group.key, to), None) is not None:
-                out.records.append(settled(now.wall, log_key(group.key, to), "the group is gone"))
+            unsent = self.outbox.pop(log_key(group.key, to), None)
+            if unsent is not None:
+                out.records.append(settled(now.wall, unsent, "the group is gone"))
         out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause=cause))
 
     def route_labels(self, route: Route) -> dict[str, str]:
@@ -447,6 +449,6 @@ def token(
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def settled(wall: int, key: str, why: str) -> Delivered:
+def settled(wall: int, row: OutboxRow, why: str) -> Delivered:
     """An outbox row that came to nothing, because there is nothing left to tell."""
-    return Delivered(at=wall, flush=0, key=key, ok=False, attempts=0, took=0, reason="overtaken", error=why)
+    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why)

@@ -122,7 +122,7 @@ def test_empty_annotations_are_kept() -> None:
     assert story.alerts()[0].alert.annotations == {"note": ""}
 
 
-# -- merging: the table of 5.3, each row a story told at once ---------------------------------------------------------
+# -- merging: the table of 5.3, each row a story told at once ----------------------------------------------------------
 
 NOW = "1h"
 MERGES = {
@@ -216,7 +216,7 @@ def test_only_what_is_new_changed_or_over_must_be_durable_before_the_answer() ->
     assert durable(wall, wall + SECOND), "an earlier end"
 
 
-# -- upkeep and limits ------------------------------------------------------------------------------------------------
+# -- upkeep and limits -------------------------------------------------------------------------------------------------
 
 
 def test_collecting_forgets_what_is_over_but_not_what_is_still_to_be_told() -> None:
