@@ -54,6 +54,7 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 def run(options: Options, settings: Settings) -> int:
     """Run until told to stop; the exit status. Raises StartError."""
+    memory.spare()
     trio.run(serve, options, settings)
     return 0
 

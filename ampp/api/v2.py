@@ -91,21 +91,22 @@ class V2:
         if isinstance(asked, Reply):
             return asked
         views = await self._live.alerts(asked)
-        return _list_reply(await _Turns().encode(fragment.alert_json, views))
+        out = [b"["]
+        await _Turns().write(fragment.write_alert, views, out)
+        return _reply_of(out, b"]\n")
 
     async def get_groups(self, query: Query) -> Reply:
         asked = self._alert_query(query)
         if isinstance(asked, Reply):
             return asked
         turns = _Turns()
-        encoded: list[bytes] = []
-        for group in await self._live.groups(asked):
-            # The groups' objects share one flat list, so that megabytes are copied once and not at every level.
-            alerts = await turns.encode(fragment.alert_json, group.alerts) or [b""]
-            alerts[0] = b'{"alerts":[' + alerts[0]
-            alerts[-1] += b"]" + fragment.group_tail(group)
-            encoded += alerts
-        return _list_reply(encoded)
+        out = [b"["]
+        for count, group in enumerate(await self._live.groups(asked)):
+            # All groups' pieces stand in one flat list, so that megabytes are copied once and not at every level.
+            out.append(b',{"alerts":[' if count else b'{"alerts":[')
+            await turns.write(fragment.write_alert, group.alerts, out)
+            out += (b"]", fragment.group_tail(group))
+        return _reply_of(out, b"]\n")
 
     def _alert_query(self, query: Query) -> AlertQuery | Reply:
         try:
@@ -151,11 +152,12 @@ class V2:
         shown = self._live.silences.query(
             wanted, now, active=query.flag("active"), pending=query.flag("pending"), expired=query.flag("expired")
         )
+        out = [b"["]
         try:
-            encoded = await _Turns().encode(lambda silence: fragment.silence_json(silence, now.wall), shown)
+            await _Turns().write(lambda silence, out: out.append(fragment.silence_json(silence, now.wall)), shown, out)
         except fragment.Unshowable as error:
             return handler_error(500, str(error))
-        return _list_reply(encoded)
+        return _reply_of(out, b"]\n")
 
     async def get_silence(self, silence_id: str) -> Reply:
         if refusal := _refuse_id(silence_id):
@@ -201,13 +203,9 @@ async def _decode(decoder: Callable[..., _T], body: bytes, *rest: int) -> _T:
     return await trio.to_thread.run_sync(decoder, body, *rest)
 
 
-def _list_reply(encoded: list[bytes]) -> Reply:
-    """A JSON array of what is encoded already; copies it once."""
-    if not encoded:
-        return json_reply(b"[]")
-    encoded[0] = b"[" + encoded[0]
-    encoded[-1] += b"]\n"
-    return Reply(200, b",".join(encoded), JSON)
+def _reply_of(pieces: list[bytes], end: bytes) -> Reply:
+    """An answer of JSON in pieces; copies it once."""
+    return Reply(200, b"".join((*pieces, end)), JSON)
 
 
 class _Turns:
@@ -216,14 +214,15 @@ class _Turns:
     def __init__(self) -> None:
         self._until = trio.current_time() + _SLICE
 
-    async def encode(self, encode: Callable[[_T], bytes], items: Iterable[_T]) -> list[bytes]:
-        encoded: list[bytes] = []
+    async def write(self, write: Callable[[_T, list[bytes]], None], items: Iterable[_T], out: list[bytes]) -> None:
+        """Write the items to `out`, with commas between them."""
         for count, item in enumerate(items):
+            if count:
+                out.append(b",")
             if not count & 15 and trio.current_time() > self._until:
                 await trio.lowlevel.checkpoint()
                 self._until = trio.current_time() + _SLICE
-            encoded.append(encode(item))
-        return encoded
+            write(item, out)
 
 
 def _refuse_id(silence_id: str) -> Reply | None:

@@ -9,10 +9,27 @@ from typing import Final
 
 import trio
 
-__all__ = ["give_back"]
+__all__ = ["give_back", "spare"]
+
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""glibc's names for what mallopt(3) sets."""
+
+_LARGE: Final = 1 << 18
 
 _EVERY: Final = 10.0
 """Seconds between two calls; one takes about a millisecond of a thread's time."""
+
+
+def spare() -> None:
+    """Keep large blocks out of the heap, and the heap in two pieces. Called once, before threads start.
+
+    glibc raises its threshold for large blocks to the largest one freed; after the first big answer the next would lie
+    in the heap, with small blocks above it that keep it from shrinking. And it gives every thread a heap of its own.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_ARENA_MAX, 2)
 
 
 async def give_back() -> None:
