@@ -16,7 +16,7 @@ from ampp.core.quote import go_quote
 from ampp.core.regex import RegexError, anchored
 from ampp.core.silence import SilenceError, SilenceNotFound
 from ampp.core.timestamp import format_millis
-from ampp.core.view import AlertQuery, GroupView
+from ampp.core.view import AlertQuery
 from ampp.ingest.alertmanager import decode_alerts
 from ampp.ingest.fault import IngestError
 from ampp.ingest.silence import decode_silence
@@ -91,13 +91,17 @@ class V2:
         if isinstance(asked, Reply):
             return asked
         views = await self._live.alerts(asked)
-        return json_reply(b"[%b]" % b",".join(await _in_slices(fragment.alert_json, views)))
+        return json_reply(b"[%b]" % b",".join(await _Turns().encode(fragment.alert_json, views)))
 
     async def get_groups(self, query: Query) -> Reply:
         asked = self._alert_query(query)
         if isinstance(asked, Reply):
             return asked
-        encoded = [await _group_json(group) for group in await self._live.groups(asked)]
+        turns = _Turns()
+        encoded = []
+        for group in await self._live.groups(asked):
+            alerts = b",".join(await turns.encode(fragment.alert_json, group.alerts))
+            encoded.append(b'{"alerts":[%b]%b' % (alerts, fragment.group_tail(group)))
         return json_reply(b"[%b]" % b",".join(encoded))
 
     def _alert_query(self, query: Query) -> AlertQuery | Reply:
@@ -145,7 +149,7 @@ class V2:
             wanted, now, active=query.flag("active"), pending=query.flag("pending"), expired=query.flag("expired")
         )
         try:
-            encoded = await _in_slices(lambda silence: fragment.silence_json(silence, now.wall), shown)
+            encoded = await _Turns().encode(lambda silence: fragment.silence_json(silence, now.wall), shown)
         except fragment.Unshowable as error:
             return handler_error(500, str(error))
         return json_reply(b"[%b]" % b",".join(encoded))
@@ -194,21 +198,20 @@ async def _decode(decoder: Callable[..., _T], body: bytes, *rest: int) -> _T:
     return await trio.to_thread.run_sync(decoder, body, *rest)
 
 
-async def _in_slices(encode: Callable[[_T], bytes], items: Iterable[_T]) -> list[bytes]:
-    """Encode all items, letting other tasks run every few milliseconds."""
-    encoded: list[bytes] = []
-    until = trio.current_time() + _SLICE
-    for count, item in enumerate(items):
-        encoded.append(encode(item))
-        if not count & 15 and trio.current_time() > until:
-            await trio.lowlevel.checkpoint()
-            until = trio.current_time() + _SLICE
-    return encoded
+class _Turns:
+    """Lets other tasks have a turn every few milliseconds of encoding, however the work is divided."""
 
+    def __init__(self) -> None:
+        self._until = trio.current_time() + _SLICE
 
-async def _group_json(group: GroupView) -> bytes:
-    alerts = b",".join(await _in_slices(fragment.alert_json, group.alerts))
-    return b'{"alerts":[%b]%b' % (alerts, fragment.group_tail(group))
+    async def encode(self, encode: Callable[[_T], bytes], items: Iterable[_T]) -> list[bytes]:
+        encoded: list[bytes] = []
+        for count, item in enumerate(items):
+            if not count & 15 and trio.current_time() > self._until:
+                await trio.lowlevel.checkpoint()
+                self._until = trio.current_time() + _SLICE
+            encoded.append(encode(item))
+        return encoded
 
 
 def _refuse_id(silence_id: str) -> Reply | None:

@@ -67,9 +67,7 @@ async def test_the_methods_a_route_takes(client: httpx.AsyncClient, path: str, a
         ("//metrics", "/metrics"),
     ],
 )
-async def test_untidy_paths_are_sent_to_the_right_place(
-    client: httpx.AsyncClient, target: str, location: str
-) -> None:
+async def test_untidy_paths_are_sent_to_the_right_place(client: httpx.AsyncClient, target: str, location: str) -> None:
     answer = await exchange(client, f"GET {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 301")
@@ -206,9 +204,7 @@ async def test_the_front_page_is_strict_and_escaped(client: httpx.AsyncClient) -
 
 async def test_bodies_beyond_the_limit(client: httpx.AsyncClient) -> None:
     # The refusal comes before the body: nobody need send what will not be read.
-    answer = await exchange(
-        client, b"POST /api/v2/alerts HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n"
-    )
+    answer = await exchange(client, b"POST /api/v2/alerts HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 413")
     refusal = msgspec.json.decode(body)
@@ -304,9 +300,7 @@ async def test_below_a_prefix(start: Start) -> None:
         b"POST /api/v2/alerts HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-async def test_what_is_not_http(
-    client: httpx.AsyncClient, request_: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_is_not_http(client: httpx.AsyncClient, request_: bytes, caplog: pytest.LogCaptureFixture) -> None:
     answer = await exchange(client, request_)
     assert answer.startswith(b"HTTP/1.1 400")
     assert (await client.get("/-/ready")).text == "OK"
@@ -325,7 +319,8 @@ async def test_clients_that_hang_up(client: httpx.AsyncClient, caplog: pytest.Lo
         b"",
         b"POST /api/v2/alerts HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n[",
         b"GET /api/v2/status HTTP/1.1\r\nHost: h\r\n\r\n" * 50,
-        b"POST /api/v2/alerts HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]" * 50,
+        b"POST /api/v2/alerts HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+        * 50,
     ):
         for _ in range(5):
             sock = socket.create_connection((url.host, url.port))

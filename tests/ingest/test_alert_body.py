@@ -73,9 +73,15 @@ def refusal(body: bytes) -> tuple[int, int, str]:
             "json: cannot unmarshal number into Go struct field .annotations of type models.LabelSet",
         ),
         (b'[{"startsAt":1}]', "json: cannot unmarshal number into Go struct field .startsAt of type string"),
-        (b'[{"generatorURL":1}]', "json: cannot unmarshal number into Go struct field Alert.generatorURL of type string"),
+        (
+            b'[{"generatorURL":1}]',
+            "json: cannot unmarshal number into Go struct field Alert.generatorURL of type string",
+        ),
         # A time that cannot be read ends the reading, a field of the wrong type does not.
-        (b'[{"annotations":1,"endsAt":{}}]', "json: cannot unmarshal object into Go struct field .endsAt of type string"),
+        (
+            b'[{"annotations":1,"endsAt":{}}]',
+            "json: cannot unmarshal object into Go struct field .endsAt of type string",
+        ),
         (b'[{"startsAt":"2026-13-01"}]', 'parsing time "2026-13-01": month out of range'),
     ],
 )
