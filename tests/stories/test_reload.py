@@ -394,3 +394,17 @@ def test_keeping_timers_keeps_the_mute_state() -> None:
         1m      reload keeping timers
     """)
     assert story.groups()[0].alerts[0].muted_by == ("always",)
+
+
+def test_what_a_reload_gave_up_is_no_longer_under_way() -> None:
+    story = Story(ONE, patient=ONE.replace("group_wait: 30s", "group_wait: 10m")).play("""
+        0s      ops is down
+        0s      A fires
+        40s     reload patient
+        50s     ops answers
+    """)
+    assert story.engine.outbox == {}
+    story.play("""
+        10m40s  ops hears first notification: A
+        1h      the end
+    """)
