@@ -35,7 +35,7 @@ from ampp.core.succession import restore
 from ampp.deliver.sender import BuildError
 from ampp.external import External, ExternalError, resolve
 from ampp.live import Live, Loaded, ReloadError, now, prepare
-from ampp.observe import stall, systemd
+from ampp.observe import memory, stall, systemd
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options, StartError
@@ -43,6 +43,7 @@ from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import Restored
 from ampp.store.snapshot import size_of
 from ampp.store.sqlite import SqliteSettings, SqliteStore
+from ampp.web.page import pages
 
 __all__ = ["run", "serve"]
 
@@ -53,6 +54,7 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 def run(options: Options, settings: Settings) -> int:
     """Run until told to stop; the exit status. Raises StartError."""
+    memory.spare()
     trio.run(serve, options, settings)
     return 0
 
@@ -75,7 +77,7 @@ async def serve(options: Options, settings: Settings) -> None:
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
-            build_app(live, v2, metrics.exposition),
+            build_app(live, v2, metrics.exposition, pages(live)),
             v2,
             metrics.http,
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),
@@ -87,6 +89,7 @@ async def serve(options: Options, settings: Settings) -> None:
             await rooms.start(live.run)
             rooms.start_soon(upkeep.run, live)
             rooms.start_soon(partial(stall.watch, metrics.loop.stall))
+            rooms.start_soon(memory.give_back)
             async with trio.open_nursery() as doors:
                 await doors.start(_signals, live, stop)
                 await doors.start(server.serve, shell, sockets, guard, stop)

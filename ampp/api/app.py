@@ -4,8 +4,8 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias, cast
 
 from quart import Response, request
 from quart_trio import QuartTrio
@@ -18,13 +18,17 @@ from ampp.api.port import Port
 from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
 from ampp.api.v2 import V2
-from ampp.web import page
 
-__all__ = ["API", "build_app", "is_api"]
+__all__ = ["API", "PREFIX", "build_app", "is_api"]
 
 _log: Final = logging.getLogger("ampp.api")
 
 API: Final = "/api/v2/"
+
+Pages: TypeAlias = Mapping[str, Callable[[], Awaitable[Reply]]]
+
+PREFIX: Final = "ampp.prefix"
+"""Where the scope of a request says which route prefix was taken off its path."""
 
 _V1: Final = {
     "/api/v1/status": ["GET"],
@@ -43,15 +47,15 @@ def is_api(path: str) -> bool:
     return path.startswith(API)
 
 
-def build_app(live: Port, v2: V2, exposition: Callable[[], bytes]) -> QuartTrio:
-    """The application; further rooms add their routes to it before it serves. `exposition` gives /metrics its body."""
+def build_app(live: Port, v2: V2, exposition: Callable[[], bytes], pages: Pages) -> QuartTrio:
+    """The application. `exposition` gives /metrics its body, `pages` what people see, by path."""
     app = QuartTrio("ampp.api", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["BODY_TIMEOUT"] = app.config["RESPONSE_TIMEOUT"] = None  # the shell's and --web.timeout's business
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     _route_api(app, v2)
-    _route_ops(app, live, exposition)
+    _route_ops(app, live, exposition, pages)
     for rule in app.url_map.iter_rules():
         # Quart lets HEAD through wherever GET is; upstream knows it on two paths only.
         if rule.methods is not None and rule.rule not in _WITH_HEAD:
@@ -120,7 +124,7 @@ def _joined(headers: list[str]) -> str | None:
     return ",".join(headers) if headers else None
 
 
-def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes]) -> None:
+def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes], pages: Pages) -> None:
     def add(path: str, methods: list[str], answer: Callable[[], Awaitable[Reply]]) -> None:
         async def view(**_: str) -> Response:
             if request.method == "OPTIONS":
@@ -141,18 +145,12 @@ def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes]) -> N
     async def v1() -> Reply:
         return ops.v1_gone(request.path, request.method)
 
-    async def home() -> Reply:
-        return await page.home(live)
-
-    async def favicon() -> Reply:
-        return page.favicon()
-
     add("/-/healthy", ["GET", "HEAD"], ok)
     add("/-/ready", ["GET", "HEAD"], ok)
     add("/-/reload", ["POST"], reload)
     add("/metrics", ["GET"], metrics)
-    add("/", ["GET"], home)
-    add("/favicon.ico", ["GET"], favicon)
+    for path, page in pages.items():
+        add(path, ["GET"], page)
     for path, methods in _V1.items():
         add(path, methods, v1)
 
@@ -174,7 +172,7 @@ def _not_found(app: QuartTrio) -> Reply:
     # Go's router sends a wrong case or a stray final slash to the right place.
     wanted = path.rstrip("/").lower() or "/"
     if wanted != path and not is_api(wanted) and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
-        location = request.scope["root_path"] + wanted
+        location = cast(Mapping[str, str], request.scope)[PREFIX] + wanted
         return redirect(301 if request.method == "GET" else 308, location, request.method)
     return plain_error(404, "404 page not found")
 

@@ -97,6 +97,7 @@ class Book:
                 timeout=timeout,
                 starts_off=posted.starts_off,
                 ends_off=posted.ends_off,
+                origin=posted.origin,
             )
             self.alerts[key] = alert
             return alert, Change.NEW
@@ -130,6 +131,8 @@ class Book:
         alert.annotations = posted.annotations or NO_ANNOTATIONS
         alert.generator_url = posted.generator_url
         alert.fragment = None
+        if posted.origin is not None:
+            alert.origin = posted.origin
         return Change.CHANGED if changed else Change.REFRESHED
 
     def collect(self, wall: int) -> list[Alert]:

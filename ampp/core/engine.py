@@ -141,11 +141,18 @@ class Engine:
                 out.resolved += 1
             else:
                 out.firing += 1
-            error = self.invalid(posted, starts, ends)
+            key = posted.key or labelling.key(posted.labels)
+            known = self.book.alerts.get(key)
+            if ends < starts:
+                error = "start time must be before end time"
+            elif known is not None and known.labels is posted.labels and known.annotations is posted.annotations:
+                # The very same objects have been found valid before.
+                error = ""
+            else:
+                error = self.invalid(posted)
             if error:
                 out.errors.append(error)
                 continue
-            key = posted.key or labelling.key(posted.labels)
             if limits:
                 name = posted.labels.get("alertname", "")
                 if not names.admit(name, key, ends, wall):
@@ -156,7 +163,6 @@ class Engine:
                 # When it may be put out for another goes by its end after merging.
                 names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
             if change is Change.REFRESHED:
-                self.muting.inhibitor.observe(alert)
                 out.refreshed.append(alert)
                 continue
             self.muting.inhibitor.observe(alert)
@@ -178,10 +184,8 @@ class Engine:
             )
         return out
 
-    def invalid(self, posted: PostedAlert, starts: int, ends: int) -> str:
-        """Upstream's complaint about an alert, or the empty text (core reference 5.1)."""
-        if ends < starts:
-            return "start time must be before end time"
+    def invalid(self, posted: PostedAlert) -> str:
+        """Upstream's complaint about an alert's labels and annotations, or the empty text (core reference 5.1)."""
         if not posted.labels:
             return "at least one label pair required"
         for what, pairs in (("label set", posted.labels), ("annotations", posted.annotations)):

@@ -73,9 +73,15 @@ def refusal(body: bytes) -> tuple[int, int, str]:
             "json: cannot unmarshal number into Go struct field .annotations of type models.LabelSet",
         ),
         (b'[{"startsAt":1}]', "json: cannot unmarshal number into Go struct field .startsAt of type string"),
-        (b'[{"generatorURL":1}]', "json: cannot unmarshal number into Go struct field Alert.generatorURL of type string"),
+        (
+            b'[{"generatorURL":1}]',
+            "json: cannot unmarshal number into Go struct field Alert.generatorURL of type string",
+        ),
         # A time that cannot be read ends the reading, a field of the wrong type does not.
-        (b'[{"annotations":1,"endsAt":{}}]', "json: cannot unmarshal object into Go struct field .endsAt of type string"),
+        (
+            b'[{"annotations":1,"endsAt":{}}]',
+            "json: cannot unmarshal object into Go struct field .endsAt of type string",
+        ),
         (b'[{"startsAt":"2026-13-01"}]', 'parsing time "2026-13-01": month out of range'),
     ],
 )
@@ -228,9 +234,15 @@ def _encode(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
+def _plain(posts: list[PostedAlert] | None) -> list[PostedAlert]:
+    """What was posted, without what the reader remembers of it."""
+    assert posts is not None
+    return [msgspec.structs.replace(post, key=b"", origin=None) for post in posts]
+
+
 def _result(decode: object, body: bytes) -> list[PostedAlert] | tuple[int, str]:
     try:
-        return decode(body, 60)  # type: ignore[operator, no-any-return]
+        return _plain(decode(body, 60))  # type: ignore[operator]
     except IngestError as error:
         return error.code, error.message
 
@@ -249,4 +261,4 @@ def test_what_prometheus_sends_takes_the_fast_way() -> None:
         b'"generatorURL":"http://vm/graph?g0.expr=vector%281%29\\u0026g0.tab=1","labels":{"alertname":"A"}},'
         b'{"endsAt":"2026-11-22T04:57:04.151Z","labels":{"alertname":"B"}}]'
     )
-    assert alertmanager._decode_compact(body, 0) == decode_carefully(body)
+    assert _plain(alertmanager._decode_compact(body, 0)) == decode_carefully(body)
