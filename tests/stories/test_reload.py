@@ -218,6 +218,20 @@ def test_new_intervals_judge_at_the_next_turn() -> None:
     assert story.groups()[0].alerts[0].muted_by == ()
 
 
+def test_the_mute_state_stands_over_a_reload_until_the_next_turn() -> None:
+    config = """
+        route: {receiver: ops, group_wait: 10m, routes: [{group_wait: %s, mute_time_intervals: [always]}]}
+        time_intervals: {always: [%s]}
+    """
+    story = Story(config % ("30s", "{}"), never=config % ("10m", "")).play("""
+        0s      A fires
+        1m      reload never
+    """)
+    assert story.groups()[0].alerts[0].muted_by == ("always",)
+    story.play("11m ops hears first notification: A")
+    assert story.groups()[0].alerts[0].muted_by == ()
+
+
 def test_silences_outlive_a_reload() -> None:
     Story(ONE).play("""
         0s      silence s {alertname="A"} for 10h
