@@ -7,33 +7,44 @@ Nothing is served before the configuration is valid and the former run's state i
 is a `StartError`: one line in the log, exit status 1.
 """
 
+import contextlib
 import signal
 import socket
-import time
+import uuid
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import trio
 
-from ampp import COMPATIBLE, __version__
-from ampp.api import listen, server, webconfig
+from ampp import config as configuration
+from ampp import upkeep
+from ampp.api import listen, server
 from ampp.api.app import build_app
-from ampp.api.guard import WebGuard
+from ampp.api.guard import Guard
+from ampp.api.port import ClusterStatus, Peer
 from ampp.api.shell import Limits, Shell
 from ampp.api.v2 import V2
+from ampp.api.webconfig import WebConfigError
+from ampp.api.zone import local_offset
 from ampp.config import Config, ConfigError
 from ampp.config.settings import Settings
-from ampp.core.clock import SECOND
-from ampp.core.matcher import Mode
-from ampp.external import ExternalError, resolve
-from ampp.live import Live, ReloadError, read_config
-from ampp.observe import stall, systemd
-from ampp.observe.log import Logger, setup
+from ampp.core.engine import Engine
+from ampp.core.record import Record
+from ampp.core.silence import SilenceBook
+from ampp.core.succession import restore
+from ampp.deliver.sender import BuildError
+from ampp.external import External, ExternalError, resolve
+from ampp.live import Live, Loaded, ReloadError, now, prepare
+from ampp.observe import memory, stall, systemd
+from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options, StartError
-from ampp.store.error import StoreError
+from ampp.store.error import StoreDown, StoreError
+from ampp.store.protocol import Restored
+from ampp.store.snapshot import size_of
 from ampp.store.sqlite import SqliteSettings, SqliteStore
+from ampp.web.page import pages
 
 __all__ = ["run", "serve"]
 
@@ -44,6 +55,7 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 def run(options: Options, settings: Settings) -> int:
     """Run until told to stop; the exit status. Raises StartError."""
+    memory.spare()
     trio.run(serve, options, settings)
     return 0
 
@@ -57,16 +69,16 @@ async def serve(options: Options, settings: Settings) -> None:
             _log.warn(warning, component="store")
         sockets = await trio.to_thread.run_sync(_bind, options)
         external = _external(options, sockets)
-        loaded = await _prepare(options, config, external.url)
+        loaded = await _prepare(config, external.url)
         metrics = Metrics(options.features, options.cluster.name if options.cluster else None)
-        engine = make_engine(options, loaded.plan, restored)
+        engine, orphaned = _engine(options, loaded, restored)
         live = Live(options, settings, external.url, loaded, engine, store, metrics)
-        live.begin(resumed=restored.last_alive > 0)
+        live.begin(orphaned, resumed=restored.last_alive > 0)
         metrics.on_scrape(partial(upkeep.show, live))
-        guard = _guard(options)
+        guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
-            build_app(live, v2, metrics.exposition),
+            build_app(live, v2, metrics.exposition, pages(live)),
             v2,
             metrics.http,
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),
@@ -78,6 +90,7 @@ async def serve(options: Options, settings: Settings) -> None:
             await rooms.start(live.run)
             rooms.start_soon(upkeep.run, live)
             rooms.start_soon(partial(stall.watch, metrics.loop.stall))
+            rooms.start_soon(memory.give_back)
             async with trio.open_nursery() as doors:
                 await doors.start(_signals, live, stop)
                 await doors.start(server.serve, shell, sockets, guard, stop)
@@ -92,3 +105,139 @@ async def serve(options: Options, settings: Settings) -> None:
     finally:
         with trio.CancelScope(shield=True):
             await store.aclose()
+
+
+async def _read(options: Options) -> Config:
+    log, path = Logger("configuration"), options.config_file
+    log.info("Loading configuration file", file=path)
+    try:
+        config = await trio.to_thread.run_sync(configuration.load_file, path, options.features.mode)
+    except ConfigError as error:
+        log.error("Loading configuration file failed", file=path, err=error.render())
+        raise StartError(str(error)) from error
+    log.info("Completed loading of configuration file", file=path)
+    return config
+
+
+def _open_store(options: Options, settings: Settings) -> tuple[SqliteStore, Restored]:
+    wanted = SqliteSettings(
+        full_sync=settings.storage.sync == "full",
+        journal_retention=settings.storage.journal_retention,
+        max_bytes=settings.storage.max_bytes,
+    )
+    try:
+        store = SqliteStore.open(Path(options.storage_path), wanted)
+        try:
+            return store, store.load()
+        except BaseException:
+            store.close()
+            raise
+    except StoreError as error:
+        raise StartError(str(error)) from error
+
+
+def _bind(options: Options) -> list[socket.socket]:
+    try:
+        if options.systemd_socket:
+            return systemd.listen_sockets()
+        return listen.bind(options.listen_addresses)
+    except (listen.ListenError, systemd.SocketActivationError) as error:
+        raise StartError(str(error)) from error
+
+
+def _external(options: Options, sockets: list[socket.socket]) -> External:
+    try:
+        return resolve(options.external_url, options.route_prefix, sockets[0].getsockname()[1])
+    except ExternalError as error:
+        raise StartError(f"failed to determine external URL: {error}") from error
+
+
+async def _prepare(config: Config, external_url: str) -> Loaded:
+    try:
+        return await trio.to_thread.run_sync(prepare, config, external_url)
+    except (ConfigError, BuildError) as error:
+        raise StartError(str(error)) from error
+
+
+async def _guard(options: Options) -> Guard | None:
+    if not options.web_config_file:
+        return None
+    try:
+        return await trio.to_thread.run_sync(Guard.open, options.web_config_file)
+    except WebConfigError as error:
+        raise StartError(str(error)) from error
+
+
+def _engine(options: Options, loaded: Loaded, restored: Restored) -> tuple[Engine, list[Record]]:
+    """The engine with all that a former run left it, and the records of what nobody takes up."""
+    moment = now()
+    silences = SilenceBook(
+        options.retention,
+        options.features.mode,
+        options.max_silences,
+        options.max_silence_size,
+        new_id=lambda: str(uuid.uuid4()),
+        size_of=size_of,
+    )
+    for unusable in silences.restore(restored.silences):
+        Logger("silences").error("Silence cannot be used", Id=unusable.silence.id, err=unusable.error)
+    engine = Engine(
+        loaded.plan,
+        silences,
+        mode=options.features.mode,
+        retention=options.retention,
+        now=moment,
+        per_name=options.per_alertname_limit,
+        start=options.started_mono + options.dispatch_start_delay,
+        offset=local_offset,
+    )
+    orphaned = restore(
+        engine,
+        restored.alerts,
+        restored.groups,
+        restored.log,
+        restored.outbox,
+        moment,
+        last_alive=restored.last_alive,
+    )
+    return engine, orphaned
+
+
+def _cluster(options: Options) -> ClusterStatus:
+    """What status says of peers: the Lite profile is its own only one."""
+    own = options.cluster
+    if own is None:
+        return ClusterStatus()
+    return ClusterStatus("ready", own.name, (Peer(own.address, own.name),))
+
+
+def _announce(sock: socket.socket, guard: Guard | None) -> None:
+    """The lines that tools read the bound port from."""
+    address, tls = listen.shown(sock), guard is not None and guard.tls
+    _log.info("Listening on", address=address)
+    _log.info(
+        "TLS is enabled." if tls else "TLS is disabled.", http2=guard is not None and guard.http2, address=address
+    )
+
+
+async def _signals(live: Live, stop: trio.Event, *, task_status: trio.TaskStatus[None]) -> None:
+    """SIGHUP reloads (several while one runs count as one more); SIGINT and SIGTERM stop."""
+    with trio.open_signal_receiver(*_SIGNALS) as signals:
+        task_status.started()
+        async for received in signals:
+            if received != signal.SIGHUP:
+                _log.info("Received shutdown signal, exiting gracefully...")
+                stop.set()
+                return
+            systemd.reloading()
+            with contextlib.suppress(ReloadError):
+                await live.reload()
+            systemd.ready()
+
+
+async def _last_words(live: Live) -> None:
+    """Write what Alertmanager would read, so that it can take over."""
+    try:
+        await live.store.export()
+    except (StoreDown, OSError) as error:
+        _log.error("Writing the snapshots failed", err=error)

@@ -42,4 +42,4 @@ def resolve(external: str, route_prefix: str, port: int) -> External:
     if path and not path.startswith("/"):
         path = "/" + path
     trimmed = (route_prefix or path).strip("/")
-    return External(str(parsed.with_path(path)), "/" + trimmed if trimmed else "")
+    return External(str(msgspec.structs.replace(parsed, path=path, raw_path="")), "/" + trimmed if trimmed else "")

@@ -15,23 +15,25 @@ disk.
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import msgspec
 import trio
 
-from ampp.config import Config, ConfigError, compile_plan, load
+from ampp import __version__
+from ampp import config as configuration
+from ampp.config import Config, ConfigError
 from ampp.config.settings import Settings
 from ampp.core import query
 from ampp.core.alert import Alert, PostedAlert
 from ampp.core.book import row_of
 from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, Received
-from ampp.core.notify import Notify, Outcome
 from ampp.core.matcher import format_matchers
+from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.record import ConfigLoaded, SilencePut
+from ampp.core.record import ConfigLoaded, Record, SilencePut, Started
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft
 from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
@@ -79,9 +81,9 @@ def now() -> Now:
     return Now(time.time_ns(), time.monotonic_ns())
 
 
-def prepare(options: Options, config: Config, external_url: str) -> Loaded:
+def prepare(config: Config, external_url: str) -> Loaded:
     """Compile a configuration and build its senders. Reads certificate files. Raises ConfigError, BuildError."""
-    plan = compile_plan(config, options.features.mode)
+    plan = configuration.compile(config)
     return Loaded(config, plan, integrations.build(config, plan, external_url))
 
 
@@ -113,6 +115,10 @@ class Live:
         self._sleeping_until: float = math.inf
         self._reloading: Final = trio.Lock()
         self._in_force(loaded)
+
+    def begin(self, orphaned: Sequence[Record], *, resumed: bool) -> None:
+        """Put the start of this run into the journal, and what it does not take up from the last."""
+        self.store.append((Started(at=now().wall, version=__version__, resumed=resumed), *orphaned))
 
     # -- what the HTTP layer asks --------------------------------------------------------------------------------
 
@@ -227,8 +233,8 @@ class Live:
             path = self.options.config_file
             _config_log.info("Loading configuration file", file=path)
             try:
-                config = await trio.to_thread.run_sync(load, path, self.options.features.mode)
-                loaded = await trio.to_thread.run_sync(prepare, self.options, config, self.external_url)
+                config = await trio.to_thread.run_sync(configuration.load_file, path, self.options.features.mode)
+                loaded = await trio.to_thread.run_sync(prepare, config, self.external_url)
             except ConfigError as error:
                 self.metrics.config.failed()
                 _config_log.error("Loading configuration file failed", file=path, err=error)
@@ -250,7 +256,7 @@ class Live:
         moment, config, plan = now(), loaded.config, loaded.plan
         self.config = config
         self.delivery.replace(loaded.senders)
-        for warning in config.warnings:
+        for warning in (*config.warnings, *configuration.warnings(config, plan, self.options.retention)):
             _config_log.warn(warning)
         used = {route.receiver for route in plan.root.walk()}
         for name in plan.receivers:

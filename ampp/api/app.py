@@ -4,8 +4,8 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias, cast
 
 from quart import Response, request
 from quart_trio import QuartTrio
@@ -18,13 +18,17 @@ from ampp.api.port import Port
 from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
 from ampp.api.v2 import V2
-from ampp.web import page
 
-__all__ = ["API", "build_app", "is_api"]
+__all__ = ["API", "PREFIX", "build_app", "is_api"]
 
 _log: Final = logging.getLogger("ampp.api")
 
 API: Final = "/api/v2/"
+
+Pages: TypeAlias = Mapping[str, Callable[[], Awaitable[Reply]]]
+
+PREFIX: Final = "ampp.prefix"
+"""Where the scope of a request says which route prefix was taken off its path."""
 
 _V1: Final = {
     "/api/v1/status": ["GET"],
@@ -35,20 +39,27 @@ _V1: Final = {
 }
 
 
+_WITH_HEAD: Final = ("/-/healthy", "/-/ready")
+
+
 def is_api(path: str) -> bool:
     """Whether errors for this path (without prefix) take the API's form."""
     return path.startswith(API)
 
 
-def build_app(live: Port, v2: V2, exposition: Callable[[], bytes]) -> QuartTrio:
-    """The application; further rooms add their routes to it before it serves. `exposition` gives /metrics its body."""
+def build_app(live: Port, v2: V2, exposition: Callable[[], bytes], pages: Pages) -> QuartTrio:
+    """The application. `exposition` gives /metrics its body, `pages` what people see, by path."""
     app = QuartTrio("ampp.api", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.strict_slashes = False
+    app.config["BODY_TIMEOUT"] = app.config["RESPONSE_TIMEOUT"] = None  # the shell's and --web.timeout's business
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     _route_api(app, v2)
-    _route_ops(app, live, exposition)
+    _route_ops(app, live, exposition, pages)
+    for rule in app.url_map.iter_rules():
+        # Quart lets HEAD through wherever GET is; upstream knows it on two paths only.
+        if rule.methods is not None and rule.rule not in _WITH_HEAD:
+            rule.methods.discard("HEAD")
 
     @app.errorhandler(NotFound)
     async def not_found(_: NotFound) -> Response:
@@ -77,8 +88,6 @@ def _route_api(app: QuartTrio, v2: V2) -> None:
 
     def add(path: str, method: str, operation: Callable[..., Awaitable[Reply]], *needs: str) -> None:
         async def view(**path_values: str) -> Response:
-            if request.method != method:  # Quart answers HEAD by GET; upstream does not know HEAD here.
-                return _respond(_not_allowed(_methods(app, request.path)))
             body = await request.get_data()
             refusal = (
                 refuse_content_type(request.headers.get("Content-Type"))
@@ -87,10 +96,14 @@ def _route_api(app: QuartTrio, v2: V2) -> None:
             )
             if refusal is not None:
                 return _respond(refusal)
-            values: dict[str, Any] = {"query": lambda: Query(request.query_string.decode("latin-1")), "body": lambda: body}
-            return _respond(await operation(*path_values.values(), *[values[need]() for need in needs]))
+            given: list[Any] = list(path_values.values())
+            if "query" in needs:
+                given.append(Query(request.query_string.decode("latin-1")))
+            if "body" in needs:
+                given.append(body)
+            return _respond(await operation(*given))
 
-        app.add_url_rule(API + path, f"{operation.__name__}", view, methods=[method], provide_automatic_options=False)
+        app.add_url_rule(API + path, f"{operation.__name__}", view, methods=[method], strict_slashes=False)
 
     async def get_openapi() -> Reply:
         return Reply(200, encoded, JSON)
@@ -111,16 +124,14 @@ def _joined(headers: list[str]) -> str | None:
     return ",".join(headers) if headers else None
 
 
-def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes]) -> None:
+def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes], pages: Pages) -> None:
     def add(path: str, methods: list[str], answer: Callable[[], Awaitable[Reply]]) -> None:
         async def view(**_: str) -> Response:
             if request.method == "OPTIONS":
                 return _respond(Reply(200, headers=(("Allow", _allow([*methods, "OPTIONS"])),)))
-            if request.method not in methods:  # Quart answers HEAD by GET.
-                return _respond(_not_allowed(methods))
             return _respond(await answer())
 
-        app.add_url_rule(path, path, view, methods=[*methods, "OPTIONS"], provide_automatic_options=False)
+        app.add_url_rule(path, path, view, methods=[*methods, "OPTIONS"])
 
     async def ok() -> Reply:
         return ops.ok(request.method)
@@ -134,18 +145,12 @@ def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes]) -> N
     async def v1() -> Reply:
         return ops.v1_gone(request.path, request.method)
 
-    async def home() -> Reply:
-        return await page.home(live)
-
-    async def favicon() -> Reply:
-        return page.favicon()
-
     add("/-/healthy", ["GET", "HEAD"], ok)
     add("/-/ready", ["GET", "HEAD"], ok)
     add("/-/reload", ["POST"], reload)
     add("/metrics", ["GET"], metrics)
-    add("/", ["GET"], home)
-    add("/favicon.ico", ["GET"], favicon)
+    for path, page in pages.items():
+        add(path, ["GET"], page)
     for path, methods in _V1.items():
         add(path, methods, v1)
 
@@ -166,15 +171,10 @@ def _not_found(app: QuartTrio) -> Reply:
         return framework_error(404, f"path {request.scope['raw_path'].decode('latin-1')} was not found")
     # Go's router sends a wrong case or a stray final slash to the right place.
     wanted = path.rstrip("/").lower() or "/"
-    if wanted != path and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
-        location = request.scope["root_path"] + wanted
+    if wanted != path and not is_api(wanted) and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
+        location = cast(Mapping[str, str], request.scope)[PREFIX] + wanted
         return redirect(301 if request.method == "GET" else 308, location, request.method)
     return plain_error(404, "404 page not found")
-
-
-def _methods(app: QuartTrio, path: str) -> list[str]:
-    """Every method that some rule takes for `path`."""
-    return app.url_map.bind("").allowed_methods(path)
 
 
 def _allow(methods: list[str]) -> str:
@@ -188,5 +188,3 @@ def _not_allowed(methods: list[str]) -> Reply:
         reply = framework_error(405, message, (("Allow", known),))
         return reply if request.method != "HEAD" else Reply(405, b"", JSON, reply.headers)
     return plain_error(405, "Method Not Allowed", (("Allow", _allow([*{*methods, "OPTIONS"}])),))
-
-

@@ -22,7 +22,9 @@ def refuse_content_type(header: str | None) -> Reply | None:
     try:
         media_type = _parse(header or "application/octet-stream")
     except _MediaError as error:
-        return framework_error(400, f"parsing Content-Type header from {go_quote(header or '')} failed, because {error}")
+        return framework_error(
+            400, f"parsing Content-Type header from {go_quote(header or '')} failed, because {error}"
+        )
     if media_type == JSON:
         return None
     return framework_error(415, f"unsupported media type {go_quote(media_type)}, only [{JSON}] are allowed")

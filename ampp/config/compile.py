@@ -1,6 +1,5 @@
 """From a checked configuration to the plan the engine runs, with what is allowed but worth a warning."""
 
-
 from ampp.config.document import Config
 from ampp.config.receiver import ReceiverSection
 from ampp.config.routing import InhibitSection, RouteSection
@@ -33,9 +32,7 @@ def warnings(config: Config, plan: Plan, retention: int | None = None) -> tuple[
     First the matcher parser's, then routes whose repeat_interval is shorter than their group_interval, or longer than
     notifications are remembered.
     """
-    return config.warnings + tuple(
-        text for route in plan.root.walk() for text in _timing(route, retention)
-    )
+    return config.warnings + tuple(text for route in plan.root.walk() for text in _timing(route, retention))
 
 
 def _timing(route: Route, retention: int | None) -> list[str]:
@@ -99,5 +96,3 @@ def _side(match: dict[str, str], match_re: dict[str, str], matchers: tuple[Match
         + [make_matcher(name, Op.RE, f"^(?:{pattern})$") for name, pattern in match_re.items()]
         + list(matchers)
     )
-
-

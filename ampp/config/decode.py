@@ -8,9 +8,11 @@ target is known: every target is a `Kind`, and `Decoder.read(node, kind)` answer
 - *Checks* raise `Invalid` and end the decoding at once, hiding every fault collected so far. A section's own check is
   skipped when a fault was met inside it. Both as upstream, where this decides which error a user sees.
 - An explicit null gives the target's zero value, erasing the default, and skips the target's own reading.
-- Aliases are decoded again at each use; how much of the work may come from aliases is bounded as in yaml.v2.
+- Aliases are decoded again at each use; how much of the work may come from aliases is bounded as in yaml.v2, and how
+  deep nesting and aliases together may lead by `MAX_DEPTH`.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Self
 
@@ -18,11 +20,25 @@ import msgspec
 
 from ampp.config.emit import Map, Tree
 from ampp.config.error import Invalid, closest
-from ampp.config.node import ALIAS, MAPPING, NULL_TAG, SCALAR, SEQUENCE, Node
+from ampp.config.node import ALIAS, MAPPING, MAX_DEPTH, NULL_TAG, SCALAR, SEQUENCE, Node
 from ampp.config.scalar import STR, resolve, short_tag
 from ampp.core.matcher import Mode
 
-__all__ = ["FAILED", "KEEP", "Decoder", "Fault", "Kind", "Section", "Sections", "Struct", "merge", "read_list", "read_map", "section_fields"]
+__all__ = [
+    "FAILED",
+    "KEEP",
+    "Decoder",
+    "Fault",
+    "Kind",
+    "Section",
+    "Sections",
+    "Struct",
+    "is_null",
+    "merge",
+    "read_list",
+    "read_map",
+    "section_fields",
+]
 
 
 class _Failed:
@@ -36,6 +52,7 @@ FAILED: Final = _Failed()
 KEEP: Final = "keep"
 """Annotation of a field that is dumped even when it is zero (upstream: no `omitempty`)."""
 
+_DEPTH_HINT: Final = "nest less, or chain fewer aliases"
 _ALIAS_LOW: Final = 400_000
 _ALIAS_HIGH: Final = 4_000_000
 
@@ -53,8 +70,8 @@ class Kind:
     """A type that YAML is decoded into, and dumped from.
 
     `go` is the Go type's name in error texts. `custom` says that upstream decodes it by a function of its own; such a
-    type never sees a quoted `null` or `~` (yaml.v2 takes the shortcut for null first and only then notices the
-    quotes), which leaves a type error naming `outer`, or the bare text for types that are strings underneath.
+    type, and every pointer, never sees a quoted `null` or `~` (yaml.v2 takes the shortcut for null first and only then
+    notices the quotes), which leaves a type error naming `outer`, or the text for types that are strings underneath.
     """
 
     go: str = ""
@@ -68,7 +85,11 @@ class Kind:
 
     def read_quoted_null(self, d: "Decoder", node: Node) -> Any:
         """The value of a quoted `null` or `~`."""
-        return d.mismatch(node, self.outer or self.go) if self.custom else self.read(d, node)
+        return d.mismatch(node, self.outer or self.go) if self.custom or self.outer else self.read(d, node)
+
+    def read_late_null(self) -> Any:
+        """The value of `Null` or `NULL`, which yaml.v2 notices so late that a pointer is no longer nil."""
+        return self.zero
 
     def is_zero(self, value: Any) -> bool:
         """Whether a dump leaves the field out."""
@@ -76,7 +97,7 @@ class Kind:
 
     def tree(self, value: Any) -> Tree:
         """The value as plain data for the dump."""
-        return value  # type: ignore[no-any-return]
+        return value
 
 
 class Decoder:
@@ -87,6 +108,7 @@ class Decoder:
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
         self.where: dict[int, tuple[Node, object]] = {}
+        self._depth = 0
         self._steps = 0
         self._alias_steps = 0
         self._open: list[Node] = []
@@ -97,13 +119,20 @@ class Decoder:
         if self._open:
             self._alias_steps += 1
             self._bound()
-        if node.kind is ALIAS:
-            return self._alias(node, kind)
+        if node.kind is not SCALAR:
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                raise self.invalid(node, f"yaml: exceeded max depth of {MAX_DEPTH}", _DEPTH_HINT)
+            value = self._alias(node, kind) if node.kind is ALIAS else kind.read(self, node)
+            self._depth -= 1
+            return value
         if node.nullish:
             if node.tag == NULL_TAG:
                 resolve(node.tag, node.value)  # raises when the text is not a null
                 return kind.zero
             return kind.zero if node.implicit else kind.read_quoted_null(self, node)
+        if is_null(node) and not kind.custom:
+            return kind.read_late_null()
         return kind.read(self, node)
 
     def _alias(self, node: Node, kind: Kind) -> Any:
@@ -119,6 +148,9 @@ class Decoder:
             if any(node is one for one in self._open):
                 raise self.invalid(node, f"yaml: anchor '{node.value}' value contains itself")
             self._open.append(node)
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self.invalid(node, f"yaml: exceeded max depth of {MAX_DEPTH}", _DEPTH_HINT)
         if self._open:
             self._steps += 1
             self._alias_steps += 1
@@ -126,6 +158,7 @@ class Decoder:
 
     def leave(self, node: Node) -> None:
         """Step out of `node`."""
+        self._depth -= 1
         if node.kind is ALIAS:
             self._open.pop()
 
@@ -172,6 +205,11 @@ class Decoder:
         return value if tag.endswith(":binary") else node.value
 
 
+def is_null(node: Node) -> bool:
+    """Whether this is a null in one of the spellings that only the target type's own reading notices."""
+    return node.kind is SCALAR and node.tag is None and node.implicit and node.value in ("Null", "NULL")
+
+
 class _Text(Kind):
     go = "string"
     zero = ""
@@ -212,6 +250,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     go: ClassVar[str] = "config.plain"
     custom: ClassVar[bool] = True
     """Whether upstream decodes this type by a function of its own (its checks are in `settle`)."""
+    null_keeps: ClassVar[bool] = False
+    """Whether an explicit null leaves a field its default, which is not upstream's way but ampp.yml's."""
 
     def settle(self) -> Self:
         """Check the section after decoding and answer it in normal form. Raises `Invalid`."""
@@ -237,7 +277,7 @@ def section_fields(cls: type[Section]) -> dict[str, _Field]:
     if fields is None:
         fields = _FIELDS[cls] = {}
         for owner in reversed(cls.__mro__):
-            for name, annotation in owner.__dict__.get("__annotations__", {}).items():
+            for name, annotation in inspect.get_annotations(owner).items():
                 notes = getattr(annotation, "__metadata__", ())
                 if notes:
                     key = name.rstrip("_")
@@ -257,14 +297,17 @@ class Struct(Kind):
         self.cls = cls
         self.start = start or {}
         self.go = cls.go
-        self.outer = outer
+        self.outer = outer or ("*" if pointer else "") + cls.go
         self.custom = cls.custom
         self.pointer = pointer
         self._zero: Section | None = None
 
     @property
-    def zero(self) -> Any:  # type: ignore[override]
+    def zero(self) -> Any:
         return None if self.pointer else self.nothing()
+
+    def read_late_null(self) -> Any:
+        return self.nothing()
 
     def nothing(self) -> Section:
         """The section with every field zero, as Go has it before any default is applied."""
@@ -282,7 +325,7 @@ class Struct(Kind):
             if self.custom and len(d.faults) > before:
                 return FAILED
             section = self.cls(**values)
-        elif node.kind is SCALAR and node.tag is None and node.implicit and node.value in ("Null", "NULL"):
+        elif is_null(node):
             section = self.nothing()
         else:
             return d.mismatch(node, self.go)
@@ -318,6 +361,8 @@ class Struct(Kind):
                 d.fault(key_node, f"field {key} already set in type {self.go}", "remove one of the two")
             else:
                 done.add(key)
+                if self.cls.null_keeps and value_node.nullish:
+                    continue
                 value = d.read(value_node, field.kind)
                 if value is not FAILED:
                     values[field.name] = value
@@ -343,22 +388,29 @@ def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
 
 
 class Sections(Kind):
-    """A list of sections. A null item is the section with every field zero, or None with `pointer`."""
+    """A list of sections. A null item is the section with every field zero, or with `pointer` None.
+
+    With `solid` a null item is refused: upstream takes it when loading and crashes when notifying.
+    """
 
     zero = ()
 
-    def __init__(self, cls: type[Section], go: str, *, pointer: bool = False) -> None:
+    def __init__(self, cls: type[Section], go: str, *, pointer: bool = False, solid: bool = False) -> None:
         self.go = go
-        self.item = Struct(cls, pointer=pointer)
+        self.item = Struct(cls, pointer=pointer or solid, outer=go.removeprefix("[]"))
+        self.solid = solid
 
     def read(self, d: Decoder, node: Node) -> Any:
-        return read_list(d, node, self.item, self.go)
+        items = read_list(d, node, self.item, self.go)
+        if self.solid and items is not FAILED and None in items:
+            raise d.invalid(node, f"null entry in {self.go}", "remove the empty entry of the list")
+        return items
 
     def is_zero(self, value: Any) -> bool:
         return not value
 
     def tree(self, value: Any) -> Tree:
-        return [None if item is None else self.item.tree(item) for item in value]
+        return [self.item.tree(item) for item in value]
 
 
 def read_list(d: Decoder, node: Node, item: Kind, go: str) -> Any:

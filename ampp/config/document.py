@@ -35,25 +35,21 @@ __all__ = ["Config", "Document", "load", "load_file"]
 _NULLS_REFUSED: Final = "missing {} config"
 
 
-class Document(Section):
+class Document(Section, frozen=True, kw_only=True):
     """The top-level keys, in the order of the dump."""
 
     global_: Annotated[Global | None, Struct(Global, outer="*config.GlobalConfig")] = None
     route: Annotated[RouteSection | None, Struct(RouteSection, outer="*config.Route")] = None
-    inhibit_rules: Annotated[
-        tuple[InhibitSection, ...], Sections(InhibitSection, "[]common.InhibitRule")
-    ] = ()
+    inhibit_rules: Annotated[tuple[InhibitSection, ...], Sections(InhibitSection, "[]common.InhibitRule")] = ()
     receivers: Annotated[tuple[ReceiverSection, ...], Sections(ReceiverSection, "[]config.Receiver")] = ()
     templates: Annotated[Strings, KEEP] = ()
     mute_time_intervals: Annotated[
         tuple[MuteIntervalSection, ...], Sections(MuteIntervalSection, "[]config.MuteTimeInterval")
     ] = ()
-    time_intervals: Annotated[
-        tuple[IntervalSection, ...], Sections(IntervalSection, "[]config.TimeInterval")
-    ] = ()
-    tracing: Annotated[
-        TracingSection, Struct(TracingSection, pointer=False, outer="tracing.TracingConfig")
-    ] = TracingSection(client_type="")
+    time_intervals: Annotated[tuple[IntervalSection, ...], Sections(IntervalSection, "[]config.TimeInterval")] = ()
+    tracing: Annotated[TracingSection, Struct(TracingSection, pointer=False, outer="tracing.TracingConfig")] = (
+        TracingSection(client_type="")
+    )
     event_recorder: Annotated[EventRecorderSection, Struct(EventRecorderSection, pointer=False)] = (
         EventRecorderSection()
     )
@@ -151,7 +147,7 @@ def load(text: str | bytes, mode: Mode = Mode.FALLBACK, file: str = "") -> Confi
     return Config(text=data, file=file, mode=mode, document=document, warnings=tuple(decoder.warnings))
 
 
-class _Faulty(Exception):  # noqa: N818
+class _Faulty(Exception):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
 
@@ -225,7 +221,9 @@ def _inherit(
 def _slashed(base: Global, kind: str, entries: tuple[Entry, ...]) -> Global:
     """Upstream appends the slash to the URL object that entries share with the global section, so that shows it too."""
     key = kind + "_api_url"
-    if kind in ("opsgenie", "wechat", "victorops") and any(getattr(entry, "api_url", None) is None for entry in entries):
+    if kind in ("opsgenie", "wechat", "victorops") and any(
+        getattr(entry, "api_url", None) is None for entry in entries
+    ):
         return replace(base, **{key: getattr(base, key).with_slash()})
     return base
 

@@ -12,7 +12,7 @@ import msgspec
 
 from ampp.config.scalar import STR, is_base60, resolve
 
-__all__ = ["Flow", "Map", "Tree", "emit", "go_float", "sorted_keys"]
+__all__ = ["Flow", "Map", "Tree", "emit", "go_float"]
 
 Tree: TypeAlias = Any
 """None, bool, int, float, str, a sequence (list), or a `Map`; `Flow` for a list on one line."""
@@ -101,7 +101,8 @@ class _Writer:
         for key, value in tree.items:
             self.indent(indent)
             text, plain = _plain(key)
-            if _no_break(text) and len(text.encode()) <= _LONGEST_KEY:
+            simple = _no_break(text) and len(text.encode()) <= _LONGEST_KEY
+            if simple:
                 self.styled(text, plain, indent + 2, key=True)
                 self.indicator(":", space=False)
             else:
@@ -109,8 +110,8 @@ class _Writer:
                 self.styled(text, plain, indent + 2)
                 self.indent(indent)
                 self.indicator(":", fresh=True)
-            nested = isinstance(value, (list, tuple))
-            self.node(value, indent if nested else indent + 2)
+            flush = simple and isinstance(value, (list, tuple))
+            self.node(value, indent if flush else indent + 2)
 
     def sequence(self, items: Sequence[Tree], indent: int) -> None:
         for item in items:
@@ -155,13 +156,16 @@ class _Writer:
             self.words(text, style, indent, wrap=not key)
 
     def words(self, text: str, quote: str, indent: int, *, wrap: bool) -> None:
-        """A plain or single-quoted scalar on one line, broken at single spaces beyond the width."""
+        """A plain or single-quoted scalar on one line, broken at single spaces beyond the width.
+
+        Line separators other than the newline stay as they are, and what follows them is indented.
+        """
         if quote:
             self.indicator(quote)
         elif not self.spaced:
             self.put(" ")
         last = len(text) - 1
-        spaces = False
+        spaces = broken = False
         for i, char in enumerate(text):
             if char == " ":
                 inner = not quote or 0 < i < last
@@ -170,9 +174,15 @@ class _Writer:
                 else:
                     self.put(char)
                 spaces = True
+            elif char in _BREAKS:
+                self.out.append(char)
+                self.column = 0
+                self.fresh = broken = True
             else:
+                if broken:
+                    self.indent(indent)
                 self.put("''" if char == "'" and quote else char)
-                self.fresh = spaces = False
+                self.fresh = spaces = broken = False
         self.spaced = self.fresh = False
         if quote:
             self.indicator(quote, space=False)
@@ -181,8 +191,9 @@ class _Writer:
         self.indicator('"')
         last = len(text) - 1
         spaces = False
+        marked = text.startswith("\ufeff")  # then yaml.v2 takes every character for a byte order mark
         for i, char in enumerate(text):
-            if char in _ESCAPES or not _printable(char):
+            if marked or char in _ESCAPES or not _printable(char):
                 self.put(_escape(char))
                 spaces = False
             elif char == " ":
@@ -235,7 +246,7 @@ class _Allowed(msgspec.Struct, frozen=True):
 _EMPTY: Final = _Allowed(plain=True, flow_plain=False, single=True, block=False)
 _BREAKS: Final = "\r\n\x85\u2028\u2029"
 _FIRST: Final = frozenset("#,[]{}&*!|>'\"%@`")
-_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./$<>=+()~;^")
+_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./$<=+()~;^")
 _SIMPLE: Final = _Allowed(plain=True, flow_plain=True, single=True, block=True)
 
 
@@ -324,6 +335,8 @@ def _escape(char: str) -> str:
     short = _ESCAPES.get(char)
     if short is not None:
         return "\\" + short
+    if char == "\xa0":  # printable, so written this way only where every character is
+        return "\\_"
     code = ord(char)
     return f"\\x{code:02X}" if code <= 0xFF else f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
 
@@ -361,62 +374,3 @@ def go_float(value: float) -> str:
         return sign + f"{abs(value):.{max(len(figures) - 1 - power, 0)}f}"
     tail = "." + figures[1:] if len(figures) > 1 else ""
     return f"{sign}{figures[0]}{tail}e{'-' if power < 0 else '+'}{abs(power):02d}"
-
-
-def sorted_keys(keys: Sequence[Any]) -> list[Any]:
-    """Map keys in yaml.v2's order: numbers first, then text with runs of digits compared as numbers."""
-    return sorted(keys, key=_Key)
-
-
-class _Key:
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __lt__(self, other: "_Key") -> bool:
-        return _less(self.value, other.value)
-
-
-def _less(a: Any, b: Any) -> bool:
-    a_text, b_text = isinstance(a, str), isinstance(b, str)
-    if not a_text and not b_text:
-        if a is None or b is None:
-            return a is None and b is not None
-        return float(a) < float(b)
-    if not a_text or not b_text:
-        return not a_text
-    for i in range(min(len(a), len(b))):
-        if a[i] == b[i]:
-            continue
-        a_letter, b_letter = a[i].isalpha(), b[i].isalpha()
-        if a_letter and b_letter:
-            return bool(a[i] < b[i])
-        if a_letter or b_letter:
-            return bool(b_letter)
-        return _less_number(a, b, i)
-    return len(a) < len(b)
-
-
-def _less_number(a: str, b: str, at: int) -> bool:
-    """Compare from the first difference `at`, neither side being a letter there."""
-    an = bn = 0
-    if a[at] == "0" or b[at] == "0":
-        j = at - 1
-        while j >= 0 and a[j].isdecimal():
-            if a[j] != "0":
-                an = bn = 1
-                break
-            j -= 1
-    ai = bi = at
-    while ai < len(a) and a[ai].isdecimal():
-        an = an * 10 + ord(a[ai]) - 48
-        ai += 1
-    while bi < len(b) and b[bi].isdecimal():
-        bn = bn * 10 + ord(b[bi]) - 48
-        bi += 1
-    if an != bn:
-        return an < bn
-    if ai != bi:
-        return ai < bi
-    return a[at] < b[at]

@@ -6,13 +6,12 @@
 `str(ConfigError)` is exactly the text Alertmanager prints; `render()` adds the place and the hint below it.
 """
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
 __all__ = ["ConfigError", "Invalid", "closest"]
 
-_SIMILAR: Final = 0.6
+_SIMILAR: Final = 0.5
 
 
 class ConfigError(ValueError):
@@ -41,7 +40,7 @@ class ConfigError(ValueError):
         return "\n  ".join(parts)
 
 
-class Invalid(Exception):  # noqa: N818 - read at the place where it is raised: `raise Invalid("missing name")`
+class Invalid(Exception):
     """A failed check. `field` names the key of the checked mapping to point at; the loader fills in the place."""
 
     def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
@@ -55,5 +54,7 @@ class Invalid(Exception):  # noqa: N818 - read at the place where it is raised: 
 
 def closest(word: str, known: Iterable[str]) -> str:
     """The known word most like `word`, or "" when none is near."""
+    import difflib  # only mistakes need it
+
     found = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=_SIMILAR)
     return found[0] if found else ""

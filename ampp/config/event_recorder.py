@@ -4,16 +4,17 @@ from typing import Annotated, Any, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl
 from ampp.config.decode import KEEP, Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.http import HttpOrNone, TlsOrNone, join
-from ampp.config.kind import Flag, Integer, LongDuration, SecretUrl, Strings, Text
+from ampp.config.kind import Flag, Integer, LongDuration, Strings, Text
 from ampp.core.quote import go_quote
 
 __all__ = ["EventRecorderSection", "FileOutput", "KafkaOutput", "StdoutOutput", "WebhookOutput"]
 
 
-class FileOutput(Section):
+class FileOutput(Section, frozen=True, kw_only=True):
     """Events as lines of JSON in a file."""
 
     go: ClassVar[str] = "eventrecorder.plain"
@@ -26,7 +27,7 @@ class FileOutput(Section):
         return self
 
 
-class WebhookOutput(Section):
+class WebhookOutput(Section, frozen=True, kw_only=True):
     """Events posted one by one, or with `batch` as lists. Zero means upstream's default for every number."""
 
     go: ClassVar[str] = "eventrecorder.plain"
@@ -55,7 +56,7 @@ class WebhookOutput(Section):
         return self
 
 
-class KafkaOutput(Section):
+class KafkaOutput(Section, frozen=True, kw_only=True):
     """Events produced to a topic."""
 
     go: ClassVar[str] = "eventrecorder.plain"
@@ -93,14 +94,14 @@ class KafkaOutput(Section):
         return replace(self, format=chosen)
 
 
-class StdoutOutput(Section):
+class StdoutOutput(Section, frozen=True, kw_only=True):
     """Events as lines of JSON on standard output."""
 
     go: ClassVar[str] = "eventrecorder.StdoutOutputConfig"
     custom: ClassVar[bool] = False
 
 
-class EventRecorderSection(Section):
+class EventRecorderSection(Section, frozen=True, kw_only=True):
     """Every event goes to every output."""
 
     go: ClassVar[str] = "eventrecorder.Config"

@@ -2,21 +2,11 @@
 
 from typing import Annotated, Final
 
+from ampp.config.address import HostAndPort, HostPort, SecretUrl, WebUrl
 from ampp.config.decode import KEEP, Section
 from ampp.config.error import Invalid
 from ampp.config.http import HttpConfig, HttpOrNone, TlsConfig, TlsOrNone
-from ampp.config.kind import (
-    Flag,
-    FlagOrNone,
-    HostAndPort,
-    HostPort,
-    LongDuration,
-    SecretText,
-    SecretTextOrNone,
-    SecretUrl,
-    Text,
-    WebUrl,
-)
+from ampp.config.kind import Flag, FlagOrNone, LongDuration, SecretText, SecretTextOrNone, Text
 from ampp.config.secret import Secret
 from ampp.config.url import parse_http
 from ampp.core.clock import MINUTE
@@ -24,7 +14,7 @@ from ampp.core.clock import MINUTE
 __all__ = ["Global", "check_global"]
 
 
-class Global(Section):
+class Global(Section, frozen=True, kw_only=True):
     """Defaults for all receivers. An absent section is this class as it stands."""
 
     resolve_timeout: Annotated[LongDuration, KEEP] = 5 * MINUTE
@@ -93,15 +83,14 @@ def check_global(section: Global) -> None:
     for key in _EITHER_BEFORE:
         _check_either(section, key)
     token = bool(section.slack_app_token or section.slack_app_token_file)
-    if token and (section.slack_api_url is not None or section.slack_api_url_file):
-        # The same address twice is the old way of using a token, which upstream lets people leave step by step.
-        same = section.slack_api_url is not None and section.slack_app_url is not None
-        if not same or section.slack_api_url.reveal() != str(section.slack_app_url):  # type: ignore[union-attr]
-            raise Invalid(
-                "at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file "
-                "must be configured",
-                field="slack_api_url" if section.slack_api_url is not None else "slack_api_url_file",
-            )
+    url = section.slack_api_url
+    # The same address twice is the old way of using a token, which upstream lets people leave step by step.
+    twice = url is not None and section.slack_app_url is not None and url.reveal() == str(section.slack_app_url)
+    if token and (url is not None or section.slack_api_url_file) and not twice:
+        raise Invalid(
+            "at most one of slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file must be configured",
+            field="slack_api_url_file" if url is None else "slack_api_url",
+        )
     for key in _EITHER_AFTER:
         _check_either(section, key)
 

@@ -8,21 +8,12 @@ from typing import Annotated, Any, ClassVar, Final, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import ProxyUrl
 from ampp.config.decode import FAILED, KEEP, Decoder, Kind, Section, Struct, merge
-from ampp.config.emit import Map, Tree, sorted_keys
+from ampp.config.emit import Map, Tree
 from ampp.config.error import Invalid
-from ampp.config.kind import (
-    AnyMap,
-    Choice,
-    Flag,
-    ProxyHeaders,
-    ProxyUrl,
-    Secrets,
-    SecretText,
-    Strings,
-    Text,
-    TextMap,
-)
+from ampp.config.keyorder import sorted_keys
+from ampp.config.kind import AnyMap, Choice, Flag, ProxyHeaders, Secrets, SecretText, Strings, Text, TextMap
 from ampp.config.node import MAPPING, Node
 from ampp.config.secret import Secret
 from ampp.config.url import Url
@@ -44,10 +35,26 @@ __all__ = [
 _JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 _RESERVED: Final = frozenset(
-    """Authorization Host Content-Encoding Content-Length Content-Type User-Agent Connection Keep-Alive
-    Proxy-Authenticate Proxy-Authorization Www-Authenticate Accept-Encoding X-Prometheus-Remote-Write-Version
-    X-Prometheus-Remote-Read-Version X-Prometheus-Scrape-Timeout-Seconds X-Amz-Date X-Amz-Security-Token
-    X-Amz-Content-Sha256""".split()
+    {
+        "Authorization",
+        "Host",
+        "Content-Encoding",
+        "Content-Length",
+        "Content-Type",
+        "User-Agent",
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Authenticate",
+        "Proxy-Authorization",
+        "Www-Authenticate",
+        "Accept-Encoding",
+        "X-Prometheus-Remote-Write-Version",
+        "X-Prometheus-Remote-Read-Version",
+        "X-Prometheus-Scrape-Timeout-Seconds",
+        "X-Amz-Date",
+        "X-Amz-Security-Token",
+        "X-Amz-Content-Sha256",
+    }
 )
 
 _TOKEN: Final = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -87,7 +94,7 @@ class _TlsVersionKind(Choice):
 _TLS_VERSION: Final = _TlsVersionKind("string", _tls_version)
 
 
-class TlsConfig(Section):
+class TlsConfig(Section, frozen=True, kw_only=True):
     """What to trust, and as whom to appear, when speaking TLS."""
 
     ca: Text = ""
@@ -135,7 +142,7 @@ TlsOrNone = Annotated[TlsConfig | None, Struct(TlsConfig, outer="*config.TLSConf
 _TLS: Final = Struct(TlsConfig, pointer=False, outer="config.TLSConfig")
 
 
-class BasicAuth(Section):
+class BasicAuth(Section, frozen=True, kw_only=True):
     """User name and password; the `_ref` forms parse but no client can be built from them."""
 
     username: Text = ""
@@ -146,7 +153,7 @@ class BasicAuth(Section):
     password_ref: Text = ""
 
 
-class Authorization(Section):
+class Authorization(Section, frozen=True, kw_only=True):
     """The Authorization header: `type` (Bearer unless given) and credentials."""
 
     go: ClassVar[str] = "config.Authorization"
@@ -158,7 +165,7 @@ class Authorization(Section):
     credentials_ref: Text = ""
 
 
-class OAuth2(Section):
+class OAuth2(Section, frozen=True, kw_only=True):
     """Where and with what to fetch a token."""
 
     client_id: Text = ""
@@ -188,7 +195,7 @@ class OAuth2(Section):
         return self
 
 
-class Header(Section):
+class Header(Section, frozen=True, kw_only=True):
     """The values of one extra header, sent in this order."""
 
     go: ClassVar[str] = "config.Header"
@@ -234,7 +241,7 @@ class _HeadersKind(Kind):
 HeadersOrNone = Annotated[dict[str, Header] | None, _HeadersKind()]
 
 
-class HttpConfig(Section):
+class HttpConfig(Section, frozen=True, kw_only=True):
     """How to speak HTTP to a receiver. `bearer_token` forms are turned into `authorization` on reading."""
 
     basic_auth: Annotated[BasicAuth | None, Struct(BasicAuth, outer="*config.BasicAuth")] = None
@@ -278,9 +285,7 @@ class HttpConfig(Section):
         if given is None:
             if not bearer:
                 return self
-            made = Authorization(
-                type="Bearer", credentials=self.bearer_token, credentials_file=self.bearer_token_file
-            )
+            made = Authorization(type="Bearer", credentials=self.bearer_token, credentials_file=self.bearer_token_file)
             return replace(self, authorization=made, bearer_token=Secret(), bearer_token_file="")
         if bearer:
             raise Invalid("authorization is not compatible with bearer_token & bearer_token_file")
@@ -288,7 +293,9 @@ class HttpConfig(Section):
             raise Invalid("at most one of authorization credentials & credentials_file must be configured")
         kind = given.type.strip() or "Bearer"
         if kind.lower() == "basic":
-            raise Invalid('authorization type cannot be set to "basic", use "basic_auth" instead', field="authorization")
+            raise Invalid(
+                'authorization type cannot be set to "basic", use "basic_auth" instead', field="authorization"
+            )
         if self.basic_auth is not None or self.oauth2 is not None:
             raise Invalid("at most one of basic_auth, oauth2 & authorization must be configured")
         return self if kind == given.type else replace(self, authorization=replace(given, type=kind))
@@ -356,5 +363,3 @@ def _check_proxy(url: Url | None, no_proxy: str, environment: bool, headers: dic
         raise Invalid("if proxy_from_environment is configured, no_proxy must not be configured")
     if url is None and no_proxy:
         raise Invalid("if no_proxy is configured, proxy_url must also be configured")
-
-

@@ -44,7 +44,7 @@ class _RangeKind(Kind):
             raise d.invalid(node, str(error)) from None
 
 
-class _Clock(Section):
+class _Clock(Section, frozen=True, kw_only=True):
     go: ClassVar[str] = "timeinterval.yamlTimeRange"
     custom: ClassVar[bool] = False
 
@@ -102,7 +102,7 @@ def _part(item: Kind) -> _PartKind:
 _Part = tuple[Range, ...] | None
 
 
-class _Pieces(Section):
+class _Pieces(Section, frozen=True, kw_only=True):
     go: ClassVar[str] = "timeinterval.TimeInterval"
     custom: ClassVar[bool] = False
 
@@ -157,7 +157,7 @@ class _IntervalsKind(_PartKind):
 _INTERVALS: Final = _IntervalsKind(_IntervalKind(), "[]timeinterval.TimeInterval")
 
 
-class IntervalSection(Section):
+class IntervalSection(Section, frozen=True, kw_only=True):
     """A named list of intervals, of which any may hold. Empty: never."""
 
     name: Annotated[Text, KEEP] = ""
@@ -169,7 +169,7 @@ class IntervalSection(Section):
         return self
 
 
-class MuteIntervalSection(IntervalSection):
+class MuteIntervalSection(IntervalSection, frozen=True, kw_only=True):
     """The same under its older name."""
 
     def settle(self) -> Self:

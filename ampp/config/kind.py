@@ -8,15 +8,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
-import msgspec
-
 from ampp.config.decode import FAILED, Decoder, Kind, merge, read_list, read_map
-from ampp.config.emit import Map, Tree, sorted_keys
+from ampp.config.emit import Map, Tree
 from ampp.config.error import Invalid
+from ampp.config.keyorder import sorted_keys
 from ampp.config.node import MAPPING, SCALAR, SEQUENCE, Node
 from ampp.config.scalar import resolve
 from ampp.config.secret import SECRET_TEXT, Secret
-from ampp.config.url import Url, UrlError, parse, parse_http
 from ampp.core.duration import DurationError, format_go, format_prometheus, parse_go, parse_prometheus
 from ampp.core.quote import go_quote
 
@@ -26,27 +24,22 @@ __all__ = [
     "Flag",
     "FlagOrNone",
     "GoDuration",
-    "HostAndPort",
-    "HostPort",
     "Integer",
     "Integer64",
     "LongDuration",
     "LongDurationOrNone",
     "Number",
     "ProxyHeaders",
-    "ProxyUrl",
+    "SecretKind",
     "SecretText",
     "SecretTextOrNone",
-    "SecretUrl",
     "Strings",
     "StringsOrNone",
-    "TemplateUrl",
     "Text",
     "TextDuration",
     "TextMap",
     "TextMapOrNone",
     "Unsigned",
-    "WebUrl",
 ]
 
 _INT64: Final = (-(2**63), 2**63 - 1)
@@ -73,12 +66,16 @@ class _FlagKind(Kind):
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else False
+        self.outer = "*bool" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         value = _untyped(node)
         if value is None:
             return self.zero
         return value if isinstance(value, bool) else d.mismatch(node, self.go)
+
+    def read_late_null(self) -> Any:
+        return False
 
     def is_zero(self, value: Any) -> bool:
         return value is self.zero
@@ -169,7 +166,7 @@ class _LongDurationKind(Kind):
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else 0
-        self.outer = "*model.Duration" if pointer else "model.Duration"
+        self.outer = "*model.Duration" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         text = d.text(node)
@@ -178,176 +175,39 @@ class _LongDurationKind(Kind):
         try:
             return parse_prometheus(text)
         except DurationError as error:
-            raise d.invalid(node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms") from None
+            raise d.invalid(
+                node, str(error), "write whole numbers with units, larger first: 1h30m, 2d, 500ms"
+            ) from None
+
+    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
+        return d.mismatch(node, self.outer) if self.outer else self.read(d, node)
 
     def tree(self, value: int) -> Tree:
         return format_prometheus(value)
 
 
-class _SecretKind(Kind):
+class SecretKind(Kind):
+    """A secret text; with `pointer`, None when unset."""
+
     go = "config.plain"
+    custom = True
 
     def __init__(self, *, pointer: bool) -> None:
         self.zero = None if pointer else Secret()
+        self.outer = "*config.Secret" if pointer else ""
 
     def read(self, d: Decoder, node: Node) -> Any:
         text = d.text(node, self.go)
         return FAILED if text is FAILED else Secret(text)
+
+    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
+        return d.mismatch(node, self.outer) if self.outer else Secret(node.value)
 
     def is_zero(self, value: Any) -> bool:
         return value is None if self.zero is None else not value
 
     def tree(self, value: Secret) -> Tree:
         return SECRET_TEXT if value else None
-
-
-class _TemplateUrlKind(_SecretKind):
-    """A webhook's URL: secret, and free to be a template; only what is not a template is checked as a URL."""
-
-    go = "common.plain"
-
-    def read(self, d: Decoder, node: Node) -> Any:
-        text = d.text(node, self.go)
-        if text is FAILED:
-            return FAILED
-        if text and text != SECRET_TEXT and "{{" not in text:
-            try:
-                parse_http(text)
-            except UrlError as error:
-                raise d.invalid(node, f"invalid URL: {error}", _URL_HINT) from None
-        return Secret(text)
-
-    def read_quoted_null(self, d: Decoder, node: Node) -> Any:
-        return Secret(node.value)
-
-
-_URL_HINT: Final = "write a whole address: https://host.example/path"
-
-
-class _WebUrlKind(Kind):
-    """An http or https URL, never None but unset."""
-
-    go = "string"
-    custom = True
-    outer = "*common.URL"
-
-    def read(self, d: Decoder, node: Node) -> Any:
-        text = d.text(node)
-        if text is FAILED:
-            return FAILED
-        try:
-            return parse_http(text)
-        except UrlError as error:
-            raise d.invalid(node, str(error), _URL_HINT) from None
-
-    def tree(self, value: Url) -> Tree:
-        return str(value)
-
-
-class _SecretUrlKind(Kind):
-    """An http or https URL kept secret. A dumped `<secret>` reads back as an empty one."""
-
-    go = "string"
-    custom = True
-    outer = "*common.SecretURL"
-
-    def read(self, d: Decoder, node: Node) -> Any:
-        text = d.text(node)
-        if text is FAILED:
-            return FAILED
-        if text == SECRET_TEXT:
-            return Secret()
-        try:
-            return Secret(str(parse_http(text)))
-        except UrlError as error:
-            raise d.invalid(node, str(error), _URL_HINT) from None
-
-    def tree(self, value: Secret) -> Tree:
-        return SECRET_TEXT
-
-
-class _ProxyUrlKind(Kind):
-    """Any URL; its password is masked in dumps."""
-
-    go = "string"
-    custom = True
-    outer = "config.URL"
-
-    def read(self, d: Decoder, node: Node) -> Any:
-        text = d.text(node)
-        if text is FAILED:
-            return FAILED
-        try:
-            return parse(text)
-        except UrlError as error:
-            raise d.invalid(node, str(error), _URL_HINT) from None
-
-    def tree(self, value: Url) -> Tree:
-        return value.redacted()
-
-
-class HostPort(msgspec.Struct, frozen=True):
-    """A network address; both parts empty means unset."""
-
-    host: str = ""
-    port: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.host or self.port)
-
-    def __str__(self) -> str:
-        if not self:
-            return ""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-class _HostPortKind(Kind):
-    go = "string"
-    custom = True
-    outer = "config.HostPort"
-    zero = HostPort()
-
-    def read(self, d: Decoder, node: Node) -> Any:
-        text = d.text(node)
-        if text is FAILED:
-            return FAILED
-        try:
-            return _split_host_port(text)
-        except ValueError as error:
-            raise d.invalid(node, str(error), "write host:port, for example mail.example.org:587") from None
-
-    def tree(self, value: HostPort) -> Tree:
-        return str(value)
-
-
-def _split_host_port(text: str) -> HostPort:
-    """Go's net.SplitHostPort, and its words for what is wrong; empty text is the unset address."""
-    if not text:
-        return HostPort()
-    host, colon, port = text.rpartition(":")
-    if not colon:
-        raise ValueError(f"address {text}: missing port in address")
-    if text[0] == "[":
-        end = text.find("]")
-        if end < 0:
-            raise ValueError(f"address {text}: missing ']' in address")
-        if end + 1 == len(text):
-            raise ValueError(f"address {text}: missing port in address")
-        if end + 1 != len(host):
-            why = "too many colons in address" if text[end + 1] == ":" else "missing port in address"
-            raise ValueError(f"address {text}: {why}")
-        host, begin, rest = text[1:end], 1, end + 1
-    else:
-        if ":" in host:
-            raise ValueError(f"address {text}: too many colons in address")
-        begin = rest = 0
-    if "[" in text[begin:]:
-        raise ValueError(f"address {text}: unexpected '[' in address")
-    if "]" in text[rest:]:
-        raise ValueError(f"address {text}: unexpected ']' in address")
-    if not port:
-        raise ValueError(f"address {go_quote(text)}: port cannot be empty")
-    return HostPort(host, port)
 
 
 class _ListKind(Kind):
@@ -466,7 +326,7 @@ class Choice(Kind):
 
 
 TEXT: Final = _TextKind()
-SECRET: Final = _SecretKind(pointer=False)
+SECRET: Final = SecretKind(pointer=False)
 _ANY: Final = _AnyKind()
 
 Text: TypeAlias = Annotated[str, TEXT]
@@ -481,12 +341,7 @@ TextDuration: TypeAlias = Annotated[int, _TextDurationKind()]
 LongDuration: TypeAlias = Annotated[int, _LongDurationKind(pointer=False)]
 LongDurationOrNone: TypeAlias = Annotated[int | None, _LongDurationKind(pointer=True)]
 SecretText: TypeAlias = Annotated[Secret, SECRET]
-SecretTextOrNone: TypeAlias = Annotated[Secret | None, _SecretKind(pointer=True)]
-SecretUrl: TypeAlias = Annotated[Secret | None, _SecretUrlKind()]
-TemplateUrl: TypeAlias = Annotated[Secret, _TemplateUrlKind(pointer=False)]
-WebUrl: TypeAlias = Annotated[Url | None, _WebUrlKind()]
-ProxyUrl: TypeAlias = Annotated[Url | None, _ProxyUrlKind()]
-HostAndPort: TypeAlias = Annotated[HostPort, _HostPortKind()]
+SecretTextOrNone: TypeAlias = Annotated[Secret | None, SecretKind(pointer=True)]
 Strings: TypeAlias = Annotated[tuple[str, ...], _ListKind(TEXT, "[]string")]
 StringsOrNone: TypeAlias = Annotated[tuple[str, ...] | None, _ListKind(TEXT, "[]string", nullable=True)]
 Secrets: TypeAlias = Annotated[tuple[Secret, ...], _ListKind(SECRET, "[]config.Secret")]

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeAlias
 
-from ampp.config.decode import FAILED, Decoder, Kind, read_list, read_map
-from ampp.config.emit import Map, Tree, sorted_keys
+from ampp.config.decode import FAILED, Decoder, Kind, is_null, read_list, read_map
+from ampp.config.emit import Map, Tree
 from ampp.config.error import Invalid
+from ampp.config.keyorder import sorted_keys
 from ampp.config.kind import TEXT
 from ampp.config.node import Node
 from ampp.core.matcher import Matcher, MatcherError, parse_matchers, sort_matchers
@@ -28,6 +29,8 @@ class _MatchersKind(Kind):
 
     def read(self, d: Decoder, node: Node) -> Any:
         before = len(d.faults)
+        if is_null(node):
+            return ()
         lines = read_list(d, node, TEXT, self.go)
         if lines is FAILED or len(d.faults) > before:
             return FAILED
@@ -36,7 +39,9 @@ class _MatchersKind(Kind):
             try:
                 parsed = parse_matchers(line, d.mode)
             except MatcherError as error:
-                raise d.invalid(child, str(error), 'write name="value", name!="value", name=~"regex" or name!~"regex"') from None
+                raise d.invalid(
+                    child, str(error), 'write name="value", name!="value", name=~"regex" or name!~"regex"'
+                ) from None
             found += parsed.matchers
             d.warnings += parsed.warnings
         return sort_matchers(found)
@@ -74,6 +79,8 @@ class _RegexMapKind(Kind):
 
     def read(self, d: Decoder, node: Node) -> Any:
         before = len(d.faults)
+        if is_null(node):
+            return {}
         patterns = read_map(d, node, self.item, self.go, go_quote)
         if patterns is FAILED or len(d.faults) > before:
             return FAILED

@@ -14,7 +14,7 @@ import yaml
 
 from ampp.config.error import Invalid
 
-__all__ = ["MAPPING", "MAX_DEPTH", "NULL_TAG", "SCALAR", "SEQUENCE", "Node", "compose"]
+__all__ = ["ALIAS", "MAPPING", "MAX_DEPTH", "NULL_TAG", "SCALAR", "SEQUENCE", "Node", "compose"]
 
 SCALAR: Final = "scalar"
 SEQUENCE: Final = "sequence"
@@ -65,14 +65,14 @@ class Node:
 
 def _parser(data: bytes) -> Any:
     if yaml.__with_libyaml__:
-        from yaml.cyaml import CParser
+        from yaml.cyaml import CLoader
 
-        return CParser(data)
+        return CLoader(data)
     from yaml.parser import Parser
     from yaml.reader import Reader
     from yaml.scanner import Scanner
 
-    class Pure(Reader, Scanner, Parser):  # type: ignore[misc]
+    class Pure(Reader, Scanner, Parser):
         def __init__(self) -> None:
             Reader.__init__(self, data)
             Scanner.__init__(self)
@@ -89,15 +89,18 @@ def compose(data: bytes) -> Node | None:
         raise _syntax(error) from None
     except yaml.reader.ReaderError as error:
         raise _unreadable(error, data) from None
+    except yaml.YAMLError as error:
+        raise Invalid(f"yaml: {error}") from None
 
 
 def _compose(parser: Any) -> Node | None:
-    event = parser.get_event()  # stream start
-    event = parser.get_event()
-    if not isinstance(event, yaml.DocumentStartEvent):
+    parser.get_event()  # stream start
+    start: Any = parser.get_event()
+    if type(start) is not yaml.DocumentStartEvent:
         return None
-    if event.version is not None and tuple(event.version) != (1, 1):
-        raise _fail("found incompatible YAML document", event.start_mark.line, event.start_mark)
+    if start.version is not None and tuple(start.version) != (1, 1):
+        mark: Any = start.start_mark
+        raise _fail("found incompatible YAML document", mark.line, mark)
 
     anchors: dict[str, Node] = {}
     top: list[Node] = []

@@ -38,7 +38,7 @@ def _entries(cls: type[Entry], go: str) -> Sections:
     return Sections(cls, f"[]*{go}", pointer=True)
 
 
-class ReceiverSection(Section):
+class ReceiverSection(Section, frozen=True, kw_only=True):
     """One receiver. After the whole configuration is checked, no list holds a None.
 
     A null in the list of receivers is a receiver without a name, which upstream accepts.

@@ -18,7 +18,7 @@ _ROUTES: Final = Sections(Section, "[]*config.Route", pointer=True)
 """The children of a route; told of their type below, for that type holds itself."""
 
 
-class RouteSection(Section):
+class RouteSection(Section, frozen=True, kw_only=True):
     """A route with what was written in it; None and "" mean "as the parent". Durations in nanoseconds."""
 
     receiver: Text = ""
@@ -92,7 +92,7 @@ class _NullRoute(Invalid):
 _ROUTES.item = Struct(RouteSection, outer="*config.Route")
 
 
-class InhibitSection(Section):
+class InhibitSection(Section, frozen=True, kw_only=True):
     """An inhibit rule: what matches the target side is mute while something matches the source side."""
 
     go: ClassVar[str] = "common.plain"

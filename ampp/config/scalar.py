@@ -24,12 +24,12 @@ _TIME: Final = _PREFIX + "timestamp"
 _BINARY: Final = _PREFIX + "binary"
 
 _WORDS: Final[dict[str, tuple[str, Any]]] = {
-    **{w: (_BOOL, True) for w in "y Y yes Yes YES true True TRUE on On ON".split()},
-    **{w: (_BOOL, False) for w in "n N no No NO false False FALSE off Off OFF".split()},
-    **{w: (_NULL, None) for w in ("", "~", "null", "Null", "NULL")},
-    **{w: (_FLOAT, math.nan) for w in (".nan", ".NaN", ".NAN")},
-    **{w: (_FLOAT, math.inf) for w in (".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF")},
-    **{w: (_FLOAT, -math.inf) for w in ("-.inf", "-.Inf", "-.INF")},
+    **dict.fromkeys(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"], (_BOOL, True)),
+    **dict.fromkeys(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"], (_BOOL, False)),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), (_NULL, None)),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), (_FLOAT, math.nan)),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), (_FLOAT, math.inf)),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), (_FLOAT, -math.inf)),
 }
 
 _STARTS_NUMBER: Final = frozenset("+-0123456789.")
@@ -46,6 +46,7 @@ _BASE60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?",
 _RESOLVABLE: Final = frozenset(("", STR, _BOOL, _INT, _FLOAT, _NULL, _TIME))
 
 _MIN_INT: Final = -(2**63)
+_MAX_INT: Final = 2**63 - 1
 _MAX_UINT: Final = 2**64 - 1
 
 
@@ -74,7 +75,7 @@ def resolve(tag: str | None, text: str) -> tuple[str, Any]:
     found, value = _guess(text, dates=wanted in ("", _TIME))
     if wanted in ("", found):
         return found, value
-    if wanted == _FLOAT and found == _INT and _MIN_INT <= value < 2**63:
+    if wanted == _FLOAT and found == _INT and _MIN_INT <= value <= _MAX_INT:
         return _FLOAT, float(value)
     raise Invalid(f"yaml: cannot decode {short_tag(found)} `{text}` as a {short_tag(wanted)}")
 
@@ -104,11 +105,10 @@ def _guess(text: str, *, dates: bool) -> tuple[str, Any]:
     if dates and _is_date(text):
         return _TIME, text
     plain = text.replace("_", "")
-    if _INTEGER.fullmatch(plain):
-        if len(plain) <= 70 and _MIN_INT <= (integer := _integer(plain)) <= _MAX_UINT:
-            signed_only = plain[0] in "+-"
-            if not signed_only or integer < 2**63:
-                return _INT, integer
+    if _INTEGER.fullmatch(plain) and len(plain) <= 70:
+        integer = _integer(plain)
+        if _MIN_INT <= integer <= (_MAX_INT if plain[0] in "+-" else _MAX_UINT):
+            return _INT, integer
     if _DECIMAL.fullmatch(plain) and math.isfinite(number := float(plain)):
         return _FLOAT, number
     return STR, text

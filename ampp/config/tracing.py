@@ -15,7 +15,7 @@ def _client_type(text: str) -> None:
         raise Invalid(f"expected tracing client type to be to be http or grpc, but got {text}")
 
 
-class TracingSection(Section):
+class TracingSection(Section, frozen=True, kw_only=True):
     """`endpoint` is empty only when there is no tracing. `timeout` in nanoseconds."""
 
     go: ClassVar[str] = "tracing.plain"

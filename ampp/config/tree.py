@@ -9,17 +9,18 @@ __all__ = ["routes_show", "slug"]
 def routes_show(root: Route) -> str:
     """The whole tree under its heading, with the blank line at the end."""
     lines = ["Routing tree:", "."]
-    _branch(lines, slug(root, receiver=True, continues=True), root, "", last=True)
+    _branch(lines, slug(root, receiver=True, continues=True), root, ("", ""), last=True)
     return "\n".join(lines) + "\n\n"
 
 
-def _branch(lines: list[str], text: str, route: Route, margin: str, *, last: bool) -> None:
-    lines.append(f"{margin}{'└── ' if last else '├── '}{text}")
-    below = margin + ("    " if last else "│   ")
+def _branch(lines: list[str], text: str, route: Route, margin: tuple[str, str], *, last: bool) -> None:
+    """Upstream joins branches with no-break spaces, but continues a text of several lines with plain ones."""
+    first, *more = text.split("\n")
+    lines.append(f"{margin[0]}{'└── ' if last else '├── '}{first}")
+    below = (margin[0] + ("    " if last else "│\xa0\xa0 "), margin[1] + ("    " if last else "│   "))
+    lines += [below[1] + line for line in more]
     for i, child in enumerate(route.children):
-        _branch(
-            lines, slug(child, receiver=True, continues=True), child, below, last=i == len(route.children) - 1
-        )
+        _branch(lines, slug(child, receiver=True, continues=True), child, below, last=i == len(route.children) - 1)
 
 
 def slug(route: Route, *, receiver: bool, continues: bool) -> str:

@@ -3,7 +3,6 @@
 Only what a configuration needs: `parse`, the text, and a text with the password masked.
 """
 
-import ipaddress
 from typing import Any, Final
 
 import msgspec
@@ -177,6 +176,8 @@ def _host(scheme: str, host: str) -> str:
         name, zoned, zone = host[1:close].partition("%25")
         name = _unescape(name, "host") + (_unescape("%25" + zone, "zone") if zoned else "")
         address, _, _ = name.partition("%")
+        import ipaddress  # few URLs need it
+
         try:
             version = ipaddress.ip_address(address).version
         except ValueError:
@@ -191,7 +192,7 @@ def _host(scheme: str, host: str) -> str:
 
 
 def _port(text: str) -> str:
-    if text and not (text[0] == ":" and (text[1:].isascii() and text[1:].isdigit() or len(text) == 1)):
+    if text and not (text[0] == ":" and ((text[1:].isascii() and text[1:].isdigit()) or len(text) == 1)):
         raise UrlError(f"invalid port {go_quote(text)} after host")
     return text
 

@@ -21,7 +21,7 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 
 ZERO: Final = -62_135_596_800 * SECOND
-"""Go's zero time, 0001-01-01T00:00:00Z: upstream's "not set". Note that it is *not* 0 (1970), which a sender may post."""
+"""Go's zero time, 0001-01-01T00:00:00Z: upstream's "not set". Not 0 (1970), which a sender may post."""
 
 
 class Now(msgspec.Struct, frozen=True, gc=False):

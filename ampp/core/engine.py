@@ -41,7 +41,6 @@ from ampp.core.record import (
     Delivered,
     Flushed,
     GroupDropped,
-    GroupRow,
     LogEntry,
     LogPruned,
     OutboxRow,
@@ -125,7 +124,8 @@ class Engine:
 
     def receive(self, posts: Iterable[PostedAlert], now: Now) -> Received:
         """Take in one request's alerts. Invalid ones are named in `errors`; the valid ones are taken all the same."""
-        wall = now.wall
+        wall, names = now.wall, self.book.names
+        limits = names.most > 0
         out = Received([], [], [], [])
         for posted in posts:
             starts, ends, timeout = posted.starts, posted.ends, False
@@ -141,19 +141,28 @@ class Engine:
                 out.resolved += 1
             else:
                 out.firing += 1
-            error = self.invalid(posted, starts, ends)
+            key = posted.key or labelling.key(posted.labels)
+            known = self.book.alerts.get(key)
+            if ends < starts:
+                error = "start time must be before end time"
+            elif known is not None and known.labels is posted.labels and known.annotations is posted.annotations:
+                # The very same objects have been found valid before.
+                error = ""
+            else:
+                error = self.invalid(posted)
             if error:
                 out.errors.append(error)
                 continue
-            key = labelling.key(posted.labels)
-            if self.book.names.most > 0:
+            if limits:
                 name = posted.labels.get("alertname", "")
-                if not self.book.names.admit(name, key, ends, wall):
+                if not names.admit(name, key, ends, wall):
                     out.limited.append(name)
                     continue
             alert, change = self.book.put(posted, starts, ends, timeout, wall, key)
+            if limits and alert.ends != ends:
+                # When it may be put out for another goes by its end after merging.
+                names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
             if change is Change.REFRESHED:
-                self.muting.inhibitor.observe(alert)
                 out.refreshed.append(alert)
                 continue
             self.muting.inhibitor.observe(alert)
@@ -175,10 +184,8 @@ class Engine:
             )
         return out
 
-    def invalid(self, posted: PostedAlert, starts: int, ends: int) -> str:
-        """Upstream's complaint about an alert, or the empty text (core reference 5.1)."""
-        if ends < starts:
-            return "start time must be before end time"
+    def invalid(self, posted: PostedAlert) -> str:
+        """Upstream's complaint about an alert's labels and annotations, or the empty text (core reference 5.1)."""
         if not posted.labels:
             return "at least one label pair required"
         for what, pairs in (("label set", posted.labels), ("annotations", posted.annotations)):
@@ -208,19 +215,23 @@ class Engine:
                 # The timer has fired and waits to be read; it is armed again when its turn comes.
                 group.missed = now.wall
             else:
-                self.groups.rearm(group, now)
+                self.groups.rearm(group, max(group.due, self._start), now)
                 self._flush(group, now.wall, now, out)
         return out
 
     def _flush(self, group: Group, tick: int, now: Now, out: Effects) -> None:
+        """Let the group take its turn. `tick` is the wall time at which the turn came, which is before now when a flush
+        under way held it up. As upstream, intervals and repeats are judged by it, and all else by this moment: what has
+        been silenced or resolved meanwhile must not be told as firing."""
         group.flushed = True
+        wall = now.wall
         kept, suppressed, group.muted_by = self.muting.sift(
-            group.route, group.alerts.values(), tick, group.muted_by
+            group.route, group.alerts.values(), wall, group.muted_by, tick
         )
         out.suppressed.extend(suppressed)
-        firing = [alert for alert in kept if alert.ends > tick]
-        resolved = [alert for alert in kept if alert.ends <= tick]
-        over = [(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= tick]
+        firing = [alert for alert in kept if alert.ends > wall]
+        resolved = [alert for alert in kept if alert.ends <= wall]
+        over = [(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= wall]
         flight = Flight(self._flush_id, group, over, set())
         self._flush_id += 1
         decisions: list[Decision] = []
@@ -233,7 +244,7 @@ class Engine:
             group.told = told
             out.records.append(
                 Flushed(
-                    at=tick,
+                    at=wall,
                     id=flight.id,
                     group=group.row(now),
                     alerts=() if same else told[0],
@@ -280,15 +291,16 @@ class Engine:
             mark = token(key, entry, firing_hashes, resolved_hashes, reason) if send else ""
             decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
             if not send:
-                if self.outbox.pop(key, None) is not None:
-                    out.records.append(settled(tick, key, "nothing left to tell"))
+                unsent = self.outbox.pop(key, None)
+                if unsent is not None:
+                    out.records.append(settled(now.wall, unsent, "nothing left to tell"))
                 continue
             if snapshots is None:
                 snapshots = tuple(
-                    snapshot(alert, tick)
+                    snapshot(alert, now.wall)
                     for alert in sorted(firing + resolved, key=lambda alert: labelling.notification_order(alert.labels))
                 )
-            row = OutboxRow(key, flight.id, group.identity, group.label_key, tick, mark)
+            row = OutboxRow(key, flight.id, group.identity, group.label_key, now.wall, mark)
             self.outbox[key] = row
             rows.append(row)
             flight.waiting.add(key)
@@ -383,14 +395,15 @@ class Engine:
                 return
         if group.missed is not None:
             tick, group.missed = group.missed, None
-            self.groups.rearm(group, now)
+            self.groups.rearm(group, now.mono, now)
             self._flush(group, tick, now, out)
 
     def _drop(self, group: Group, cause: Literal["empty", "reload"], now: Now, out: Effects) -> None:
         self.groups.drop(group)
         for to in self.plan.receivers[group.route.receiver].integrations:
-            if self.outbox.pop(log_key(group.key, to), None) is not None:
-                out.records.append(settled(now.wall, log_key(group.key, to), "the group is gone"))
+            unsent = self.outbox.pop(log_key(group.key, to), None)
+            if unsent is not None:
+                out.records.append(settled(now.wall, unsent, "the group is gone"))
         out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause=cause))
 
     def route_labels(self, route: Route) -> dict[str, str]:
@@ -423,7 +436,6 @@ class Engine:
         return LogPruned(at=now.wall, keys=keys) if keys else None
 
 
-
 def log_key(group_key: str, to: Integration) -> str:
     """The notification log's key for one integration of one group; `LogEntry.key` and `Notify.key` write the same."""
     return f"{group_key}:{to.receiver}/{to.name}/{to.idx}"
@@ -437,6 +449,6 @@ def token(
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def settled(wall: int, key: str, why: str) -> Delivered:
+def settled(wall: int, row: OutboxRow, why: str) -> Delivered:
     """An outbox row that came to nothing, because there is nothing left to tell."""
-    return Delivered(at=wall, flush=0, key=key, ok=False, attempts=0, took=0, reason="overtaken", error=why)
+    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why)

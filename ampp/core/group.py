@@ -29,7 +29,7 @@ Seat: TypeAlias = tuple[int, tuple[str | None, ...] | bytes]
 
 
 class Flight(msgspec.Struct):
-    """One flush under way: the alerts it saw resolved (with their `updated` of then), and the log keys not heard from."""
+    """One flush under way: alerts it saw resolved (with their `updated` of then) and log keys not heard from."""
 
     id: int
     group: "Group"
@@ -160,9 +160,9 @@ class Groups:
         group.due = due
         self.wheel.arm(group.seat, due)
 
-    def rearm(self, group: Group, now: Now) -> None:
-        """Start the next interval from the tick that was due, so that the cadence does not drift; never in the past."""
-        due = group.due + group.route.group_interval
+    def rearm(self, group: Group, since: int, now: Now) -> None:
+        """Start the next interval at `since` (monotonic), when this turn was due: the cadence does not drift."""
+        due = since + group.route.group_interval
         self.arm(group, due if due > now.mono else now.mono + group.route.group_interval)
 
     def drop(self, group: Group) -> None:
@@ -171,7 +171,7 @@ class Groups:
         self.wheel.cancel(group.seat)
 
     def due(self, now: Now, most: int) -> Iterator[Group]:
-        """Up to `most` groups whose timer has run out, in the order in which they were due; the rest keep their place."""
+        """Up to `most` groups whose timer has run out, in order of being due; the rest keep their place."""
         self._turn.extend(self.wheel.advance(now.mono))
         while self._turn and most > 0:
             group = self.live.get(self._turn.popleft())

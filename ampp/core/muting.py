@@ -42,6 +42,8 @@ class Muting:
     def silenced_by(self, alert: Alert, wall: int) -> tuple[str, ...]:
         """Ids of the active silences that match; kept on the alert until a silence starts, ends or changes."""
         silences = self.silences
+        if not len(silences):
+            return ()
         cached = alert.muted
         if cached is not None and cached[0] == silences.epoch and cached[1] <= wall < cached[2]:
             return cached[3]
@@ -63,18 +65,16 @@ class Muting:
     def mute_names(self, route: Route, wall: int) -> tuple[str, ...]:
         """The route's mute intervals that contain the moment, once per matching entry, as upstream repeats them."""
         return tuple(
-            name
-            for name in route.mute_intervals
-            for interval in self.intervals[name]
-            if interval.contains(wall)
+            name for name in route.mute_intervals for interval in self.intervals[name] if interval.contains(wall)
         )
 
     def sift(
-        self, route: Route, alerts: Iterable[Alert], wall: int, muted_by: tuple[str, ...]
+        self, route: Route, alerts: Iterable[Alert], wall: int, muted_by: tuple[str, ...], tick: int
     ) -> tuple[list[Alert], list[Suppressed], tuple[str, ...]]:
         """Run the stages over a group's alerts: (kept, suppressed, names that mute the group as a whole).
 
-        `muted_by` is what muted the group last time; it stands when the interval stages are not reached.
+        `muted_by` is what muted the group last time; it stands when the interval stages are not reached. `tick` is
+        when the group's turn came; intervals are judged by it.
         """
         suppressed: list[Suppressed] = []
         kept: list[Alert] = []
@@ -89,8 +89,8 @@ class Muting:
         if not kept:
             return kept, suppressed, muted_by
         for reason, names in (
-            (SuppressReason.ACTIVE_INTERVAL, self.active_names(route, wall)),
-            (SuppressReason.MUTE_INTERVAL, self.mute_names(route, wall)),
+            (SuppressReason.ACTIVE_INTERVAL, self.active_names(route, tick)),
+            (SuppressReason.MUTE_INTERVAL, self.mute_names(route, tick)),
         ):
             if names:
                 suppressed.extend(Suppressed(alert.key, reason.value, names) for alert in kept)

@@ -6,7 +6,7 @@ __all__ = ["FailureReason", "NotifyReason", "SuppressReason"]
 
 
 class NotifyReason(Enum):
-    """Why an integration was, or was not, told at a flush. The text is upstream's, visible in templates and webhooks."""
+    """Why an integration was, or was not, told at a flush. The text is upstream's, seen in templates and webhooks."""
 
     FIRST = "first notification"
     NEW_ALERTS = "new alerts added"

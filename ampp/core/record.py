@@ -96,7 +96,7 @@ class OutboxRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Suppressed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Why one alert was kept out of a flush: `reason` a SuppressReason value, `by` silence ids, rule/source or interval."""
+    """Why an alert was kept out. `reason`: a SuppressReason value; `by`: silences, rule and source, interval."""
 
     alert: bytes
     reason: str
@@ -124,7 +124,7 @@ class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=T
 
 
 class ConfigLoaded(msgspec.Struct, frozen=True, tag="config", tag_field="t", kw_only=True):
-    """A configuration took effect. `text` is the effective YAML with secrets redacted; `hash` as alertmanager_config_hash."""
+    """A configuration took effect. `text`: the effective YAML, secrets redacted; `hash` as alertmanager_config_hash."""
 
     at: int
     hash: int

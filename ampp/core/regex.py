@@ -21,7 +21,7 @@ __all__ = ["Regex", "RegexError", "anchored", "check", "choices", "finds_in_empt
 
 _LARGE_OPTIONS: Final = re2.Options()
 _LARGE_OPTIONS.log_errors = False
-_LARGE_OPTIONS.max_mem = 256 << 20
+_LARGE_OPTIONS.max_mem = 128 << 20
 """What RE2 may use for one program, in bytes. Its own default, 8 MiB, is less than Go allows."""
 
 _PLAIN: Final = re.compile(r"[^\\.+*?()|\[\]{}^$\ud800-\udfff]*(?:\|[^\\.+*?()|\[\]{}^$\ud800-\udfff]*)*")

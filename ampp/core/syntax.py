@@ -45,19 +45,23 @@ _DEPTH_MAX: Final = 1000
 
 
 class _Group:
-    """What the reader knows of an open bracket: can the last item be repeated, how often is it already, how deep."""
+    """What the reader knows of an open bracket.
 
-    __slots__ = ("depth", "last", "last_depth", "repeatable", "times")
+    `times`, `depth`: how often the most repeated of its items is repeated, how deep the deepest is, without the last
+    item, which a repetition may still follow (`repeatable`).
+    """
+
+    __slots__ = ("depth", "items", "last_depth", "last_times", "repeatable", "times")
 
     def __init__(self) -> None:
         self.repeatable = False
-        self.times = self.depth = 0
-        self.last = self.last_depth = 0
+        self.times = self.depth = self.last_times = self.last_depth = self.items = 0
 
     def push(self, times: int, depth: int) -> None:
+        self.times, self.depth = max(self.times, self.last_times), max(self.depth, self.last_depth)
+        self.last_times, self.last_depth = times, depth
         self.repeatable = True
-        self.last, self.last_depth = times, depth
-        self.times, self.depth = max(self.times, times), max(self.depth, depth)
+        self.items += 1
 
 
 class _Reader:
@@ -86,13 +90,12 @@ class _Reader:
                 if opens:
                     stack.append(_Group())
                     captures.append(capture)
-                    if len(stack) > _DEPTH_MAX + 1:
-                        raise RegexError("expression nests too deeply", pattern)
             elif c == ")":
                 if len(stack) == 1:
                     raise RegexError("unexpected )", pattern)
                 stack.pop()
-                stack[-1].push(group.times, group.depth + captures.pop())
+                depth = max(group.depth, group.last_depth, 1) + captures.pop()
+                stack[-1].push(max(group.times, group.last_times), depth)
                 at += 1
             elif c == "|":
                 group.repeatable = False
@@ -103,11 +106,9 @@ class _Reader:
                 repeated = -1
                 continue
             elif c in "*+?" or (c == "{" and _REPEAT.match(pattern, at)):
-                at, times = self._repeat(at, repeated, group)
+                at, group.last_times = self._repeat(at, repeated, group)
+                group.last_depth += 1
                 again = start
-                group.push(times, group.last_depth + 1)
-                if group.depth > _DEPTH_MAX:
-                    raise RegexError("expression nests too deeply", pattern)
             elif c == "\\":
                 at = self._backslash(at, group)
                 repeated = -1
@@ -119,6 +120,8 @@ class _Reader:
             repeated = again
         if len(stack) > 1:
             raise RegexError("missing closing )", pattern)
+        if max(stack[0].depth, stack[0].last_depth) + (stack[0].items > 1) > _DEPTH_MAX:
+            raise RegexError("expression nests too deeply", pattern)
 
     def _bracket(self, at: int) -> tuple[int, bool, bool]:
         """After `(`: where reading goes on, whether a group was opened, whether it captures."""
@@ -152,7 +155,7 @@ class _Reader:
         pattern = self.pattern
         counted = _REPEAT.match(pattern, at) if pattern[at] == "{" else None
         end = counted.end() if counted else at + 1
-        times = group.last
+        times = group.last_times
         most = 0
         if counted:
             least = int(counted[1]) if len(counted[1]) < 9 else _REPEAT_MAX + 1

@@ -6,8 +6,12 @@ One client belongs to one integration and keeps its connections for reuse. Nothi
 """
 
 import base64
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from importlib.util import find_spec
 from typing import Final
 
 import httpx
@@ -16,10 +20,12 @@ import trio
 
 from ampp import COMPATIBLE
 from ampp.config.http import Header, HttpConfig, OAuth2
+from ampp.config.secret import Secret
 from ampp.core.quote import go_quote
 from ampp.deliver import proxy, secret
 from ampp.deliver.fault import describe
 from ampp.deliver.oauth import Tokens
+from ampp.deliver.pool import Pool
 from ampp.deliver.sender import BuildError, SendError, status_reason
 from ampp.deliver.tls import Tls
 
@@ -36,7 +42,7 @@ _BODY_WAIT: Final = 5.0
 _SETTLED_WAIT: Final = 1.0
 """The same for an answer that already says success: there, the body decides nothing."""
 
-_CONNECT_WAIT: Final = 30.0
+_CONNECT_WAIT: Final = 15.0
 """Seconds for a connection, and again for its TLS handshake. Shorter than the system's, so that more is tried."""
 
 _HOPS: Final = 10
@@ -61,6 +67,7 @@ class Client:
     """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration."""
 
     def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ) -> None:
+        self.files = secret.Files()
         self._config = config
         self._tls = Tls(config.tls_config)
         try:
@@ -68,14 +75,14 @@ class Client:
         except secret.SecretError as error:
             raise BuildError(str(error)) from None
         self._context = self._tls.context(self._material)
+        if config.proxy_url is not None and config.proxy_url.scheme.startswith("socks") and not find_spec("socksio"):
+            raise BuildError("proxy_url: SOCKS proxies need the Python package socksio")
         self._choose = (
             proxy.from_environment(environment)
             if config.proxy_from_environment
             else proxy.choice(str(config.proxy_url or ""), config.no_proxy)
         )
-        self._transports: dict[tuple[str, httpx.URL | None], httpx.AsyncHTTPTransport] = {}
-        self._stale: list[httpx.AsyncHTTPTransport] = []
-        self._active = 0
+        self._pools: dict[tuple[str, httpx.URL | None], Pool] = {}
         self._tokens = None
         if config.basic_auth is not None:
             secret.no_reference("username", config.basic_auth.username_ref)
@@ -83,31 +90,23 @@ class Client:
         if config.authorization is not None:
             secret.no_reference("credentials", config.authorization.credentials_ref)
         if config.oauth2 is not None:
-            self._tokens = Tokens(config.oauth2, Client(_of_oauth2(config.oauth2), environment))
+            self._tokens = Tokens(config.oauth2, self.files, Client(_of_oauth2(config.oauth2), environment))
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """POST `body`, follow redirects, and answer with what came last, whatever its status.
 
         Raises `SendError` (to be retried, as upstream does) when no answer came.
         """
-        self._active += 1
         try:
             return await self._follow(httpx.URL(url), body, headers)
         except httpx.InvalidURL:
             raise SendError('parse "<redacted>": invalid URL', retry=True) from None
         except _Broken as error:
             raise SendError(f'Post "<redacted>": {error}', retry=True) from None
-        finally:
-            self._active -= 1
-            if self._stale and not self._active:
-                stale, self._stale = self._stale, []
-                with trio.CancelScope(shield=True):
-                    await _close(stale)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        transports, self._transports, self._stale = [*self._transports.values(), *self._stale], {}, []
-        await _close(transports)
+        await self._drop_pools()
         if self._tokens is not None:
             await self._tokens.aclose()
 
@@ -119,11 +118,11 @@ class Client:
             own = dict(base) | ({"Referer": referer} if referer else {})
             await self._refresh()
             fields = await self._fields(url, own, foreign)
-            response = await self._send(method, url, fields, body)
-            location = response.headers.get("Location", "")
-            if not self._config.follow_redirects or response.status_code not in _REDIRECTS or not location:
-                return await _answer(response)
-            await _read(response, _SLURP, _SETTLED_WAIT)
+            async with self._exchange(method, url, fields, body) as response:
+                status, location = response.status_code, response.headers.get("Location", "")
+                if not self._config.follow_redirects or status not in _REDIRECTS or not location:
+                    return await _answer(response)
+                await _read(response, _SLURP, _SETTLED_WAIT)
             hops += 1
             try:
                 target = url.join(location)
@@ -131,7 +130,7 @@ class Client:
                 raise _Broken(f"failed to parse Location header {go_quote(location)}") from None
             if hops >= _HOPS:
                 raise _Broken(f"stopped after {_HOPS} redirects")
-            if response.status_code in _TO_GET:
+            if status in _TO_GET:
                 method, body = "GET" if method not in ("GET", "HEAD") else method, None
                 base = {name: value for name, value in base.items() if name.lower() not in _ABOUT_BODY}
             referer = "" if (url.scheme, target.scheme) == ("https", "http") else str(url.copy_with(userinfo=b""))
@@ -150,7 +149,7 @@ class Client:
         try:
             for name, header in (self._config.http_headers or {}).items():
                 if not (foreign and name.lower() in _SENSITIVE):
-                    fields += [(name, value) for value in await _values(header)]
+                    fields += [(name, value) for value in await _values(header, self.files)]
             if not foreign:
                 if self._tokens is not None:
                     fields = [field for field in fields if field[0].lower() != "authorization"]
@@ -166,13 +165,13 @@ class Client:
     async def _credentials(self) -> str:
         basic, bearer = self._config.basic_auth, self._config.authorization
         if basic is not None:
-            username = await _labelled("basic auth username", basic.username, basic.username_file)
+            username = await _labelled(self.files, "basic auth username", basic.username, basic.username_file)
             return _basic(
-                username, await _labelled("basic auth password", basic.password.reveal(), basic.password_file)
+                username, await _labelled(self.files, "basic auth password", basic.password, basic.password_file)
             )
         if bearer is not None:
             what = "authorization credentials"
-            return f"{bearer.type} {await _labelled(what, bearer.credentials.reveal(), bearer.credentials_file)}"
+            return f"{bearer.type} {await _labelled(self.files, what, bearer.credentials, bearer.credentials_file)}"
         return ""
 
     async def _refresh(self) -> None:
@@ -180,62 +179,91 @@ class Client:
         if not self._tls.changeable:
             return
         try:
-            material = await trio.to_thread.run_sync(self._tls.read)
+            material = await self.files.run(self._tls.read)
             if material == self._material:
                 return
             context = self._tls.context(material)
         except (secret.SecretError, BuildError) as error:
             raise _Broken(str(error)) from None
-        self._stale += self._transports.values()
-        self._material, self._context, self._transports = material, context, {}
+        self._material, self._context = material, context
+        await self._drop_pools()
 
-    async def _send(
+    async def _drop_pools(self) -> None:
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.aclose()
+
+    @contextlib.asynccontextmanager
+    async def _exchange(
         self, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None
-    ) -> httpx.Response:
+    ) -> AsyncIterator[httpx.Response]:
+        """The answer to one request, whose body must be read inside the block."""
         through = self._choose(url)
+        try:
+            pool = self._pool(url.scheme, through)
+            transport = pool.take()
+        except (ValueError, ImportError) as error:
+            raise _Broken(f"proxyconnect tcp: {error}") from None
         try:
             request = httpx.Request(
                 method,
                 url,
-                headers=fields,
-                content=body,
+                headers=[(b"Host", url.netloc), *fields] + ([(b"Content-Length", b"%d" % len(body))] if body else []),
+                stream=_Body(body or b""),
                 extensions={"timeout": {"connect": _CONNECT_WAIT, "read": None, "write": None, "pool": None}},
             )
-            return await self._transport(url.scheme, through).handle_async_request(request)
-        except (httpx.TransportError, OSError, ValueError, ImportError) as error:
-            hop = through or url
-            port = hop.port or _DEFAULT_PORTS.get(hop.scheme, 0)
-            raise _Broken(describe(error, hop.host, port, proxied=through is not None)) from None
+            try:
+                response = await transport.handle_async_request(request)
+            except (httpx.TransportError, OSError) as error:
+                hop = through or url
+                port = hop.port or _DEFAULT_PORTS.get(hop.scheme, 0)
+                raise _Broken(describe(error, hop.host, port, proxied=through is not None)) from None
+            yield response
+        finally:
+            await pool.give(transport)
 
-    def _transport(self, scheme: str, through: httpx.URL | None) -> httpx.AsyncHTTPTransport:
-        key = (scheme, through)
-        transport = self._transports.get(key)
-        if transport is None:
-            way = None
-            if through is not None:
-                # Configured headers are for CONNECT alone, as Go has it.
-                headers = self._config.proxy_connect_header if scheme == "https" else {}
-                way = httpx.Proxy(
-                    through,
-                    headers=[(name, value.reveal()) for name, values in headers.items() for value in values],
-                    ssl_context=self._context if through.scheme == "https" else None,
-                )
-            transport = self._transports[key] = httpx.AsyncHTTPTransport(
-                verify=self._context,
-                trust_env=False,
-                proxy=way,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE),
-            )
-        return transport
+    def _pool(self, scheme: str, through: httpx.URL | None) -> Pool:
+        pool = self._pools.get((scheme, through))
+        if pool is None:
+            make = partial(_transport, self._context, self._way(scheme, through))
+            pool = self._pools[scheme, through] = Pool(make)
+        return pool
+
+    def _way(self, scheme: str, through: httpx.URL | None) -> httpx.Proxy | None:
+        if through is None:
+            return None
+        # Configured headers are for CONNECT alone, as Go has it.
+        headers = self._config.proxy_connect_header if scheme == "https" else {}
+        return httpx.Proxy(
+            through,
+            headers=[(name, value.reveal()) for name, values in headers.items() for value in values],
+            ssl_context=self._context if through.scheme == "https" else None,
+        )
 
 
-async def _close(transports: Iterable[httpx.AsyncHTTPTransport]) -> None:
-    for transport in transports:
-        await transport.aclose()
+def _transport(context: ssl.SSLContext, way: httpx.Proxy | None) -> httpx.AsyncHTTPTransport:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE)
+    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=way, limits=limits)
 
 
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 _TO_GET: Final = frozenset((301, 302, 303))
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body in one piece. Unlike httpx's own, an exchange that breaks leaves no generator unfinished."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data: bytes | None = data
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data, self._data = self._data, None
+        if data is None:
+            raise StopAsyncIteration
+        return data
 
 
 class _Broken(Exception):
@@ -270,20 +298,20 @@ def _basic(username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
-async def _values(header: Header) -> list[str]:
+async def _values(header: Header, files: secret.Files) -> list[str]:
     """A configured header's values in upstream's order."""
     values = [*header.values, *(value.reveal() for value in header.secrets)]
     for path in header.files:
         try:
-            values.append(secret.text(await trio.to_thread.run_sync(secret.read_now, path)))
+            values.append(await files.read(path))
         except secret.SecretError as error:
             raise secret.SecretError(f"unable to read headers file {path}: {str(error).partition(': ')[2]}") from None
     return values
 
 
-async def _labelled(what: str, value: str, path: str) -> str:
+async def _labelled(files: secret.Files, what: str, value: Secret | str, path: str) -> str:
     try:
-        return await secret.read(value, path)
+        return await files.either(value, path)
     except secret.SecretError as error:
         raise secret.SecretError(f"unable to read {what}: {error}") from None
 
@@ -299,11 +327,12 @@ async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bo
     """What of the body comes within `limit` bytes and `wait` seconds; an error on the way ends it, as for upstream."""
     read = bytearray()
     try:
-        with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait):
+        with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait) as scope:
             async for piece in response.stream:  # type: ignore[union-attr]
                 read += piece
                 if len(read) >= limit:
-                    break
+                    # Not `break`, which would leave httpcore's nested generators to the garbage collector.
+                    scope.cancel()
     except httpx.TransportError:
         pass
     finally:

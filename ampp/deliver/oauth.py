@@ -45,11 +45,12 @@ class _Grant(msgspec.Struct):
 class Tokens:
     """The tokens of one `oauth2` block, fetched over `client`. Raises `BuildError` for grants that need signing."""
 
-    def __init__(self, config: OAuth2, client: _Client) -> None:
+    def __init__(self, config: OAuth2, files: secret.Files, client: _Client) -> None:
         secret.no_reference("client secret", config.client_secret_ref)
         if config.grant_type not in ("", "client_credentials"):
             raise BuildError(f"oauth2 grant_type {config.grant_type} is not supported yet")
         self._config = config
+        self._files = files
         self._client = client
         self._lock = trio.Lock()
         self._value = ""
@@ -61,7 +62,7 @@ class Tokens:
         """The value of the Authorization header. Raises `SendError` or `SecretError`."""
         async with self._lock:
             try:
-                current = await secret.read(self._config.client_secret.reveal(), self._config.client_secret_file)
+                current = await self._files.either(self._config.client_secret, self._config.client_secret_file)
             except secret.SecretError as error:
                 raise secret.SecretError(f"unable to read oauth2 client secret: {error}") from None
             if not self._value or current != self._secret or time.monotonic() + _EARLY >= self._until:

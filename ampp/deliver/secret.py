@@ -3,13 +3,20 @@
 A file that is swapped under a running daemon (Kubernetes does this) is thereby taken up without a reload.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 
+from ampp.config.secret import Secret
 from ampp.deliver.sender import BuildError
 
-__all__ = ["SecretError", "no_reference", "read", "read_now", "text"]
+__all__ = ["Files", "SecretError", "no_reference", "read_now", "text"]
+
+
+T = TypeVar("T")
 
 
 class SecretError(Exception):
@@ -30,11 +37,24 @@ def read_now(path: str) -> bytes:
         raise SecretError(f"unable to read file {path}: open {path}: {why}") from None
 
 
-async def read(value: str, path: str) -> str:
-    """`value` if there is one, else the trimmed content of the file at `path`. Raises `SecretError`."""
-    if value or not path:
-        return value
-    return text(await trio.to_thread.run_sync(read_now, path))
+class Files:
+    """The files of one integration, read in threads of its own: a disk that hangs holds up nobody else."""
+
+    def __init__(self) -> None:
+        self._limiter = trio.CapacityLimiter(2)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do blocking `work` in one of the threads."""
+        return await trio.to_thread.run_sync(work, limiter=self._limiter, abandon_on_cancel=True)
+
+    async def read(self, path: str) -> str:
+        """The trimmed content. Raises `SecretError`."""
+        return text(await self.run(partial(read_now, path)))
+
+    async def either(self, value: Secret | str, path: str) -> str:
+        """`value` if there is one, else what the file at `path` holds, if one is named. Raises `SecretError`."""
+        inline = value.reveal() if isinstance(value, Secret) else value
+        return inline if inline or not path else await self.read(path)
 
 
 def no_reference(what: str, reference: str) -> None:

@@ -36,6 +36,7 @@ from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
 from ampp.deliver.lane import Job, Lane
 from ampp.deliver.outcome import failed, fatal, gave_up, log_success, told
+from ampp.deliver.resolver import Resolver
 from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
 from ampp.observe.log import Logger
 from ampp.observe.metrics import NotifyMetrics
@@ -84,6 +85,8 @@ class Delivery:
         self._running = 0
         self._wheel: Wheel[str] = Wheel(mono())
         self._wake = trio.Event()
+        self._asleep_until = -math.inf
+        self._ended = trio.Event()
         self._closing = False
         self._nursery: trio.Nursery | None = None
 
@@ -93,6 +96,7 @@ class Delivery:
         When cancelled, what waits is reported as canceled at once, what is being attempted has the grace to come to
         its end, and only then does this return. An outcome that arrives in the grace is reported like any other.
         """
+        trio.socket.set_custom_hostname_resolver(Resolver())
         async with trio.open_nursery() as outer:
             closing = trio.Event()
             await outer.start(self._attempts, closing)
@@ -114,8 +118,8 @@ class Delivery:
             await closing.wait()
             with trio.move_on_after(self._grace):
                 while self._running:
-                    self._wake = trio.Event()
-                    await self._wake.wait()
+                    self._ended = trio.Event()
+                    await self._ended.wait()
             for job in self._jobs.values():
                 if job.scope is not None:
                     job.scope.cancel()
@@ -270,7 +274,7 @@ class Delivery:
             series.requests_failed.inc()
             self._failed(job, error, began, ended)
         self._retire(lane)
-        self._wake.set()
+        self._ended.set()
         self._pump()
 
     def _failed(self, job: Job, error: SendError | None, began: int, ended: int) -> None:
@@ -390,9 +394,11 @@ class Delivery:
                 self._due(self._jobs[key])
             self._pump()
             due = self._wheel.next_due()
+            self._asleep_until = math.inf if due is None else due
             self._wake = trio.Event()
             with trio.move_on_after(math.inf if due is None else max(0.0, (due - self._mono()) / SECOND)):
                 await self._wake.wait()
+            self._asleep_until = -math.inf
 
     def _due(self, job: Job) -> None:
         self._leave(job)
@@ -403,7 +409,7 @@ class Delivery:
 
     def _arm(self, key: str, at: int) -> None:
         self._wheel.arm(key, at)
-        if self._wheel.next_due() == at:
+        if at < self._asleep_until:
             self._wake.set()
 
     def _start(self, task: Callable[..., Awaitable[Any]], *args: object) -> None:

@@ -1,7 +1,7 @@
 """What is wrong with a body, before anyone looked at what it says.
 
-    IngestError            HTTP status, upstream's code, upstream's text
-    └── JSONFault          the text is not JSON, or not of the wanted shape (always 400)
+IngestError            HTTP status, upstream's code, upstream's text
+└── JSONFault          the text is not JSON, or not of the wanted shape (always 400)
 """
 
 __all__ = ["IngestError", "JSONFault"]

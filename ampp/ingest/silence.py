@@ -1,16 +1,18 @@
-"""The body of POST /api/v2/silences, read as upstream's generated Go code reads it. Shape only; see `ampp.core.silence`."""
+"""The body of POST /api/v2/silences, read as upstream's generated Go code reads it. Shape only (see `core.silence`)."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from ampp.core.matcher import Matcher, Op
 from ampp.core.silence import SilenceDraft
-from ampp.ingest.alertmanager import field, instant, read_body, string, string_map, wrong_type
+from ampp.ingest.alertmanager import Leniency, field, instant, read_body, string, string_map, wrong_type
 from ampp.ingest.fault import IngestError
 from ampp.ingest.gojson import Pairs, Value
 
 __all__ = ["decode_silence"]
+
+_T = TypeVar("_T")
 
 _BODY: Final = 'struct { ID string "json:\\"id,omitempty\\"" }'
 
@@ -38,39 +40,38 @@ class _Silence(msgspec.Struct):
 def decode_silence(body: bytes) -> SilenceDraft:
     """The silence of a POST body. Raises `IngestError` with upstream's codes, texts and order of checks."""
     silence: _Silence = read_body(body, "silence", _read)
-    _require(silence.comment, "comment")
-    _require(silence.created_by, "createdBy")
-    _require(silence.ends, "endsAt")
+    comment = _require(silence.comment, "comment")
+    created_by = _require(silence.created_by, "createdBy")
+    ends, _ = _require(silence.ends, "endsAt")
     matchers = _require(silence.matchers, "matchers")
     if not matchers:
         raise IngestError(612, "matchers in body should have at least 1 items")
-    for index, matcher in enumerate(matchers):
-        # Upstream dies on a null matcher; this is what its schema would have said.
-        matcher = _require(matcher, f"matchers.{index}")
-        _require(matcher.is_regex, f"matchers.{index}.isRegex")
-        _require(matcher.name, f"matchers.{index}.name")
-        _require(matcher.value, f"matchers.{index}.value")
-    _require(silence.starts, "startsAt")
+    checked = tuple([_matcher(matcher, f"matchers.{index}") for index, matcher in enumerate(matchers)])
+    starts, _ = _require(silence.starts, "startsAt")
     return SilenceDraft(
         id=silence.id or None,
-        matcher_sets=(tuple([_matcher(matcher) for matcher in matchers]),),
-        starts=silence.starts[0],
-        ends=silence.ends[0],
-        created_by=silence.created_by,
-        comment=silence.comment,
+        matcher_sets=(checked,),
+        starts=starts,
+        ends=ends,
+        created_by=created_by,
+        comment=comment,
         annotations=silence.annotations or {},
     )
 
 
-def _require(value, name):
+def _require(value: _T | None, name: str) -> _T:
     if value is None:
         raise IngestError(602, f"{name} in body is required")
     return value
 
 
-def _matcher(matcher: _Matcher) -> Matcher:
-    op = _OPS[matcher.is_equal is not False, matcher.is_regex is True]
-    return Matcher(matcher.name, op, matcher.value)
+def _matcher(matcher: _Matcher | None, where: str) -> Matcher:
+    # Upstream dies on a null matcher; this is what its schema would have said.
+    matcher = _require(matcher, where)
+    is_regex = _require(matcher.is_regex, f"{where}.isRegex")
+    name = _require(matcher.name, f"{where}.name")
+    value = _require(matcher.value, f"{where}.value")
+    return Matcher(name, _OPS[matcher.is_equal is not False, is_regex], value)
 
 
 def _read(value: Value) -> _Silence:
@@ -83,39 +84,41 @@ def _read(value: Value) -> _Silence:
     for name, member in value:
         if field(name) == "id":
             silence.id = string(silence.id, member, ".id")
-    for name, member in value:
-        match field(name):
-            case "annotations":
-                silence.annotations = string_map(silence.annotations, member, "Silence.annotations")
-            case "comment":
-                silence.comment = _optional_string(member, "Silence.comment")
-            case "createdby":
-                silence.created_by = _optional_string(member, "Silence.createdBy")
-            case "endsat":
-                silence.ends = None if member is None else instant((0, 0), member, "Silence.endsAt")
-            case "startsat":
-                silence.starts = None if member is None else instant((0, 0), member, "Silence.startsAt")
-            case "matchers":
-                silence.matchers = _read_matchers(silence.matchers, member)
+    with Leniency() as lenient:
+        for name, member in value:
+            match field(name):
+                case "annotations":
+                    silence.annotations = lenient(string_map, silence.annotations, member, "Silence.annotations")
+                case "comment":
+                    silence.comment = lenient(_optional_string, silence.comment, member, "Silence.comment")
+                case "createdby":
+                    silence.created_by = lenient(_optional_string, silence.created_by, member, "Silence.createdBy")
+                case "endsat":
+                    silence.ends = None if member is None else instant((0, 0), member, "Silence.endsAt")
+                case "startsat":
+                    silence.starts = None if member is None else instant((0, 0), member, "Silence.startsAt")
+                case "matchers":
+                    silence.matchers = lenient(_read_matchers, silence.matchers, member, "Silence.matchers")
     return silence
 
 
-def _optional_string(value: Value, where: str) -> str | None:
+def _optional_string(_: str | None, value: Value, where: str) -> str | None:
+    """A field that tells "empty" from "absent"; `null` makes it absent again."""
     return None if value is None else string("", value, where)
 
 
-def _optional_bool(value: Value, where: str) -> bool | None:
-    if value is not None and not isinstance(value, bool):
-        raise wrong_type(value, f"struct field {where} of type bool")
-    return value
+def _optional_bool(_: bool | None, value: Value, where: str) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise wrong_type(value, f"struct field {where} of type bool")
 
 
-def _read_matchers(old: list[_Matcher | None] | None, value: Value) -> list[_Matcher | None] | None:
+def _read_matchers(old: list[_Matcher | None] | None, value: Value, where: str) -> list[_Matcher | None] | None:
     """An array written twice: Go reads the second over the elements of the first, and keeps the second's length."""
     if value is None:
         return None
     if not isinstance(value, list) or isinstance(value, Pairs):
-        raise wrong_type(value, "struct field Silence.matchers of type models.Matchers")
+        raise wrong_type(value, f"struct field {where} of type models.Matchers")
     before = old or []
     return [_read_matcher(before[i] if i < len(before) else None, item) for i, item in enumerate(value)]
 
@@ -129,11 +132,11 @@ def _read_matcher(old: _Matcher | None, item: Value) -> _Matcher | None:
     for name, member in item:
         match field(name):
             case "name":
-                matcher.name = _optional_string(member, "Matcher.matchers.name")
+                matcher.name = _optional_string(matcher.name, member, "Matcher.matchers.name")
             case "value":
-                matcher.value = _optional_string(member, "Matcher.matchers.value")
+                matcher.value = _optional_string(matcher.value, member, "Matcher.matchers.value")
             case "isregex":
-                matcher.is_regex = _optional_bool(member, "Matcher.matchers.isRegex")
+                matcher.is_regex = _optional_bool(matcher.is_regex, member, "Matcher.matchers.isRegex")
             case "isequal":
-                matcher.is_equal = _optional_bool(member, "Matcher.matchers.isEqual")
+                matcher.is_equal = _optional_bool(matcher.is_equal, member, "Matcher.matchers.isEqual")
     return matcher

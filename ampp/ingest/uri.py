@@ -1,4 +1,4 @@
-"""What counts as a URI: whatever Go's `net/url.ParseRequestURI` takes, which is what upstream asks of a generatorURL."""
+"""What counts as a URI: whatever Go's `net/url.ParseRequestURI` takes, as upstream asks of a generatorURL."""
 
 import re
 from typing import Final

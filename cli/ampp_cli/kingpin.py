@@ -7,7 +7,7 @@ Scripts and units depend on these rules to the letter, which is why a parser of 
 - `--` ends the flags. `@file` stands for the lines of a file, without those that begin with `#`.
 - No abbreviations: `--config.f` is unknown.
 - A command tree may name a default per level, taken when no command is given.
-- The first error found on the line is reported, unless help or the version was asked for before it.
+- The first error found on the line is reported, unless the version was asked for before it.
 
 A command line is described with `Flag`, `Argument` and `Command` values, read with `parse`; `ampp_cli.usage` prints
 what help, man page and shell completion need. Nothing here prints or exits.
@@ -39,7 +39,7 @@ __all__ = [
 
 Parser = Callable[[str], Any]
 
-_FLOAT: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_FLOAT: Final = re.compile(r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?")
 
 
 class UsageError(ValueError):
@@ -223,6 +223,8 @@ def parse(program: Command, arguments: list[str]) -> Parsed:
     try:
         reading.line()
     except UsageError as error:
+        # Unlike the version and the rest, help is only given on a line that is sound.
+        reading.parsed.given.discard("help")
         error.parsed = reading.parsed
         raise
     try:

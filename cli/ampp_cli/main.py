@@ -15,13 +15,15 @@ def main() -> int:
     """Run the command line in `sys.argv`; the exit status."""
     program, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
     try:
-        return _dispatch(program, arguments)
+        status = _dispatch(program, arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader has seen enough. Python would complain when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    return status
 
 
 def _dispatch(program: str, arguments: list[str]) -> int:

@@ -20,7 +20,7 @@ from ampp_cli import peer
 from ampp_cli.kingpin import Command, Flag, Parsed, UsageError, decimal, number, parse, reason_of
 from ampp_cli.usage import answer
 
-__all__ = ["FEATURES", "PROGRAM", "main", "options_from"]
+__all__ = ["FEATURES", "PROGRAM", "features_from", "main", "options_from"]
 
 _WHOLE_SECONDS: Final = re.compile(r"[1-9][0-9]*")
 
@@ -193,7 +193,7 @@ def main(program: str, arguments: list[str]) -> int:
     setup(parsed["log.level"], parsed["log.format"])
     log = Logger()
     try:
-        features = _features(parsed["enable-feature"])
+        features = features_from(parsed["enable-feature"])
     except ValueError as error:
         log.error("error parsing the feature flag list", err=error)
         return 1
@@ -209,6 +209,9 @@ def main(program: str, arguments: list[str]) -> int:
     except StartError as error:
         log.error("alertmanager exited with error", err=error)
         return 1
+    except Exception as error:
+        log.exception("alertmanager exited with error", err=error)
+        return 1
 
 
 def _start(parsed: Parsed, features: Features, wall: int, mono: int, log: Logger) -> int:
@@ -219,7 +222,7 @@ def _start(parsed: Parsed, features: Features, wall: int, mono: int, log: Logger
     try:
         settings = load_settings(options.ampp_config_file)
     except SettingsError as error:
-        raise StartError(f"error loading {options.ampp_config_file or 'settings'}: {error}") from error
+        raise StartError(f"error loading settings: {error.render()}") from error
     try:
         os.makedirs(options.storage_path, exist_ok=True)
     except OSError as error:
@@ -249,14 +252,14 @@ def _refuse_others(cluster: ClusterOptions, allowed: bool, log: Logger) -> None:
         )
         return
     raise StartError(
-        f"--cluster.peer={others[0]}: this server keeps its state in its own files (profile lite) and would share"
-        " nothing with that peer, so every notification would be sent by each of them. Run one server, or give all of"
-        " them one database (profile: standard in ampp.yml), or set cluster.allow_unshared: true in ampp.yml to accept"
-        " the duplicates"
+        f"--cluster.peer={others[0]}: this server keeps its state in files of its own and would share nothing with that"
+        " peer, so every notification would be sent by each of them. Run one server without --cluster.peer, or set"
+        " cluster.allow_unshared: true in ampp.yml (AMPP_CLUSTER_ALLOW_UNSHARED=true) and accept the duplicates"
     )
 
 
-def _features(text: str) -> Features:
+def features_from(text: str) -> Features:
+    """The features named by a value of --enable-feature. Raises ValueError with upstream's message."""
     tokens = text.split(",") if text else []
     for token in tokens:
         if token not in FEATURES:

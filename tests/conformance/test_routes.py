@@ -30,7 +30,7 @@ def tree(config: str) -> Route:
 
 def spec_of(raw: dict[str, Any]) -> RouteSpec:
     group_by = raw.get("group_by")
-    durations = {
+    durations: dict[str, Any] = {
         name: parse_prometheus(raw[name]) for name in ("group_wait", "group_interval", "repeat_interval") if name in raw
     }
     return RouteSpec(

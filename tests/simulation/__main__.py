@@ -1,4 +1,4 @@
-"""Run many seeds: `python -m tests.simulation [--seeds N] [--first SEED] [--steps N]`. Stops at the first broken one."""
+"""Run many seeds: `python -m tests.simulation [--seeds N] [--first SEED] [--steps N]`. Stops at a broken one."""
 
 import argparse
 import sys

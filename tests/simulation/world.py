@@ -347,7 +347,9 @@ class World:
             key = log_key(group.key, to)
             repeat = group.route.repeat_interval if confirmed else 1 << 80
             hashes = {hash64(alert) for alert in firing}
-            send[key] = bool(left) and must_tell(self.engine.log.get(key), hashes, resolved, to.send_resolved, repeat, tick)
+            send[key] = bool(left) and must_tell(
+                self.engine.log.get(key), hashes, resolved, to.send_resolved, repeat, tick
+            )
         return send
 
     # -- invariants ---------------------------------------------------------------------------------------------------
@@ -404,7 +406,9 @@ class World:
         for alert in engine.book:
             row = told.alerts.get(alert.key)
             # What was over once is done with, even if the clock is set back to before its end.
-            if alert.ends > self.latest and (row is None or (row.starts, row.annotations) != (alert.starts, alert.annotations)):
+            if alert.ends > self.latest and (
+                row is None or (row.starts, row.annotations) != (alert.starts, alert.annotations)
+            ):
                 self.broken(f"live alert {alert.key!r} is {row} in the journal")
         for key, row in told.alerts.items():
             alert = engine.book.alerts.get(key)

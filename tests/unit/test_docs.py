@@ -4,12 +4,17 @@ Run as a program it writes the generated tables into docs/.
 """
 
 import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from ampp.config.settings import load_settings, variables
 from ampp.observe.metrics import Metrics
 from ampp.options import Features
+from ampp_cli.kingpin import parse
 from ampp_cli.run import FEATURES, PROGRAM
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -49,7 +54,19 @@ def test_generated_tables_are_current(page: str) -> None:
 
 def test_every_feature_is_documented() -> None:
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `([a-z0-9-]+)` \|", text[text.index("## Features") :], re.MULTILINE) == list(FEATURES)
+    section = text[text.index("## Features") : text.index("## ampp.yml")]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE) == list(FEATURES)
+
+
+def test_every_setting_is_documented_with_its_default_and_variable() -> None:
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \| `(AMPP_[A-Z_]+)` \| \S", text, re.MULTILINE)
+    paths = {variable: ".".join(filter(None, place)) for variable, place in variables().items()}
+    assert {variable: path for path, _, variable in rows} == paths
+    # A default is written as a user would write it: reading it back gives what holds without it.
+    assert load_settings(environment={variable: default for _, default, variable in rows}) == load_settings(
+        environment={}
+    )
 
 
 def test_every_room_is_on_the_plan() -> None:
@@ -71,6 +88,30 @@ def test_make_targets_in_the_readme_exist() -> None:
     assert targets
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_command_lines_in_readme_and_unit_are_accepted() -> None:
+    lines = re.findall(r"^ampp run (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    unit = (ROOT / "packaging" / "ampp.service").read_text(encoding="utf-8")
+    lines += re.findall(r"^ExecStart=/usr/bin/ampp run (.*) \$ARGS$", unit, re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        assert parse(PROGRAM, shlex.split(line)).given == {"config.file", "storage.path"}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    """With a program that is there, since a missing one is an error too."""
+    text = (ROOT / "packaging" / "ampp.service").read_text(encoding="utf-8")
+    (tmp_path / "ampp.service").write_text(text.replace("/usr/bin/ampp", "/bin/true"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / "ampp.service")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def write() -> None:

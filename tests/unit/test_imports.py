@@ -43,8 +43,9 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
         None,
     ),
 }
+ROOMS["upkeep"] = (ROOMS["live"][0] | {"live"}, None)
 ROOMS["web"] = (ROOMS["api"][0] | {"api"}, None)
-ROOMS["daemon"] = (ROOMS["web"][0] | {"web"}, None)
+ROOMS["daemon"] = (ROOMS["web"][0] | {"web", "upkeep"}, None)
 
 # The core takes time, randomness and everything else it could wait for as arguments.
 IMPURE = {

@@ -188,12 +188,12 @@ def test_asking_for_help_needs_no_valid_values() -> None:
     assert "help" in read(FLAT, "--web.timeout=bad", "-h").given
 
 
-@pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("-1.5", -1.5), ("1e3", 1000.0), (".5", 0.5)])
+@pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("-1.5", -1.5), ("1e3", 1000.0), (".5", 0.5), ("1_0.5", 10.5)])
 def test_decimal(text: str, value: float) -> None:
     assert decimal(text) == value
 
 
-@pytest.mark.parametrize("text", ["", " 1", "1_0", "x", "nan"])
+@pytest.mark.parametrize("text", ["", " 1", "1__0", "_1", "x", "nan"])
 def test_decimal_refuses(text: str) -> None:
     with pytest.raises(UsageError):
         decimal(text)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from ampp.core.clock import HOUR, MILLISECOND, MINUTE, SECOND
 from ampp.core.matcher import Mode
+from ampp.external import ExternalError, resolve
 from ampp.options import ClusterOptions, Features, Options, StartError
 from ampp_cli import peer
 from ampp_cli.kingpin import parse
@@ -170,6 +172,43 @@ def test_wrong_flags(words: list[str], message: str, capsys: pytest.CaptureFixtu
     assert capsys.readouterr() == ("", f"alertmanager: error: {message}, try --help\n")
 
 
+REAL = shutil.which("prometheus-alertmanager", path="/usr/bin:/usr/local/bin")
+
+
+@pytest.mark.skipif(REAL is None, reason="prometheus-alertmanager is not installed")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--bogus",
+        "extra",
+        "-- x",
+        "-x",
+        "-",
+        "-hx",
+        "--config.file",
+        "--config.file --log.level=info",
+        "--config.file=a --config.file b",
+        "--no-config.file",
+        "--config.f=x",
+        "--data.retention=5d",
+        "--data.retention=",
+        "--data.retention=1h2",
+        "--web.timeout=1.x",
+        "--web.systemd-socket=true",
+        "--web.get-concurrency=x",
+        "--web.get-concurrency=1__0",
+        "--web.get-concurrency=.",
+        "@/nonexist",
+        "--bogus --version",
+    ],
+)
+def test_wrong_flags_as_the_real_one(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert REAL is not None
+    done = subprocess.run([REAL, *line.split()], capture_output=True, text=True, timeout=30, check=False)
+    status = main("prometheus-alertmanager", line.split())
+    assert (status, *capsys.readouterr()) == (done.returncode, done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -245,3 +284,44 @@ def test_which_peer_is_this_server(address: str, ours: bool) -> None:
     given = address.format(host=host)
     cluster = ClusterOptions(name="me", address="10.0.0.1:9094", listen_address="0.0.0.0:9094", peers=(given,))
     assert peer.others(cluster) == (() if ours else (given,))
+
+
+@pytest.mark.parametrize(
+    ("url", "prefix", "expected"),
+    [
+        ("http://ext:8080/am/", "", ("http://ext:8080/am", "/am")),
+        ("http://ext:8080/am/", "/", ("http://ext:8080/am", "")),
+        ("https://ext", "", ("https://ext", "")),
+        ("https://ext/", "foo/", ("https://ext", "/foo")),
+        ("https://ext", "/a/b/", ("https://ext", "/a/b")),
+        ("https://ext/x%20y/", "", ("https://ext/x%20y", "/x y")),
+        ("", "", (f"http://{socket.gethostname()}:9093", "")),
+        ("", "/p", (f"http://{socket.gethostname()}:9093", "/p")),
+    ],
+)
+def test_the_url_from_outside(url: str, prefix: str, expected: tuple[str, str]) -> None:
+    found = resolve(url, prefix, 9093)
+    assert (found.url, found.prefix) == expected
+
+
+@pytest.mark.parametrize("url", ["ext/am", "//ext", "ext:9093", "ftp://ext", "http://[::1", "http://ext/%zz"])
+def test_what_is_no_url_from_outside(url: str) -> None:
+    with pytest.raises(ExternalError):
+        resolve(url, "", 9093)
+
+
+def test_what_nobody_foresaw_is_logged_with_its_stack(tmp_path: Path) -> None:
+    code = (
+        "import sys, ampp.daemon\n"
+        "def run(options, settings): raise ZeroDivisionError('boom')\n"
+        "ampp.daemon.run = run\n"
+        "from ampp_cli.run import main\n"
+        "sys.exit(main('alertmanager', sys.argv[1:]))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'cli'}"}
+    command = [sys.executable, "-c", code, f"--storage.path={tmp_path / 'data'}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert "level=ERROR" in last
+    assert 'msg="alertmanager exited with error" err=boom stack="Traceback' in last

@@ -4,9 +4,10 @@ from typing import ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import SecretUrl, Text
+from ampp.config.kind import Text
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = ["DiscordConfig", "check_webhook_url"]
@@ -20,7 +21,7 @@ def check_webhook_url(url: object, file: str) -> None:
         raise Invalid("at most one of webhook_url & webhook_url_file must be configured", field="webhook_url_file")
 
 
-class DiscordConfig(HttpEntry):
+class DiscordConfig(HttpEntry, frozen=True, kw_only=True):
     """An embed with title and message, and text above it."""
 
     go: ClassVar[str] = "discord.plain"

@@ -4,11 +4,12 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import HostAndPort, HostPort
 from ampp.config.decode import KEEP, Section, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import TlsOrNone, canonical_header
-from ampp.config.kind import Flag, FlagOrNone, HostAndPort, HostPort, SecretText, Text, TextMap
+from ampp.config.kind import Flag, FlagOrNone, SecretText, Text, TextMap
 from ampp.config.receivers.entry import Entry, template
 from ampp.config.secret import Secret
 from ampp.core.quote import go_quote
@@ -16,7 +17,7 @@ from ampp.core.quote import go_quote
 __all__ = ["EmailConfig", "Threading"]
 
 
-class Threading(Section):
+class Threading(Section, frozen=True, kw_only=True):
     """Whether mails of one group refer to one another, and whether that begins anew every day."""
 
     go: ClassVar[str] = "config.ThreadingConfig"
@@ -26,7 +27,7 @@ class Threading(Section):
     thread_by_date: Text = ""
 
 
-class EmailConfig(Entry):
+class EmailConfig(Entry, frozen=True, kw_only=True):
     """`force_implicit_tls` None: implicit TLS exactly on port 465. `headers` have canonical names."""
 
     type: ClassVar[str] = "email"

@@ -10,7 +10,7 @@ from ampp.config.kind import Flag
 __all__ = ["Entry", "HttpEntry", "either", "template"]
 
 
-class Entry(Section):
+class Entry(Section, frozen=True, kw_only=True):
     """One item of a `<type>_configs` list. `send_resolved` says whether the end of an alert is told as well."""
 
     type: ClassVar[str]
@@ -23,7 +23,7 @@ class Entry(Section):
         raise NotImplementedError
 
 
-class HttpEntry(Entry):
+class HttpEntry(Entry, frozen=True, kw_only=True):
     """An entry that speaks HTTP: its own `http_config` replaces the global one whole."""
 
     http_config: HttpOrNone = None

@@ -4,17 +4,18 @@ from typing import Annotated, Any, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import WebUrl
 from ampp.config.decode import Decoder, Section, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import AnyMap, FlagOrNone, LongDuration, Strings, Text, WebUrl
+from ampp.config.kind import AnyMap, FlagOrNone, LongDuration, Strings, Text
 from ampp.config.node import SCALAR, Node
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = ["JiraConfig", "JiraField"]
 
 
-class JiraField(Section):
+class JiraField(Section, frozen=True, kw_only=True):
     """A templated field; `enable_update` None or true: it is also written when an issue is updated."""
 
     go: ClassVar[str] = "jira.plain"
@@ -45,7 +46,7 @@ _SUMMARY, _DEFAULT_SUMMARY = _field("jira.default.summary")
 _DESCRIPTION, _DEFAULT_DESCRIPTION = _field("jira.default.description")
 
 
-class JiraConfig(HttpEntry):
+class JiraConfig(HttpEntry, frozen=True, kw_only=True):
     """`reopen_duration` in nanoseconds."""
 
     go: ClassVar[str] = "jira.plain"

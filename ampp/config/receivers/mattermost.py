@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl
 from ampp.config.decode import Section, Sections, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import Flag, FlagOrNone, SecretUrl, Text
+from ampp.config.kind import Flag, FlagOrNone, Text
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
 ]
 
 
-class MattermostPriority(Section):
+class MattermostPriority(Section, frozen=True, kw_only=True):
     """How urgent the message is, and whether readers must acknowledge it."""
 
     go: ClassVar[str] = "mattermost.MattermostPriority"
@@ -30,7 +31,7 @@ class MattermostPriority(Section):
     persistent_notifications: Flag = False
 
 
-class MattermostProps(Section):
+class MattermostProps(Section, frozen=True, kw_only=True):
     """Extra properties of the message."""
 
     go: ClassVar[str] = "mattermost.MattermostProps"
@@ -39,7 +40,7 @@ class MattermostProps(Section):
     card: Text = ""
 
 
-class MattermostField(Section):
+class MattermostField(Section, frozen=True, kw_only=True):
     """A cell of an attachment's table."""
 
     go: ClassVar[str] = "mattermost.plain"
@@ -56,10 +57,10 @@ class MattermostField(Section):
         return self
 
 
-_FIELDS = Sections(MattermostField, "[]*mattermost.MattermostField", pointer=True)
+_FIELDS = Sections(MattermostField, "[]*mattermost.MattermostField", solid=True)
 
 
-class MattermostAttachment(Section):
+class MattermostAttachment(Section, frozen=True, kw_only=True):
     """One attachment; without any, the entry's own fields make one."""
 
     go: ClassVar[str] = "mattermost.MattermostAttachment"
@@ -81,7 +82,7 @@ class MattermostAttachment(Section):
     image_url: Text = ""
 
 
-class MattermostConfig(HttpEntry):
+class MattermostConfig(HttpEntry, frozen=True, kw_only=True):
     """A message with attachments."""
 
     go: ClassVar[str] = "mattermost.plain"
@@ -109,7 +110,7 @@ class MattermostConfig(HttpEntry):
     icon_emoji: Text = ""
     attachments: Annotated[
         tuple[MattermostAttachment, ...],
-        Sections(MattermostAttachment, "[]*mattermost.MattermostAttachment", pointer=True),
+        Sections(MattermostAttachment, "[]*mattermost.MattermostAttachment", solid=True),
     ] = ()
     type_: Text = ""
     props: Annotated[MattermostProps | None, Struct(MattermostProps)] = None

@@ -4,16 +4,17 @@ from typing import ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import SecretUrl, Text
+from ampp.config.kind import Text
 from ampp.config.receivers.discord import check_webhook_url
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = ["MsteamsConfig"]
 
 
-class MsteamsConfig(HttpEntry):
+class MsteamsConfig(HttpEntry, frozen=True, kw_only=True):
     """The older connector; see `msteamsv2` for workflows."""
 
     go: ClassVar[str] = "msteams.plain"

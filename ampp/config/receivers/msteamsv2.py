@@ -4,16 +4,17 @@ from typing import ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import SecretUrl, Text
+from ampp.config.kind import Text
 from ampp.config.receivers.discord import check_webhook_url
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = ["Msteamsv2Config"]
 
 
-class Msteamsv2Config(HttpEntry):
+class Msteamsv2Config(HttpEntry, frozen=True, kw_only=True):
     """The one entry whose own `http_config` still inherits something: the global `proxy_url`."""
 
     go: ClassVar[str] = "msteamsv2.plain"

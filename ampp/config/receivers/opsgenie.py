@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Final, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import WebUrl
 from ampp.config.decode import Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import Flag, SecretText, Text, TextMap, WebUrl
+from ampp.config.kind import Flag, SecretText, Text, TextMap
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
 
@@ -16,7 +17,7 @@ __all__ = ["OpsgenieConfig", "OpsgenieResponder"]
 _TYPES: Final = ("team", "teams", "user", "escalation", "schedule")
 
 
-class OpsgenieResponder(Section):
+class OpsgenieResponder(Section, frozen=True, kw_only=True):
     """Who is to respond: an id, a name or a user name, and what that is."""
 
     go: ClassVar[str] = "opsgenie.OpsGenieConfigResponder"
@@ -28,7 +29,7 @@ class OpsgenieResponder(Section):
     type: Text = ""
 
 
-class OpsgenieConfig(HttpEntry):
+class OpsgenieConfig(HttpEntry, frozen=True, kw_only=True):
     """`api_url` ends in a slash after inheriting."""
 
     go: ClassVar[str] = "opsgenie.plain"

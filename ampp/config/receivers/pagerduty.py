@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Final, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import WebUrl
 from ampp.config.decode import KEEP, Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import AnyMap, GoDuration, SecretText, Text, WebUrl
+from ampp.config.kind import AnyMap, GoDuration, SecretText, Text
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
 
@@ -21,7 +22,7 @@ _DETAILS: Final = {
 }
 
 
-class PagerdutyImage(Section):
+class PagerdutyImage(Section, frozen=True, kw_only=True):
     """A picture shown with the incident."""
 
     go: ClassVar[str] = "pagerduty.PagerdutyImage"
@@ -32,7 +33,7 @@ class PagerdutyImage(Section):
     href: Text = ""
 
 
-class PagerdutyLink(Section):
+class PagerdutyLink(Section, frozen=True, kw_only=True):
     """A link shown with the incident."""
 
     go: ClassVar[str] = "pagerduty.PagerdutyLink"
@@ -42,7 +43,7 @@ class PagerdutyLink(Section):
     text: Text = ""
 
 
-class PagerdutyConfig(HttpEntry):
+class PagerdutyConfig(HttpEntry, frozen=True, kw_only=True):
     """`details` always hold the four default entries unless replaced; `source` falls back to `client`."""
 
     go: ClassVar[str] = "pagerduty.plain"

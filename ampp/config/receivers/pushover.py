@@ -14,7 +14,7 @@ from ampp.core.clock import HOUR, MINUTE
 __all__ = ["PushoverConfig"]
 
 
-class PushoverConfig(HttpEntry):
+class PushoverConfig(HttpEntry, frozen=True, kw_only=True):
     """`retry`, `expire` and `ttl` in nanoseconds; a `ttl` of 0 is not sent."""
 
     go: ClassVar[str] = "pushover.plain"

@@ -4,16 +4,17 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import WebUrl
 from ampp.config.decode import KEEP, Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import Flag, FlagOrNone, SecretTextOrNone, Text, WebUrl
+from ampp.config.kind import Flag, FlagOrNone, SecretTextOrNone, Text
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = ["RocketchatAction", "RocketchatConfig", "RocketchatField"]
 
 
-class RocketchatField(Section):
+class RocketchatField(Section, frozen=True, kw_only=True):
     """A cell of the attachment's table; `short` None: as the entry's `short_fields` says."""
 
     go: ClassVar[str] = "rocketchat.RocketchatAttachmentField"
@@ -24,7 +25,7 @@ class RocketchatField(Section):
     value: Annotated[Text, KEEP] = ""
 
 
-class RocketchatAction(Section):
+class RocketchatAction(Section, frozen=True, kw_only=True):
     """A button. Upstream names no keys for these fields, so that they are the Go names in lower case."""
 
     go: ClassVar[str] = "rocketchat.RocketchatAttachmentAction"
@@ -41,7 +42,7 @@ class RocketchatAction(Section):
     msgprocessingtype: Annotated[Text, KEEP] = ""
 
 
-class RocketchatConfig(HttpEntry):
+class RocketchatConfig(HttpEntry, frozen=True, kw_only=True):
     """A message with one attachment."""
 
     go: ClassVar[str] = "rocketchat.plain"
@@ -60,7 +61,7 @@ class RocketchatConfig(HttpEntry):
     text: Text = template("rocketchat.default.text")
     fields: Annotated[
         tuple[RocketchatField, ...],
-        Sections(RocketchatField, "[]*rocketchat.RocketchatAttachmentField", pointer=True),
+        Sections(RocketchatField, "[]*rocketchat.RocketchatAttachmentField", solid=True),
     ] = ()
     short_fields: Annotated[Flag, KEEP] = False
     emoji: Text = template("rocketchat.default.emoji")
@@ -70,7 +71,7 @@ class RocketchatConfig(HttpEntry):
     link_names: Annotated[Flag, KEEP] = False
     actions: Annotated[
         tuple[RocketchatAction, ...],
-        Sections(RocketchatAction, "[]*rocketchat.RocketchatAttachmentAction", pointer=True),
+        Sections(RocketchatAction, "[]*rocketchat.RocketchatAttachmentAction", solid=True),
     ] = ()
 
     def settle(self) -> Self:

@@ -4,11 +4,12 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl, WebUrl
 from ampp.config.decode import KEEP, Section, Sections, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import Authorization, HttpConfig
-from ampp.config.kind import Flag, FlagOrNone, GoDuration, SecretText, SecretUrl, Strings, Text, WebUrl
+from ampp.config.kind import Flag, FlagOrNone, GoDuration, SecretText, Strings, Text
 from ampp.config.receivers.entry import HttpEntry, template
 from ampp.config.secret import Secret
 
@@ -17,7 +18,7 @@ __all__ = ["SlackAction", "SlackConfig", "SlackConfirmation", "SlackField"]
 _UPDATABLE = "https://slack.com/api/chat.postMessage"
 
 
-class SlackConfirmation(Section):
+class SlackConfirmation(Section, frozen=True, kw_only=True):
     """The question asked before an action."""
 
     text: Text = ""
@@ -31,7 +32,7 @@ class SlackConfirmation(Section):
         return self
 
 
-class SlackAction(Section):
+class SlackAction(Section, frozen=True, kw_only=True):
     """A button: with a `url` a link, else a named message action."""
 
     type: Text = ""
@@ -56,7 +57,7 @@ class SlackAction(Section):
         return self
 
 
-class SlackField(Section):
+class SlackField(Section, frozen=True, kw_only=True):
     """A cell of the attachment's table; `short` None: as the entry's `short_fields` says."""
 
     title: Text = ""
@@ -71,7 +72,7 @@ class SlackField(Section):
         return self
 
 
-class SlackConfig(HttpEntry):
+class SlackConfig(HttpEntry, frozen=True, kw_only=True):
     """After inheriting, `api_url` is where to post (the app URL when a token is used, sent by `http_config`)."""
 
     type: ClassVar[str] = "slack"
@@ -90,7 +91,7 @@ class SlackConfig(HttpEntry):
     pretext: Text = template("slack.default.pretext")
     text: Text = template("slack.default.text")
     message_text: Text = ""
-    fields: Annotated[tuple[SlackField, ...], Sections(SlackField, "[]*config.SlackField", pointer=True)] = ()
+    fields: Annotated[tuple[SlackField, ...], Sections(SlackField, "[]*config.SlackField", solid=True)] = ()
     short_fields: Annotated[Flag, KEEP] = False
     footer: Text = template("slack.default.footer")
     fallback: Text = template("slack.default.fallback")
@@ -101,7 +102,7 @@ class SlackConfig(HttpEntry):
     thumb_url: Text = ""
     link_names: Annotated[Flag, KEEP] = False
     mrkdwn_in: Strings = ()
-    actions: Annotated[tuple[SlackAction, ...], Sections(SlackAction, "[]*config.SlackAction", pointer=True)] = ()
+    actions: Annotated[tuple[SlackAction, ...], Sections(SlackAction, "[]*config.SlackAction", solid=True)] = ()
     update_message: Annotated[Flag, KEEP] = False
     timeout: Annotated[GoDuration, KEEP] = 0
 

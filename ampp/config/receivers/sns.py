@@ -14,7 +14,7 @@ from ampp.config.secret import Secret
 __all__ = ["Sigv4", "SnsConfig"]
 
 
-class Sigv4(Section):
+class Sigv4(Section, frozen=True, kw_only=True):
     """Whose AWS credentials sign the request; what is empty comes from the usual AWS places."""
 
     go: ClassVar[str] = "sigv4.plain"
@@ -38,7 +38,7 @@ class Sigv4(Section):
         return self
 
 
-class SnsConfig(HttpEntry):
+class SnsConfig(HttpEntry, frozen=True, kw_only=True):
     """To a topic, a phone number or an endpoint."""
 
     go: ClassVar[str] = "sns.plain"

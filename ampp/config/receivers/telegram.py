@@ -4,17 +4,18 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import WebUrl
 from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import Flag, Integer, Integer64, SecretText, Text, WebUrl
+from ampp.config.kind import Flag, Integer, Integer64, SecretText, Text
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
 
 __all__ = ["TelegramConfig"]
 
 
-class TelegramConfig(HttpEntry):
+class TelegramConfig(HttpEntry, frozen=True, kw_only=True):
     """`chat_id` 0 means that it stands in `chat_id_file`."""
 
     go: ClassVar[str] = "telegram.plain"

@@ -4,17 +4,18 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import TemplateUrl
 from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import AnyValue, GoDuration, TemplateUrl, Text, Unsigned
+from ampp.config.kind import AnyValue, GoDuration, Text, Unsigned
 from ampp.config.receivers.entry import HttpEntry
 from ampp.config.secret import Secret
 
 __all__ = ["WebhookConfig"]
 
 
-class WebhookConfig(HttpEntry):
+class WebhookConfig(HttpEntry, frozen=True, kw_only=True):
     """`timeout` in nanoseconds, 0 for none; `max_alerts` 0 for all; `payload` replaces the body when set."""
 
     go: ClassVar[str] = "webhook.plain"

@@ -22,9 +22,8 @@ def build(config: Config, plan: Plan, external_url: str) -> Senders:
     Reads certificate files, so it blocks. Raises `BuildError`: then nothing of `config` may be put in force.
     """
     used = {route.receiver for route in plan.root.walk()}
-    sections = {section.name: section for section in config.receivers}
     return {
-        to: _sender(to, getattr(sections[name], f"{to.name}_configs")[to.idx], external_url)
+        to: _sender(to, config.entry(name, to.name, to.idx), external_url)
         for name, receiver in plan.receivers.items()
         if name in used
         for to in receiver.integrations

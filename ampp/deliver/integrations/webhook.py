@@ -5,6 +5,7 @@ from typing import Final
 
 import trio
 
+from ampp.config.http import HttpConfig
 from ampp.config.receivers.webhook import WebhookConfig
 from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND
@@ -51,7 +52,7 @@ class Webhook:
 
     async def _url(self) -> str:
         try:
-            url = await secret.read(self._config.url.reveal(), self._config.url_file)
+            url = await self._client.files.either(self._config.url, self._config.url_file)
         except secret.SecretError as error:
             raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
         if "{{" in url:
@@ -79,4 +80,4 @@ def build(config: WebhookConfig, external_url: str) -> Sender | Unsendable:
         return Unsendable(f"webhook url: {_NO_TEMPLATES}")
     if config.payload is not None:
         return Unsendable(f"webhook payload: {_NO_TEMPLATES}")
-    return Webhook(config, Client(config.http_config), external_url)
+    return Webhook(config, Client(config.http_config or HttpConfig()), external_url)

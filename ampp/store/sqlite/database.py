@@ -13,7 +13,18 @@ import apsw
 
 from ampp.store.error import SchemaTooNew, StoreError
 
-__all__ = ["ALERTS", "APPLICATION_ID", "BROKEN", "SILENCES", "connect", "files", "open_database", "set_aside"]
+__all__ = [
+    "ALERTS",
+    "APPLICATION_ID",
+    "BROKEN",
+    "BUSY_MS",
+    "SILENCES",
+    "connect",
+    "connect_frozen",
+    "files",
+    "open_database",
+    "set_aside",
+]
 
 APPLICATION_ID: Final = 0x616D7070
 """The letters "ampp"."""
@@ -41,20 +52,28 @@ SILENCES: Final = (
     """,
 )
 
-_BUSY_MS: Final = 5_000
+BUSY_MS: Final = 5_000
 _JOURNAL_LIMIT: Final = 64 << 20
+_CHECKPOINT_PAGES: Final = 4_000
 
 
 def connect(path: Path, *, readonly: bool = False, full: bool = False) -> apsw.Connection:
     """A connection with the shared settings, opening nothing yet but the file. `full`: fsync at every commit."""
     flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags)
-    connection.set_busy_timeout(_BUSY_MS)
+    connection.set_busy_timeout(BUSY_MS)
     if not readonly:
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
+
+
+def connect_frozen(path: Path) -> apsw.Connection:
+    """A connection for reading a file that nobody writes, by itself alone: it creates no file and takes no lock."""
+    return apsw.Connection(
+        f"{path.absolute().as_uri()}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    )
 
 
 def open_database(path: Path, migrations: Sequence[str], *, full: bool) -> apsw.Connection:

@@ -1,18 +1,15 @@
 """One database of the store and the one connection that writes it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
 
 import apsw
 
 from ampp.store.error import StoreError
-from ampp.store.sqlite.database import open_database, set_aside
+from ampp.store.sqlite.database import BUSY_MS, connect_frozen, files, open_database, set_aside
 
 __all__ = ["File"]
-
-_CHECKPOINT_PAGES: Final = 4_000
 
 
 class File:
@@ -21,7 +18,6 @@ class File:
     def __init__(self, path: Path, migrations: Sequence[str], *, full: bool) -> None:
         self.path = path
         self.broken = False
-        self.wal_pages = 0
         self._migrations = migrations
         self._full = full
         self._connection: apsw.Connection | None = None
@@ -36,8 +32,15 @@ class File:
     def open(self) -> None:
         """Open or create the file. Raises as `open_database`."""
         self._connection = open_database(self.path, self._migrations, full=self._full)
-        self._connection.set_wal_hook(self._wal_grew)
         self._identity = self._stat()
+
+    def open_frozen(self) -> bool:
+        """Open the file for reading only, without room for a log beside it; whether that shows all it holds."""
+        database, log, _ = files(self.path)
+        if not database.stat().st_size or (log.exists() and log.stat().st_size):
+            return False
+        self._connection = connect_frozen(self.path)
+        return bool(self._connection.pragma("user_version") == len(self._migrations))
 
     def close(self) -> None:
         """Close without a word: what was not committed is gone, and an error now changes nothing."""
@@ -58,11 +61,12 @@ class File:
         if self._stat() != self._identity:
             raise StoreError(f"{self.path} was removed or replaced while in use")
 
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the database when it has grown."""
-        if self.wal_pages >= _CHECKPOINT_PAGES:
-            self.wal_pages = 0
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    def truncate(self) -> None:
+        """Move all of the write-ahead log into the database and give its space back, unless a reader needs it now."""
+        self.connection.set_busy_timeout(0)
+        with suppress(apsw.BusyError):
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        self.connection.set_busy_timeout(BUSY_MS)
 
     @contextmanager
     def unsynced(self) -> Iterator[None]:
@@ -82,7 +86,3 @@ class File:
         except FileNotFoundError:
             return 0, 0
         return found.st_dev, found.st_ino
-
-    def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self.wal_pages = pages
-        return apsw.SQLITE_OK

@@ -27,12 +27,12 @@ async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
     records = 0
     while deleted := await writer.run(lambda: _delete(writer, cutoff, max_bytes)):
         records += deleted
-    while await writer.run(lambda: _revisions(writer.silences.connection, cutoff)):
+    while await writer.run(lambda: _revisions(writer.using(writer.silences), cutoff)):
         continue
-    while await writer.run(lambda: _vacuum(writer.alerts.connection)):
+    while await writer.run(lambda: _vacuum(writer.using(writer.alerts))):
         continue
     if records:
-        await writer.run(lambda: writer.alerts.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
+        await writer.run(writer.alerts.truncate)
     return Swept(records=records, bytes=max(0, before - _used(directory)))
 
 
@@ -49,7 +49,7 @@ def _used(directory: os.PathLike[str]) -> int:
 
 def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:
     """Delete one slice of the journal; how many records that were, 0 when nothing more has to go."""
-    connection = writer.alerts.connection
+    connection = writer.using(writer.alerts)
     path = writer.alerts.path
     live = (connection.pragma("page_count") - connection.pragma("freelist_count")) * connection.pragma("page_size")
     log = path.with_name(path.name + "-wal").stat().st_size

@@ -64,6 +64,7 @@ class SqliteStore:
         self._alerts = File(directory / "alerts.db", ALERTS, full=settings.full_sync)
         self._silences = File(directory / "silences.db", SILENCES, full=settings.full_sync)
         self._warnings: list[str] = []
+        self._down = ""
         self._writer: Writer | None = None
         self._writable = trio.Event()
 
@@ -80,8 +81,8 @@ class SqliteStore:
         lock = DirectoryLock(directory)
         store = cls(directory, lock, settings, clock)
         try:
-            store._guarded(store._alerts, store._alerts.open)
-            store._guarded(store._silences, store._silences.open)
+            for file in (store._alerts, store._silences):
+                store._ready(file)
         except BaseException:
             store._close_files()
             lock.release()
@@ -107,7 +108,7 @@ class SqliteStore:
             clock=self._clock,
             on_probe=lambda: self._writable.set(),
         )
-        self._writer.start(backlog, down)
+        self._writer.start(backlog, self._down or down)
         return msgspec.structs.replace(
             restored,
             log=list(log.values()),
@@ -212,6 +213,16 @@ class SqliteStore:
     def _close_files(self) -> None:
         self._alerts.close()
         self._silences.close()
+
+    def _ready(self, file: File) -> None:
+        """Open the file; if that fails, say on a full disk, at least to read it, and begin with the store down."""
+        try:
+            self._guarded(file, file.open)
+        except StoreError as error:
+            if not isinstance(error.__cause__, apsw.Error) or not file.open_frozen():
+                raise
+            self._down = f"{file.path.name}: {error.__cause__}"
+            self._warnings.append(f"{error}; starting with what it holds, but nothing is stored until that is mended")
 
     def _guarded(self, file: File, work: Callable[[], Any]) -> Any:
         """`work`, once more on a new file when the old one's content is broken. Raises StoreError."""

@@ -6,8 +6,10 @@ most rows by far go there, so it follows behind in larger strokes, and `applied`
 has come. The current alerts are therefore the table and what the journal holds beyond `applied`.
 
 An alert's row is stored whole under a 16-byte digest of its key: rows are appended where there is room, only the small
-index is written at random, and one statement with an array bound to it inserts hundreds of rows without returning to
-Python between them, which would mean waiting for the interpreter lock each time.
+index is written at random.
+
+Every return from SQLite to Python means waiting for the interpreter lock, which a busy event loop gives up only every
+few milliseconds. Where many rows are written, one statement therefore takes them all from an array bound to it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +45,7 @@ __all__ = [
     "get_meta",
     "last_seq",
     "project",
+    "projects",
     "put_silences",
     "replace_silences",
     "replace_state",
@@ -54,14 +57,17 @@ __all__ = [
 Change: TypeAlias = tuple[bytes, AlertRow | None]
 """An alert's key and its new row; `None` when it is gone."""
 
-_KIND: Final = {kind: cast(str, kind.__struct_config__.tag) for kind in get_args(Record)}
+_KIND: Final = {kind: cast(str, kind.__struct_config__.tag).encode() for kind in get_args(Record)}
 
 
 def append(connection: apsw.Connection, seq: int, records: Sequence[tuple[Record, bytes]]) -> None:
-    """Write the records and their encodings to the journal as `seq`, `seq + 1`, …"""
-    connection.executemany(
-        "INSERT INTO journal (seq, at, kind, body) VALUES (?, ?, ?, ?)",
-        [(seq + n, record.at, _KIND[type(record)], body) for n, (record, body) in enumerate(records)],
+    """Write the records and their encodings to the journal as `seq`, `seq + 1`, …, in one statement."""
+    rows = tuple(b"%020d%-16b" % (record.at, _KIND[type(record)]) + body for record, body in records)
+    connection.execute(
+        "INSERT INTO journal (seq, at, kind, body) SELECT ? + rowid - 1, "
+        "CAST(CAST(substr(value, 1, 20) AS TEXT) AS INTEGER), rtrim(CAST(substr(value, 21, 16) AS TEXT)), "
+        "substr(value, 37) FROM carray(?)",
+        (seq, _array(rows)),
     )
 
 
@@ -97,11 +103,14 @@ def _array(blobs: tuple[bytes, ...]) -> Any:
     return apsw.carray(blobs, flags=apsw.SQLITE_CARRAY_BLOB)
 
 
+def projects(record: Record) -> bool:
+    """Whether the record changes any table of `alerts.db` but `alerts` and the journal."""
+    return type(record) in _PROJECTION
+
+
 def project(connection: apsw.Connection, record: Record) -> None:
-    """Apply the record to all tables of `alerts.db` but `alerts`."""
-    change = _PROJECTION.get(type(record))
-    if change is not None:
-        change(connection, record)
+    """Make those changes."""
+    _PROJECTION[type(record)](connection, record)
 
 
 def _flushed(connection: apsw.Connection, record: Flushed) -> None:

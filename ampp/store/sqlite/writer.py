@@ -154,7 +154,6 @@ class Writer:
         """Give up healing for now; go back to being down."""
         with self._condition:
             if self._held:
-                self._held = False
                 self._go_down(reason)
 
     def restate(self, state: State) -> Ticket:
@@ -218,6 +217,7 @@ class Writer:
 
     def _go_down(self, reason: str) -> None:
         self._down = reason
+        self._held = False
         self._probed = False
         self._retry_at = time.monotonic() + _RETRY_SECONDS
         entries = list(self._queue)
@@ -295,8 +295,6 @@ class Writer:
         elif now >= self._beat_at:
             self._begin(self.alerts)
             self._end(self.alerts)
-        self.alerts.checkpoint()
-        self.silences.checkpoint()
 
     def _commit(self, group: list[Entry]) -> None:
         records = [each for entry in group for each in entry.records]
@@ -305,11 +303,17 @@ class Writer:
             self._begin(self.silences)
             tables.silence_records(self.silences.connection, silences)
             self._end(self.silences)
-        connection = self._begin(self.alerts)
-        tables.append(connection, self._seq + 1, records)
-        for record, _ in records:
-            tables.project(connection, record)
-        self._end(self.alerts)
+        projected = [record for record, _ in records if tables.projects(record)]
+        if projected or time.monotonic() >= self._beat_at:
+            connection = self._begin(self.alerts)
+            tables.append(connection, self._seq + 1, records)
+            for record in projected:
+                tables.project(connection, record)
+            self._end(self.alerts)
+        else:
+            # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
+            tables.append(self.using(self.alerts), self._seq + 1, records)
+            self.last_commit = self._clock()
         for record, _ in records:
             self._seq += 1
             changes = tables.alert_changes(record)
@@ -349,9 +353,9 @@ class Writer:
         self._end(self.alerts)
 
     def _begin(self, file: File) -> apsw.Connection:
-        self._current = file
-        file.connection.execute("BEGIN IMMEDIATE")
-        return file.connection
+        connection = self.using(file)
+        connection.execute("BEGIN IMMEDIATE")
+        return connection
 
     def _end(self, file: File) -> None:
         """Commit; once in a while with a sign of life in it."""
@@ -367,7 +371,7 @@ class Writer:
 
     def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self._current
-        file.broken = isinstance(error, BROKEN)
+        file.broken |= isinstance(error, BROKEN)
         self.alerts.close()
         self.silences.close()
         self._backlog.clear()
@@ -393,6 +397,11 @@ class Writer:
             connection.execute("COMMIT")
         self._probed = True
         self._tell(self._on_probe)
+
+    def using(self, file: File) -> apsw.Connection:
+        """The file's connection; should what follows fail, this is the file at fault. On the writer's thread."""
+        self._current = file
+        return file.connection
 
     def applied(self, connection: apsw.Connection) -> int:
         """Inside a job's transaction: the record up to which the table of alerts needs no journal any more."""

@@ -216,6 +216,7 @@ async def test_cancel_ends_what_the_flush_submitted_wherever_it_is(autojump_cloc
         }
         [ready] = [o for o in outcomes if o.notify.group_key == "ready"]
         assert ready.error == "team/webhook[0]: notify retry canceled after 0 attempts: context canceled"
+        await trio.sleep(0.1)
         assert sender.running == 1
         assert stage.delivery.health()[0].failures == 0
 

@@ -1,0 +1,1 @@
+"""Pages: server-rendered, no script, nothing fetched from elsewhere."""
