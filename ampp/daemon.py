@@ -8,6 +8,7 @@ is a `StartError`: one line in the log, exit status 1.
 """
 
 import contextlib
+import resource
 import signal
 import socket
 import uuid
@@ -54,6 +55,7 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 def run(options: Options, settings: Settings) -> int:
     """Run until told to stop; the exit status. Raises StartError."""
+    _lift_descriptor_limit()
     memory.spare()
     trio.run(serve, options, settings)
     return 0
@@ -104,6 +106,15 @@ async def serve(options: Options, settings: Settings) -> None:
     finally:
         with trio.CancelScope(shield=True):
             await store.aclose()
+
+
+def _lift_descriptor_limit() -> None:
+    """As many connections as the system allows: the usual soft limit of 1024 is for programs that use select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Systems differ in what they let pass as "no limit"; where it is refused, what was allowed before stays.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _read(options: Options) -> Config:
