@@ -87,6 +87,7 @@ async def serve(options: Options, settings: Settings) -> None:
             guard,
         )
         stop = trio.Event()
+        serving = partial(server.serve, shell, sockets, guard, stop, header_bytes=settings.limits.header_bytes)
         async with trio.open_nursery() as rooms:
             await rooms.start(live.run)
             rooms.start_soon(upkeep.run, live)
@@ -94,7 +95,7 @@ async def serve(options: Options, settings: Settings) -> None:
             rooms.start_soon(memory.give_back)
             async with trio.open_nursery() as doors:
                 await doors.start(_signals, live, stop)
-                await doors.start(server.serve, shell, sockets, guard, stop)
+                await doors.start(serving)
                 for sock in sockets:
                     _announce(sock, guard)
                 systemd.ready()
@@ -124,7 +125,7 @@ async def _read(options: Options) -> Config:
         config = await trio.to_thread.run_sync(configuration.load_file, path, options.features.mode)
     except ConfigError as error:
         log.error("Loading configuration file failed", file=path, err=error.render())
-        raise StartError(str(error)) from error
+        raise StartError(str(error), told=True) from error
     log.info("Completed loading of configuration file", file=path)
     return config
 
@@ -165,7 +166,9 @@ def _external(options: Options, sockets: list[socket.socket]) -> External:
 async def _prepare(config: Config, external_url: str) -> Loaded:
     try:
         return await trio.to_thread.run_sync(prepare, config, external_url)
-    except (ConfigError, BuildError) as error:
+    except ConfigError as error:
+        raise StartError(error.render()) from error
+    except BuildError as error:
         raise StartError(str(error)) from error
 
 
