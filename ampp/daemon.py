@@ -31,6 +31,7 @@ from ampp.api.zone import local_offset
 from ampp.config import Config, ConfigError
 from ampp.config.settings import Settings
 from ampp.core.engine import Engine
+from ampp.core.record import Record
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import restore
 from ampp.deliver.sender import BuildError
@@ -72,9 +73,9 @@ async def serve(options: Options, settings: Settings) -> None:
         external = _external(options, sockets)
         loaded = await _prepare(config, external.url)
         metrics = Metrics(options.features, options.cluster.name if options.cluster else None)
-        engine = _engine(options, loaded, restored)
+        engine, orphaned = _engine(options, loaded, restored)
         live = Live(options, settings, external.url, loaded, engine, store, metrics)
-        live.begin(resumed=restored.last_alive > 0)
+        live.begin(orphaned, resumed=restored.last_alive > 0)
         metrics.on_scrape(partial(upkeep.show, live))
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
@@ -181,8 +182,8 @@ async def _guard(options: Options) -> Guard | None:
         raise StartError(str(error)) from error
 
 
-def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
-    """The engine with all that a former run left it."""
+def _engine(options: Options, loaded: Loaded, restored: Restored) -> tuple[Engine, list[Record]]:
+    """The engine with all that a former run left it, and the records of what nobody takes up."""
     moment = now()
     silences = SilenceBook(
         options.retention,
@@ -204,7 +205,7 @@ def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
         start=options.started_mono + options.dispatch_start_delay,
         offset=local_offset,
     )
-    restore(
+    orphaned = restore(
         engine,
         restored.alerts,
         restored.groups,
@@ -213,7 +214,7 @@ def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
         moment,
         last_alive=restored.last_alive,
     )
-    return engine
+    return engine, orphaned
 
 
 def _cluster(options: Options) -> ClusterStatus:

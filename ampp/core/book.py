@@ -2,7 +2,7 @@
 
 Invariants:
 - one `Alert` per label set, for as long as it is in the book; a report changes that object in place;
-- `updated` never goes back; labels never change;
+- `updated` is the wall time of the latest report; labels never change;
 - a resolved alert stays until `collect`, so that a later report can be merged with it.
 
 A report is merged with what is known when their ranges of activity overlap, and replaces it when not

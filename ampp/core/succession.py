@@ -42,6 +42,9 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
         if keep_timers and heir is not None and same:
             _inherit(engine, heir, group, now)
             continue
+        if heir is not None and heir.route.id == group.route.id:
+            # What the API shows of mute intervals stands until the group's next turn (upstream's group marker).
+            heir.muted_by = group.muted_by
         group.gone = True
         if group.flight is not None:
             out.canceled.append(group.flight.id)

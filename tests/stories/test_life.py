@@ -1,5 +1,6 @@
 """The life of a group: when it comes to be, when its turns come, when it goes (core reference 4)."""
 
+from ampp.core.notify import Outcome
 from ampp.core.record import Flushed, GroupDropped
 from tests.stories.naming import show
 from tests.stories.story import Story
@@ -272,3 +273,51 @@ def test_alerts_are_told_by_job_then_instance_then_label_set() -> None:
 B{instance=2}, A{instance=3}, Z, Y{b=0}, Y{a=1}, X{x=1, y=1}
         1m      the end
     """)
+
+
+def test_when_all_groups_are_gone_nothing_is_due() -> None:
+    story = Story(OPS).play("""
+        0s      A fires
+        30s     ops hears first notification: A
+        1m      A resolves
+        5m30s   ops hears all alerts resolved: A resolved
+    """)
+    assert story.engine.next_due() is None
+
+
+def test_told_as_over_and_fired_again_with_the_clock_set_back_it_is_told_again() -> None:
+    Story(OPS).play("""
+        0s      A fires
+        30s     ops hears first notification: A
+        1m      A resolves
+        5m30s   ops hears all alerts resolved: A resolved
+        6m      clock jumps -5m30s
+        6m      A posted starts=+10s ends=+10h
+        6m30s   ops hears first notification: A
+        1h      the end
+    """)
+
+
+def test_an_answer_given_twice_counts_once() -> None:
+    story = Story("receivers: {ops: [webhook, slack]}\n" + OPS).play("""
+        0s      ops/slack/0 takes 1m
+        0s      A fires
+        30s     ops/webhook/0 hears first notification: A
+    """)
+    again = story.engine.delivered(Outcome(story.heard[0], True, 1, 0), story.now)
+    assert again.records == []
+    story.play("1m30s ops/slack/0 hears first notification: A")
+
+
+def test_the_journal_names_a_group_s_alerts_only_when_they_have_changed() -> None:
+    story = Story(OPS).play("""
+        0s      A fires
+        30s     ops hears first notification: A
+        6m      B fires
+        10m30s  ops hears new alerts added: A, B
+        10m31s  B resolves
+        15m30s  ops hears some alerts resolved: A, B resolved
+    """)
+    named = [len(record.alerts) for record in story.journal if isinstance(record, Flushed)]
+    # First, nothing new, with B, B over.
+    assert named == [1, 0, 2, 0]

@@ -218,6 +218,20 @@ def test_new_intervals_judge_at_the_next_turn() -> None:
     assert story.groups()[0].alerts[0].muted_by == ()
 
 
+def test_the_mute_state_stands_over_a_reload_until_the_next_turn() -> None:
+    config = """
+        route: {receiver: ops, group_wait: 10m, routes: [{group_wait: %s, mute_time_intervals: [always]}]}
+        time_intervals: {always: [%s]}
+    """
+    story = Story(config % ("30s", "{}"), never=config % ("10m", "")).play("""
+        0s      A fires
+        1m      reload never
+    """)
+    assert story.groups()[0].alerts[0].muted_by == ("always",)
+    story.play("11m ops hears first notification: A")
+    assert story.groups()[0].alerts[0].muted_by == ()
+
+
 def test_silences_outlive_a_reload() -> None:
     Story(ONE).play("""
         0s      silence s {alertname="A"} for 10h
@@ -394,3 +408,17 @@ def test_keeping_timers_keeps_the_mute_state() -> None:
         1m      reload keeping timers
     """)
     assert story.groups()[0].alerts[0].muted_by == ("always",)
+
+
+def test_what_a_reload_gave_up_is_no_longer_under_way() -> None:
+    story = Story(ONE, patient=ONE.replace("group_wait: 30s", "group_wait: 10m")).play("""
+        0s      ops is down
+        0s      A fires
+        40s     reload patient
+        50s     ops answers
+    """)
+    assert story.engine.outbox == {}
+    story.play("""
+        10m40s  ops hears first notification: A
+        1h      the end
+    """)

@@ -134,12 +134,15 @@ def test_after_a_restart_a_held_alert_that_is_repeated_goes_on() -> None:
 
 
 def test_after_a_restart_a_held_end_gives_way_to_the_senders() -> None:
-    Story(ONE).play("""
+    story = Story(ONE).play("""
         0s      A posted ends=+2m
         30s     ops hears first notification: A
         1m      stop
         20m     start
         21m     A posted ends=+1m
+    """)
+    assert story.span("A")[1] == "+1m"
+    story.play("""
         25m     ops hears all alerts resolved: A resolved
         1h      the end
     """)
@@ -355,5 +358,37 @@ def test_two_restarts_in_a_row() -> None:
         4m      stop
         5m      start
         5m30s   ops hears new alerts added: A, B
+        1h      the end
+    """)
+
+
+def test_after_a_restart_soon_after_a_turn_the_next_one_comes_when_it_would_have() -> None:
+    Story(ONE).play("""
+        0s      A fires
+        30s     ops hears first notification: A
+        35s     stop
+        40s     start
+        41s     B fires
+        5m30s   ops hears new alerts added: A, B
+        6m      the end
+    """)
+
+
+def test_after_a_restart_an_end_that_one_of_two_groups_has_told_is_told_by_the_other() -> None:
+    Story("""
+        route:
+          receiver: ops
+          routes:
+            - {receiver: slow, continue: true, group_interval: 10m}
+            - {receiver: fast, group_interval: 1m}
+    """).play("""
+        0s      A fires
+        30s     slow hears first notification: A
+        30s     fast hears first notification: A
+        35s     A resolves
+        1m30s   fast hears all alerts resolved: A resolved
+        2m      stop
+        3m      start
+        10m30s  slow hears all alerts resolved: A resolved
         1h      the end
     """)

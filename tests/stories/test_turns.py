@@ -1,6 +1,6 @@
 """When a group's turns come: cadence, slow sends, start delay (core reference 4.2, 4.3)."""
 
-from ampp.core.clock import SECOND
+from ampp.core.clock import SECOND, Now
 from tests.stories.story import BOOT, Story
 
 OPS = "route: {receiver: ops, group_wait: 30s, group_interval: 5m, repeat_interval: 4h}"
@@ -196,3 +196,38 @@ def test_what_is_said_of_a_wall_clock_that_jumps_does_not_move_the_turns() -> No
         10m30s  ops hears new alerts added: A, B, C
         1h      the end
     """)
+
+
+def test_nothing_is_due_before_the_start_even_if_one_asks() -> None:
+    story = Story(OPS, start_delay="2m").play("10s A fires since -1h")
+    effects = story.engine.due(story.now)
+    assert (effects.notify, effects.records) == ([], [])
+
+
+def test_a_turn_taken_a_little_late_does_not_shift_the_cadence() -> None:
+    story = Story(OPS).play("0s A fires")
+    story.mono = BOOT + 31 * SECOND
+    story.play("31s ops hears first notification: A")
+    assert story.turn("{}:{}") == "5m30s"
+
+
+def test_after_a_long_sleep_one_turn_is_taken_and_not_all_that_were_missed() -> None:
+    story = Story(BRISK).play("""
+        0s      silence s {alertname="A"} for 1h
+        0s      A fires
+    """)
+    story.mono = BOOT + 60 * SECOND
+    story.play("1m the end")
+    assert story.suppressed == {("A", "silence"): 2}
+    assert story.turn("{}:{}") == "1m2s"
+
+
+def test_a_group_armed_anew_while_it_waited_for_its_turn_has_none() -> None:
+    story = Story(OPS).play("0s A fires")
+    groups = story.engine.groups
+    later = Now(story.wall + 60 * SECOND, story.mono + 60 * SECOND)
+    assert list(groups.due(later, 0)) == []
+    assert story.engine.next_due() is not None
+    assert story.engine.next_due() <= later.mono
+    groups.arm(story.group("{}:{}"), later.mono + SECOND)
+    assert list(groups.due(later, 10)) == []
