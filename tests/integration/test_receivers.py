@@ -177,7 +177,7 @@ def wait_for(what: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("trouble", [500, "hang", "reset"])
+@pytest.mark.parametrize("trouble", [500, "reset"])
 def test_a_receiver_that_recovers_hears_the_latest_once(trouble: int | str) -> None:
     with Sink() as sink:
         sink.always("/x", trouble)

