@@ -8,6 +8,7 @@ is a `StartError`: one line in the log, exit status 1.
 """
 
 import contextlib
+import resource
 import signal
 import socket
 import uuid
@@ -55,6 +56,7 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 def run(options: Options, settings: Settings) -> int:
     """Run until told to stop; the exit status. Raises StartError."""
+    _lift_descriptor_limit()
     memory.spare()
     trio.run(serve, options, settings)
     return 0
@@ -86,6 +88,7 @@ async def serve(options: Options, settings: Settings) -> None:
             guard,
         )
         stop = trio.Event()
+        serving = partial(server.serve, shell, sockets, guard, stop, header_bytes=settings.limits.header_bytes)
         async with trio.open_nursery() as rooms:
             await rooms.start(live.run)
             rooms.start_soon(upkeep.run, live)
@@ -93,7 +96,7 @@ async def serve(options: Options, settings: Settings) -> None:
             rooms.start_soon(memory.give_back)
             async with trio.open_nursery() as doors:
                 await doors.start(_signals, live, stop)
-                await doors.start(server.serve, shell, sockets, guard, stop)
+                await doors.start(serving)
                 for sock in sockets:
                     _announce(sock, guard)
                 systemd.ready()
@@ -107,6 +110,15 @@ async def serve(options: Options, settings: Settings) -> None:
             await store.aclose()
 
 
+def _lift_descriptor_limit() -> None:
+    """As many connections as the system allows: the usual soft limit of 1024 is for programs that use select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Systems differ in what they let pass as "no limit"; where it is refused, what was allowed before stays.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 async def _read(options: Options) -> Config:
     log, path = Logger("configuration"), options.config_file
     log.info("Loading configuration file", file=path)
@@ -114,7 +126,7 @@ async def _read(options: Options) -> Config:
         config = await trio.to_thread.run_sync(configuration.load_file, path, options.features.mode)
     except ConfigError as error:
         log.error("Loading configuration file failed", file=path, err=error.render())
-        raise StartError(str(error)) from error
+        raise StartError(str(error), told=True) from error
     log.info("Completed loading of configuration file", file=path)
     return config
 
@@ -155,7 +167,9 @@ def _external(options: Options, sockets: list[socket.socket]) -> External:
 async def _prepare(config: Config, external_url: str) -> Loaded:
     try:
         return await trio.to_thread.run_sync(prepare, config, external_url)
-    except (ConfigError, BuildError) as error:
+    except ConfigError as error:
+        raise StartError(error.render()) from error
+    except BuildError as error:
         raise StartError(str(error)) from error
 
 

@@ -237,7 +237,7 @@ class Live:
                 loaded = await trio.to_thread.run_sync(prepare, config, self.external_url)
             except ConfigError as error:
                 self.metrics.config.failed()
-                _config_log.error("Loading configuration file failed", file=path, err=error)
+                _config_log.error("Loading configuration file failed", file=path, err=error.render())
                 raise ReloadError(str(error)) from error
             except BuildError as error:
                 self.metrics.config.failed()

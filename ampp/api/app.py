@@ -5,9 +5,10 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
-from quart import Response, request
+from quart import Request, Response, has_websocket_context, request, websocket
+from quart.wrappers import Websocket
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
@@ -72,13 +73,13 @@ def build_app(live: Port, v2: V2, exposition: Callable[[], bytes], pages: Pages)
     @app.errorhandler(HTTPException)
     async def refused(error: HTTPException) -> Response:
         code, text = error.code or 500, error.name
-        return _respond(framework_error(code, text) if is_api(request.path) else plain_error(code, text))
+        return _respond(framework_error(code, text) if is_api(_asked().path) else plain_error(code, text))
 
     @app.errorhandler(Exception)
     async def failed(error: Exception) -> Response:
-        _log.error("Request failed", exc_info=error, extra={"path": request.path, "method": request.method})
+        _log.error("Request failed", exc_info=error, extra={"path": _asked().path, "method": _asked().method})
         text = "internal server error"
-        return _respond(framework_error(500, text) if is_api(request.path) else plain_error(500, text))
+        return _respond(framework_error(500, text) if is_api(_asked().path) else plain_error(500, text))
 
     return app
 
@@ -165,15 +166,21 @@ def _respond(reply: Reply) -> Response:
     return response
 
 
+def _asked() -> Request | Websocket:
+    """What is being answered; a WebSocket that no route takes is answered like any other request."""
+    return websocket if has_websocket_context() else request
+
+
 def _not_found(app: QuartTrio) -> Reply:
-    path = request.path
+    asked = _asked()
+    path = asked.path
     if is_api(path):
-        return framework_error(404, f"path {request.scope['raw_path'].decode('latin-1')} was not found")
+        return framework_error(404, f"path {asked.scope['raw_path'].decode('latin-1')} was not found")
     # Go's router sends a wrong case or a stray final slash to the right place.
     wanted = path.rstrip("/").lower() or "/"
     if wanted != path and not is_api(wanted) and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
-        location = cast(Mapping[str, str], request.scope)[PREFIX] + wanted
-        return redirect(301 if request.method == "GET" else 308, location, request.method)
+        location = str(asked.scope.get(PREFIX, "")) + wanted
+        return redirect(301 if asked.method == "GET" else 308, location, asked.method)
     return plain_error(404, "404 page not found")
 
 
@@ -182,9 +189,10 @@ def _allow(methods: list[str]) -> str:
 
 
 def _not_allowed(methods: list[str]) -> Reply:
-    if is_api(request.path):
+    asked = _asked()
+    if is_api(asked.path):
         known = ",".join(sorted(set(methods) - {"HEAD", "OPTIONS"}))
-        message = f"method {request.method} is not allowed, but [{known}] are"
+        message = f"method {asked.method} is not allowed, but [{known}] are"
         reply = framework_error(405, message, (("Allow", known),))
-        return reply if request.method != "HEAD" else Reply(405, b"", JSON, reply.headers)
+        return reply if asked.method != "HEAD" else Reply(405, b"", JSON, reply.headers)
     return plain_error(405, "Method Not Allowed", (("Allow", _allow([*{*methods, "OPTIONS"}])),))

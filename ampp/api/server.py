@@ -129,12 +129,30 @@ async def _connection(
             if unanswered is None:
                 return
             first = unanswered
-        await TCPServer(app, config, worker, ConnectionState({}), Replay(connection, first))  # type: ignore[arg-type]
+        await _Server(app, config, worker, ConnectionState({}), Replay(connection, first))  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 (one connection must not end the others)
         _report(error)
     finally:
         with trio.move_on_after(1, shield=True):
             await trio.aclose_forcefully(stream)
+
+
+class _Server(TCPServer):
+    """Hypercorn's connection, which ends when the client has hung up.
+
+    Left alone it would wait out the idle time first, and a machine that is asked often would run out of descriptors.
+    """
+
+    _hung_up = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._hung_up = True
+        await self.idle_task.stop()
+
+    async def _idle_timeout(self) -> None:
+        if not self._hung_up:
+            await super()._idle_timeout()
 
 
 _CLIENT_FAULTS: Final = (

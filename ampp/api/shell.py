@@ -237,7 +237,7 @@ class Shell:
             if path == _HOT_HANDLER and scope["method"] == "POST" and body:
                 await answer.reply(await self._posted(_header(scope, b"content-type"), body))
                 return
-        await self._app(scope, _Replayed(body, receive, answer), answer.send)
+        await self._app(scope, _Replayed(body), answer.send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The whole body, or None when the client went away. Raises `_Refused`."""
@@ -271,7 +271,6 @@ class _Answer:
         self._send = send
         self.added = added
         self.started = False
-        self.ending = False
         self.status = 0
         self.size = 0
 
@@ -284,7 +283,6 @@ class _Answer:
             message = {**message, "headers": headers}
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))
-            self.ending = not message.get("more_body", False)
         await self._send(message)
 
     async def reply(self, reply: Reply) -> None:
@@ -298,25 +296,20 @@ class _Answer:
 
 
 class _Replayed:
-    """`receive` for the application: the body already read, then the disconnect if it comes before the answer is out.
+    """`receive` for the application: the body already read, and nothing after it.
 
-    Hypercorn reports the end of every exchange as a disconnect, while the last part of the answer is being sent. Quart
-    would cancel itself, and with it the closing of the connection, in the middle of that.
+    In particular no disconnect, which would make Quart cancel what it is at: a silence, a reload begun is finished even
+    if the client has gone, and one that has only shut its sending side still gets its answer.
     """
 
-    def __init__(self, body: bytes, receive: Receive, answer: _Answer) -> None:
+    def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
-        self._receive = receive
-        self._answer = answer
 
     async def __call__(self) -> Message:
         body, self._body = self._body, None
-        if body is not None:
-            return {"type": "http.request", "body": body, "more_body": False}
-        message = await self._receive()
-        if self._answer.ending:
+        if body is None:
             await trio.sleep_forever()
-        return message
+        return {"type": "http.request", "body": body, "more_body": False}
 
 
 def _header(scope: Scope, wanted: bytes) -> str | None:
