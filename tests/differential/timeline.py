@@ -86,9 +86,13 @@ class Timeline:
     ends: float
     excuses: dict[GroupKey, set[str]]
     """Documented changes since 0.25 that a group may show, by group."""
+    regrouped: set[str]
+    """Receivers of routes whose grouping comes from a child's `group_by: []`."""
 
     def excuse(self, receiver: str, group_labels: Labels) -> set[str]:
         wanted = tuple(sorted(group_labels.items()))
+        if receiver in self.regrouped:
+            return {"empty-group-by"}
         by_identity = {r.identity: r.receiver for r in _walk(self.route)}
         return {
             name
@@ -144,6 +148,7 @@ class _Generator:
         self.receivers = self._receivers()
         self.taken: set[str] = set()
         self.excuses: dict[GroupKey, set[str]] = {}
+        self.regrouped: set[str] = set()
         self.route = self._tree()
         self.inhibit_rules = self._inhibit_rules()
         self.groups: dict[GroupKey, _Group] = {}
@@ -216,6 +221,10 @@ class _Generator:
         if parent is None:
             route.follow = False
         self._no_twins(route)
+        if parent is not None and (
+            spec.get("group_by") == [] or ("group_by" not in spec and parent.receiver in self.regrouped)
+        ):
+            self.regrouped.add(route.receiver)
         return route
 
     def _no_twins(self, route: Route) -> None:
@@ -452,6 +461,7 @@ class _Generator:
             self.actions,
             self.seconds + 8.2,
             self.excuses,
+            self.regrouped,
         )
 
 
