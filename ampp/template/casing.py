@@ -36,7 +36,7 @@ def _upper(c: str) -> str:
 # digits, marks); what joins them when it stands alone (the apostrophe, the dot); everything else, which parts them.
 _CASED, _JOIN, _MIDDLE, _PART = range(4)
 
-_MIDDLES: Final = frozenset("\'.:\xb7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a")
+_MIDDLES: Final = frozenset("'.:\xb7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a")
 _CASED_BESIDES: Final = frozenset("\u10fc\ua7f2\ua7f3\ua7f4\uab69")
 _JOINING: Final = frozenset(("Nd", "Pc", "Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Cf", "Mn", "Mc", "Me"))
 _NO_WORDS: Final = frozenset(("Lm", "Lo", "Nl", "Cf"))

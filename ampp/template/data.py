@@ -6,10 +6,12 @@ The shapes are upstream's template.Data and its parts. The structs hold what JSO
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import msgspec
 
+from ampp.core.clock import SECOND
 from ampp.template.instant import TIME, Instant
 from ampp.template.jsontext import escape, time_text
 from ampp.template.value import (
@@ -27,8 +29,22 @@ from ampp.template.value import (
     slice_of,
     struct,
 )
+from ampp.template.zone import LOCAL, UTC, Zone, fixed
 
-__all__ = ["ALERT", "ALERTS", "DATA", "FIRING", "KV", "RESOLVED", "Alert", "Data", "common", "encode", "quote_meta"]
+__all__ = [
+    "ALERT",
+    "ALERTS",
+    "DATA",
+    "FIRING",
+    "KV",
+    "RESOLVED",
+    "Alert",
+    "Data",
+    "common",
+    "encode",
+    "quote_meta",
+    "written",
+]
 
 FIRING: Final = "firing"
 RESOLVED: Final = "resolved"
@@ -221,6 +237,16 @@ def common(sets: Sequence[Mapping[str, str]]) -> dict[str, str]:
             continue
         shared = {name: value for name, value in shared.items() if other.get(name, "") == value}
     return shared
+
+
+def written(ns: int, offset: int) -> Instant:
+    """A time as it was written, in nanoseconds and seconds east of UTC; Go shows it in the server's zone if it fits."""
+    return Instant(ns, _zone(ns // SECOND, offset) if offset else UTC)
+
+
+@lru_cache(maxsize=1024)
+def _zone(seconds: int, offset: int) -> Zone:
+    return LOCAL if LOCAL.at(seconds)[1] == offset else fixed("", offset)
 
 
 _META: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")

@@ -287,7 +287,7 @@ _FIXED: Final = {
     "reReplaceAll": Func([STRING, STRING, STRING], _replace_all),
     "safeHtml": Func([STRING], lambda text: Scalar(HTML, text)),
     "safeUrl": Func([STRING], lambda text: Scalar(URL, text)),
-    "stringSlice": Func([STRING], lambda *texts: Slice(STRINGS, texts or None), variadic=True),
+    "stringSlice": Func([STRING], lambda *texts: Slice(STRINGS, texts), variadic=True),
     "title": Func([STRING], casing.title),
     "toDate": Func([STRING, STRING], _to_date),
     "toJson": Func([ANY], to_json),
