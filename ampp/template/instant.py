@@ -39,8 +39,11 @@ class Location:
 
 
 class Instant:
-    """A time.Time. ns: since 1970 UTC, of any size; zone: where it is shown; mono: monotonic ns since the process began,
-    which only `now` has and printing shows."""
+    """A time.Time.
+
+    ns: since 1970 UTC, of any size; zone: where it is shown; mono: monotonic ns since the process began, which only
+    `now` has and printing shows.
+    """
 
     __slots__ = ("mono", "ns", "zone")
     go: ClassVar[GoType]

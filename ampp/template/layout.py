@@ -216,9 +216,8 @@ def parse_time(layout: str, text: str, zone: Zone = UTC) -> tuple[int, Zone]:
 
 
 def _cannot(layout: str, text: str, rest: str, element: str) -> LayoutError:
-    return LayoutError(
-        f"parsing time {time_quote(text)} as {time_quote(layout)}: cannot parse {time_quote(rest)} as {time_quote(element)}"
-    )
+    where = f"cannot parse {time_quote(rest)} as {time_quote(element)}"
+    return LayoutError(f"parsing time {time_quote(text)} as {time_quote(layout)}: {where}")
 
 
 def _skip(reading: _Reading, literal: str) -> bool:
@@ -248,7 +247,7 @@ def _read(reading: _Reading, element: str, following: str) -> None:
             year = _atoi(reading.take(2))
             reading.year = year + (1900 if year >= 69 else 2000)
         case "2006":
-            if not reading.rest[:1].isdecimal() or not reading.rest.isascii() and len(reading.rest) < 4:
+            if not "0" <= reading.rest[:1] <= "9":
                 raise _BadError
             reading.year = _atoi(reading.take(4))
         case "Jan":
@@ -425,8 +424,7 @@ def _offset_of(zone: Zone, wall: int) -> int:
     """The offset at a wall-clock time; of two, as time.Date chooses."""
     offset = zone.at(wall)[1]
     if offset:
-        again = zone.at(wall - offset)[1]
-        return again
+        return zone.at(wall - offset)[1]
     return offset
 
 

@@ -19,7 +19,7 @@ class ZoneError(ValueError):
 
 
 class Zone:
-    """name: as Location prints it (empty for an unnamed offset); at(unix seconds) → (abbreviation, offset in seconds)."""
+    """name: as Location prints it (empty for an unnamed offset); at(unix seconds) → (abbreviation, offset in s)."""
 
     __slots__ = ("at", "name")
 
