@@ -8,7 +8,6 @@ import base64
 import math
 import re
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 from ampp.core.quote import go_quote
@@ -39,7 +38,7 @@ from ampp.template.value import (
 )
 from ampp.template.zone import LOCAL, ZoneError, load
 
-__all__ = ["HTML", "URL", "functions"]
+__all__ = ["FUNCTIONS", "HTML", "URL", "now"]
 
 HTML: Final = named("template.HTML", STRING)
 """Text that html templates take for finished HTML."""
@@ -235,7 +234,8 @@ def _parse_float(text: str) -> float:
 _BEGAN: Final = time.monotonic_ns()
 
 
-def _now() -> Instant:
+def now() -> Instant:
+    """This moment, in the server's zone, with the monotonic clock's reading since the program began."""
     return Instant(time.time_ns(), LOCAL, time.monotonic_ns() - _BEGAN)
 
 
@@ -264,16 +264,7 @@ def _to_date(layout: str, text: str) -> Instant:
 _BETWEEN: Final = TIME.methods["Sub"].call
 
 
-def functions(route_label: Callable[[str], str], now: Callable[[], Instant] = _now) -> dict[str, Func]:
-    """The functions by name. `route_label` answers `routeLabels`; it may raise `CallError`."""
-    return _FIXED | {
-        "now": Func([], now),
-        "routeLabels": Func([STRING], route_label),
-        "since": Func([TIME], lambda moment: _BETWEEN(now(), moment)),
-    }
-
-
-_FIXED: Final = {
+FUNCTIONS: Final[dict[str, Func]] = {
     "append": Func([ANY_LIST, ANY], _append, variadic=True),
     "base64decode": Func([STRING], _base64_decode),
     "base64encode": Func([STRING], _base64_encode),
@@ -284,9 +275,12 @@ _FIXED: Final = {
     "list": Func([ANY], lambda *items: Slice(ANY_LIST, items), variadic=True),
     "match": Func([STRING, STRING], _match),
     "mustToDate": Func([STRING, STRING], _must_to_date),
+    "now": Func([], now),
     "reReplaceAll": Func([STRING, STRING, STRING], _replace_all),
+    "routeLabels": Func([STRING], lambda name: ""),
     "safeHtml": Func([STRING], lambda text: Scalar(HTML, text)),
     "safeUrl": Func([STRING], lambda text: Scalar(URL, text)),
+    "since": Func([TIME], lambda moment: _BETWEEN(now(), moment)),
     "stringSlice": Func([STRING], lambda *texts: Slice(STRINGS, texts), variadic=True),
     "title": Func([STRING], casing.title),
     "toDate": Func([STRING, STRING], _to_date),
@@ -297,3 +291,4 @@ _FIXED: Final = {
     "tz": Func([STRING, TIME], _tz),
     "urlUnescape": Func([STRING], _url_unescape),
 }
+"""The functions by name. What `routeLabels` answers depends on the data and is given to each run: see `route_label`."""
