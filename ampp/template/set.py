@@ -1,8 +1,8 @@
 """A set of templates from files, and the rendering of configuration strings with it.
 
 A configuration string is a nameless template in a copy of the set: it may call all templates of the set, and what it
-defines itself counts for it alone. Strings come from the configuration, so each is parsed, escaped and compiled once and
-kept; the least recently used of very many is forgotten.
+defines itself counts for it alone. Strings come from the configuration, so each is parsed, escaped and compiled once
+and kept; the least recently used of very many is forgotten.
 """
 
 from collections import OrderedDict
