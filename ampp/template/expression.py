@@ -305,7 +305,7 @@ class Expressions:
         go = self._member_type(name, node, value)
         method = go.methods.get(name)
         if method is not None:
-            raise self.error(node, _count_error(name, method, 0, piped=False))
+            raise self.error(node, _count_error(name, method, 0, piped=False) or method.bad)
         raise self._no_field(name, node, value)
 
     def _member_type(self, name: str, node: Node, value: Value) -> GoType:
@@ -420,8 +420,8 @@ class Expressions:
             target = function if method else run.late.get(name, function)
             try:
                 result = target(*values)
-            except CallError as error:
-                raise self.error(node, f"error calling {name}: {error.message}") from error
+            except TemplateError as error:  # a CallError, or that of a template rendered meanwhile
+                raise self.error(node, f"error calling {name}: {error.text}") from error
             if type(result) is str and len(result) > run.text_max:
                 raise self.error(node, f"error calling {name}: the result is too long")
             return result
