@@ -16,6 +16,7 @@ from ampp.config.error import Invalid
 from ampp.config.node import MAPPING, SCALAR, SEQUENCE, Node
 from ampp.config.scalar import resolve
 from ampp.config.secret import SECRET_TEXT, Secret
+from ampp.config.template import SYNTAX_HINT, syntax_error
 from ampp.config.url import Url, UrlError, parse, parse_http
 from ampp.core.duration import DurationError, format_go, format_prometheus, parse_go, parse_prometheus
 from ampp.core.quote import go_quote
@@ -216,7 +217,7 @@ class _SecretKind(Kind):
 
 
 class _TemplateUrlKind(_SecretKind):
-    """A webhook's URL: secret, and free to be a template; only what is not a template is checked as a URL."""
+    """A webhook's URL: secret, and free to be a template; what is none must be a URL."""
 
     go = "common.plain"
 
@@ -224,7 +225,10 @@ class _TemplateUrlKind(_SecretKind):
         text = d.text(node, self.go)
         if text is FAILED:
             return FAILED
-        if text and text != SECRET_TEXT and "{{" not in text:
+        if "{{" in text:
+            if wrong := syntax_error(text):
+                raise d.invalid(node, f"invalid template syntax: {wrong}", SYNTAX_HINT)
+        elif text and text != SECRET_TEXT:
             try:
                 parse_http(text)
             except UrlError as error:

@@ -207,7 +207,7 @@ class _Parser:
         try:
             return unquote(token.value)
         except ConstantError as error:
-            raise self._error(str(error))
+            raise self._error(str(error)) from error
 
     def _list(self) -> tuple[List, _End | _Else]:
         self._deeper()
@@ -437,4 +437,4 @@ class _Parser:
                 return complex_number(token.pos, token.value)
             return number(token.pos, token.value)
         except ConstantError as error:
-            raise self._error(str(error))
+            raise self._error(str(error)) from error
