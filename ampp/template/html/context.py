@@ -218,9 +218,7 @@ COMMENT: Final = frozenset(
 )
 """States whose content reaches no reader."""
 
-IN_TAG: Final = frozenset(
-    {State.TAG, State.ATTRIBUTE_NAME, State.AFTER_NAME, State.BEFORE_VALUE, State.ATTRIBUTE}
-)
+IN_TAG: Final = frozenset({State.TAG, State.ATTRIBUTE_NAME, State.AFTER_NAME, State.BEFORE_VALUE, State.ATTRIBUTE})
 """States that occur inside a tag only."""
 
 SCRIPT_LITERAL: Final = frozenset({State.JS_DOUBLE, State.JS_SINGLE, State.JS_TEMPLATE, State.JS_REGEXP})

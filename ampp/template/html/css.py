@@ -17,9 +17,7 @@ _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _LAST_RUNE: Final = 0x10FFFF
 _UNREADABLE: Final = "\ufffd"
 
-_HEX: Final = {
-    character: f"\\{ord(character):x}" for character in "\0\t\n\f\r\"&'()+/:;<>{}"
-} | {"\\": "\\\\"}
+_HEX: Final = {character: f"\\{ord(character):x}" for character in "\0\t\n\f\r\"&'()+/:;<>{}"} | {"\\": "\\\\"}
 _SPECIAL = re.compile("[" + re.escape("".join(_HEX)) + "]")
 _JOINS_HEX = re.compile(r"[0-9A-Fa-f\t\n\f\r ]|\Z")
 

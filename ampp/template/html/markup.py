@@ -31,9 +31,9 @@ _UNQUOTED: Final = _QUOTED | {
     "=": "&#61;",
     "`": "&#96;",
 }
-_NONCHARACTERS: Final = {
-    chr(rune): f"&#x{rune:x};" for rune in (*range(0xFDD0, 0xFDF0), *range(0xFFF0, 0x10000))
-} | {chr(byte): "&#xfffd;" for byte in range(0xDC80, 0xDD00)}  # bytes that are no UTF-8
+_NONCHARACTERS: Final = {chr(rune): f"&#x{rune:x};" for rune in (*range(0xFDD0, 0xFDF0), *range(0xFFF0, 0x10000))} | {
+    chr(byte): "&#xfffd;" for byte in range(0xDC80, 0xDD00)
+}  # bytes that are no UTF-8
 
 
 def _without_ampersand(table: dict[str, str]) -> dict[str, str]:

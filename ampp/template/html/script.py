@@ -12,7 +12,6 @@ __all__ = [
     "escape_string",
     "escape_template",
     "is_script_type",
-    "normalize_string",
     "slash_after",
 ]
 
@@ -24,8 +23,11 @@ _CONTROL: Final = {chr(rune): f"\\u{rune:04x}" for rune in range(0x20)} | {
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
-_STRING_NORM: Final = _CONTROL | {character: f"\\u{ord(character):04x}" for character in "\"&'`+<>"} | {"/": "\\/"}
-_STRING: Final = _STRING_NORM | {"\\": "\\\\"}
+_STRING: Final = (
+    _CONTROL
+    | {character: f"\\u{ord(character):04x}" for character in "\"&'`+<>"}
+    | {character: "\\" + character for character in "/\\"}
+)
 _TEMPLATE: Final = _STRING | {character: f"\\u{ord(character):04x}" for character in "${}"}
 _REGEXP: Final = (
     _CONTROL
@@ -34,7 +36,6 @@ _REGEXP: Final = (
 )
 
 _STRING_TABLE = str.maketrans(_STRING)
-_STRING_NORM_TABLE = str.maketrans(_STRING_NORM)
 _TEMPLATE_TABLE = str.maketrans(_TEMPLATE)
 _REGEXP_TABLE = str.maketrans(_REGEXP)
 
@@ -42,11 +43,6 @@ _REGEXP_TABLE = str.maketrans(_REGEXP)
 def escape_string(text: str) -> str:
     """`text` as the content of a quoted string, fit for an HTML attribute too."""
     return text.translate(_STRING_TABLE)
-
-
-def normalize_string(text: str) -> str:
-    """Like `escape_string`, for text with escapes, which are kept."""
-    return text.translate(_STRING_NORM_TABLE)
 
 
 def escape_template(text: str) -> str:
@@ -66,7 +62,22 @@ _BLANK: Final = (
 _OPERATOR_END: Final = frozenset(",<>=*%&|^?!~([:;{}")
 _WORD_END = re.compile(r"[A-Za-z0-9_$]*\Z")
 _BEFORE_REGEXP: Final = frozenset(
-    "break case continue delete do else finally in instanceof return throw try typeof void".split()
+    {
+        "break",
+        "case",
+        "continue",
+        "delete",
+        "do",
+        "else",
+        "finally",
+        "in",
+        "instanceof",
+        "return",
+        "throw",
+        "try",
+        "typeof",
+        "void",
+    }
 )
 
 

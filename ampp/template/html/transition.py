@@ -1,8 +1,8 @@
 """How literal template text changes the context: a small, forgiving parser of HTML, CSS and JavaScript.
 
 A transition reads `text[at:end]` from a context and answers the context it reached and how far it read: to the end of
-the text or to the next point where the context changes. `advance` picks the transition and bounds what it may read by
-the end of the enclosing attribute value or raw text element, so that no transition has to know about them.
+the text or to the next point where the context changes. The end of the enclosing attribute value or raw text element
+bounds what it may read (`literal.py` sees to that), so that no transition has to know about them.
 
 The rules are those of Go's html/template, its simplifications included: the escaping of every action depends on them.
 """
@@ -34,7 +34,7 @@ from ampp.template.html.context import (
 )
 from ampp.template.html.script import slash_after
 
-__all__ = ["RAW_END", "TRANSITION", "Transition", "leave_value", "raw_end"]
+__all__ = ["TRANSITION", "Transition", "ends_at_tag", "find_end_tag", "leave_value"]
 
 Transition = Callable[[Context, str, int, int], tuple[Context, int]]
 
@@ -60,7 +60,7 @@ _BODY_STATE: Final = {
     Element.TEXTAREA: State.RCDATA,
     Element.TITLE: State.RCDATA,
 }
-RAW_END: Final = {
+_RAW_END: Final = {
     element: re.compile(rf"</{'' if element is Element.META else name}(?=[> \t\n\f/])", re.IGNORECASE | re.ASCII)
     for name, element in _ELEMENTS.items()
 }
@@ -88,14 +88,19 @@ def leave_value(text: str, at: int, end: int, delimiter: Delimiter) -> int:
     return found.start() if delimiter is Delimiter.SPACE else found.end()
 
 
-def raw_end(context: Context, text: str, at: int, end: int) -> int:
-    """Where the end tag of the raw text element around `context` begins in `text[at:end]`, or -1."""
-    element = context.element
-    if element is Element.NONE:
-        return -1
-    if element is Element.SCRIPT and (context.state in SCRIPT_LITERAL or context.state in COMMENT):
-        return -1  # the escaper breaks such a tag up instead
-    found = RAW_END[element].search(text, at, end)
+def ends_at_tag(context: Context) -> bool:
+    """Whether the context ends, wherever it is, at the end tag of its raw text element.
+
+    Not so in the literals and comments of a script: the escaper breaks up such a tag in them instead.
+    """
+    if context.element is Element.SCRIPT:
+        return context.state not in SCRIPT_LITERAL and context.state not in COMMENT
+    return context.element is not Element.NONE
+
+
+def find_end_tag(element: Element, text: str, at: int, end: int) -> int:
+    """Where the end tag of a raw text element begins in `text[at:end]`, or -1."""
+    found = _RAW_END[element].search(text, at, end)
     return found.start() if found else -1
 
 
@@ -119,19 +124,19 @@ def _text(context: Context, text: str, at: int, end: int) -> tuple[Context, int]
 
 
 def _raw_text(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    found = raw_end(context, text, at, end)
+    found = find_end_tag(context.element, text, at, end) if ends_at_tag(context) else -1
     return (context, end) if found < 0 else (TEXT, found)
 
 
 def _tag(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    at = _skip_space(text, at, end)
+    start, at = at, _skip_space(text, at, end)
     if at == end:
         return context, end
     if text[at] == ">":
         if context.element is Element.META:  # it has no body
             return TEXT, at + 1
         return Context(state=_BODY_STATE[context.element], element=context.element), at + 1
-    stop = _name_end(text, at, end)
+    stop = _name_end(text, at, end, start)
     if isinstance(stop, Context):
         return stop, end
     if stop == at:
@@ -149,18 +154,18 @@ def _attribute(element: Element, name: str) -> Attribute:
     return _ATTRIBUTE_KIND.get(attribute_kind(name), Attribute.NONE)
 
 
-def _name_end(text: str, at: int, end: int) -> int | Context:
-    """The end of the attribute name that begins at `at`; a failure where it holds what no name may hold."""
+def _name_end(text: str, at: int, end: int, start: int) -> int | Context:
+    """The end of the attribute name that begins at `at`; a failure, quoting from `start`, if that is no name."""
     found = _NAME_STOP.search(text, at, end)
     if found is None:
         return end
     if found[0] in "'\"<":
-        return failure(f"{go_quote(found[0])} in attribute name: {_quote_head(text, at, end)}")
+        return failure(f"{go_quote(found[0])} in attribute name: {_quote_head(text, start, end)}")
     return found.start()
 
 
 def _attribute_name(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    stop = _name_end(text, at, end)
+    stop = _name_end(text, at, end, at)
     if isinstance(stop, Context):
         return stop, end
     return (context if stop == end else replace(context, state=State.AFTER_NAME)), stop
