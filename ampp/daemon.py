@@ -186,6 +186,7 @@ def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
         per_name=options.per_alertname_limit,
         start=options.started_mono + options.dispatch_start_delay,
         offset=local_offset,
+        label=loaded.label,
     )
     restore(
         engine,

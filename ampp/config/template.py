@@ -1,13 +1,16 @@
 """Templates of a configuration: the files it names, and the texts in it that must parse for it to load."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os.path import basename
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ampp.config.error import ConfigError
 from ampp.config.glob import GlobError, glob
 
-__all__ = ["SYNTAX_HINT", "read_files", "syntax_error"]
+if TYPE_CHECKING:
+    from ampp.template.renderer import Renderer
+
+__all__ = ["SYNTAX_HINT", "renderer", "syntax_error"]
 
 SYNTAX_HINT: Final = "only Go's own template functions are known in this place"
 
@@ -28,12 +31,25 @@ def syntax_error(text: str) -> str:
     return ""
 
 
-def read_files(patterns: Sequence[str]) -> list[tuple[str, str, str]]:
-    """The files that the `templates` patterns match, in order: path, base name (a template's too), text.
+def renderer(patterns: Sequence[str]) -> "Renderer":
+    """The default templates with those of the files that the `templates` patterns match, in order.
 
-    A file matched twice comes twice; a pattern that matches nothing is fine. Raises `ConfigError`.
+    A file matched twice counts twice; a pattern that matches nothing is fine. Reads the files. Raises `ConfigError`,
+    whose text is Go's.
     """
-    found = []
+    from ampp.template.error import TemplateError  # what asks for a configuration alone can do without
+    from ampp.template.renderer import Renderer
+
+    made = Renderer()
+    for path, text in _files(patterns):
+        try:
+            made.add(basename(path), text)
+        except TemplateError as error:
+            raise ConfigError(str(error), path, error.line, (error.column or 0) + 1) from None
+    return made
+
+
+def _files(patterns: Sequence[str]) -> Iterator[tuple[str, str]]:
     for pattern in patterns:
         try:
             paths = glob(pattern)
@@ -48,5 +64,4 @@ def read_files(patterns: Sequence[str]) -> list[tuple[str, str, str]]:
             except OSError as error:
                 why = (error.strerror or str(error)).lower()
                 raise ConfigError(f"open {path}: {why}", path) from None
-            found.append((path, basename(path), text))
-    return found
+            yield path, text
