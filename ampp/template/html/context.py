@@ -122,7 +122,7 @@ class Attribute(Enum):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Why a template cannot be escaped. `where` is `name:line:column`, empty when only the template is known."""
+    """Why a template cannot be escaped. `where`: `name:line:column`, or `name:line`, or empty if unknown."""
 
     reason: str
     where: str = ""

@@ -15,6 +15,7 @@ began); and the second look at a recursive template begins in its true context.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -64,7 +65,7 @@ def escape(trees: Mapping[str, Tree], entry: str) -> dict[str, Tree]:
     message, `html/template:NAME:LINE:COLUMN: reason`, where some output cannot be escaped: text or branches that end in
     the wrong context, a call of a template that does not exist.
     """
-    walk = _Walk(trees)
+    walk = _Walk(trees, entry)
     try:
         end, _ = walk.call(TEXT, entry, "")
         if end.state is not State.TEXT:
@@ -78,12 +79,13 @@ def escape(trees: Mapping[str, Tree], entry: str) -> dict[str, Tree]:
 
 def _error(fault: Fault, entry: str) -> TemplateError:
     where = fault.where or entry
-    name, line, column = entry, 0, None
-    if fault.where:
-        name, line_text, column_text = fault.where.rsplit(":", 2)
-        line, column = int(line_text), int(column_text)
+    place = _PLACE.fullmatch(fault.where)
+    name, line, column = place.groups() if place else (entry, "0", None)
     text = f"html/template:{where}: {fault.reason}" if where else f"html/template: {fault.reason}"
-    return TemplateError(fault.reason, name, line, column, text)
+    return TemplateError(fault.reason, name, int(line), column and int(column), text)
+
+
+_PLACE = re.compile(r"(.*?):([0-9]+)(?::([0-9]+))?", re.DOTALL)
 
 
 class _Refused(Exception):
@@ -113,8 +115,9 @@ class _Findings:
 
 
 class _Walk:
-    def __init__(self, trees: Mapping[str, Tree]) -> None:
+    def __init__(self, trees: Mapping[str, Tree], entry: str) -> None:
         self.trees = trees
+        self.entry = entry
         self.findings = _Findings({})
         self._tree: Tree | None = None
         self._jumps: list[tuple[Context, Node]] = []  # out of the loop being looked at, with the context they leave
@@ -132,6 +135,8 @@ class _Walk:
         tree = self.trees.get(name)
         if tree is None:
             raise _Refused(Fault(f"no such template {go_quote(name)}", where))
+        if derived != name and derived in self.trees:
+            raise _Refused(Fault(f"template {go_quote(derived)} has a name that escaping needs", where))
         outer = self._tree, self._jumps
         self._tree, self._jumps = tree, []
         end = self._attempt(context, context, tree, derived)
@@ -208,7 +213,7 @@ class _Walk:
         except _Refused as refused:
             fault = refused.fault
             reason = "on range loop re-entry: " + fault.reason
-            raise _Refused(Fault(reason, fault.where or self._where(node))) from None
+            raise _Refused(Fault(reason, fault.where or f"{self.entry}:{node.line}")) from None
         self.findings = findings
         return self._join_jumps(end, jumps), body
 

@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from ampp.template.error import CallError
 from ampp.template.function import HTML, URL
 from ampp.template.html import css, markup, script, url
 from ampp.template.html.attribute import Kind, attribute_kind, lower
-from ampp.template.html.value import script_value
+from ampp.template.instant import Time
+from ampp.template.jsontext import to_json
 from ampp.template.printf import sprint
-from ampp.template.value import ANY, NIL_INTERFACE, STRING, Func, GoType, Pointer, Scalar, Value
+from ampp.template.value import ANY, NIL_INTERFACE, STRING, Func, GoType, Pointer, Scalar, Value, type_of
 
 __all__ = ["FILTERS"]
 
@@ -22,6 +24,8 @@ _REFUSED: Final = "ZgotmplZ"
 """Stands in for a value refused: means nothing in any language, and can be searched for."""
 
 _NAME = re.compile("[0-9a-z]+")
+_SCRIPT_TAG = re.compile("<(/?)script", re.IGNORECASE)
+_IDENTIFIER_END = re.compile(r"\A[A-Za-z0-9_$]|[A-Za-z0-9_$]\Z")
 
 
 def _read(args: Sequence[Value]) -> tuple[str, GoType]:
@@ -105,7 +109,17 @@ def _of_text(escape: Callable[[str], str]) -> Callable[..., str]:
 
 
 def _js_value(*args: Value) -> str:
-    return script_value(_dereference(args[0]) if len(args) == 1 else _arguments(*args))
+    value = _dereference(args[0]) if len(args) == 1 else _arguments(*args)
+    kind = type_of(value)
+    if kind is not None and kind.string and type(value) is not Time:  # times are the only values with JSON of their own
+        value = kind.string(value)
+    try:
+        text = to_json(value)
+    except CallError as error:
+        reason = _SCRIPT_TAG.sub(r"\\x3C\1script", str(error)).replace("*/", "* /").replace("<!--", r"\x3C!--")
+        return f" /* {reason} */null "
+    # A word or number must not run into the word before it.
+    return f" {text} " if _IDENTIFIER_END.search(text) else text
 
 
 _CALLS: Final[dict[str, Callable[..., str]]] = {
