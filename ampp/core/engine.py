@@ -41,7 +41,6 @@ from ampp.core.record import (
     Delivered,
     Flushed,
     GroupDropped,
-    GroupRow,
     LogEntry,
     LogPruned,
     OutboxRow,
@@ -49,7 +48,6 @@ from ampp.core.record import (
     Record,
     Suppressed,
 )
-from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.wheel import Wheel
 

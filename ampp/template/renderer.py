@@ -1,4 +1,4 @@
-"""The templates of a configuration, ready to be used: Alertmanager's functions, the default templates, the user's files.
+"""The templates of a configuration, ready for use: Alertmanager's functions, the default templates, the user's files.
 
 A route label may itself be a template, and may ask for other route labels. While they are still templates (`Data.raw`)
 `routeLabels` renders the one asked for with the same data, each at most once a rendering; a circle is an error.
