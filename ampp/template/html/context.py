@@ -19,6 +19,7 @@ __all__ = [
     "COMMENT",
     "IN_TAG",
     "SCRIPT_LITERAL",
+    "SPACES",
     "TEXT",
     "VALUE_STATE",
     "Attribute",
@@ -223,3 +224,6 @@ IN_TAG: Final = frozenset({State.TAG, State.ATTRIBUTE_NAME, State.AFTER_NAME, St
 
 SCRIPT_LITERAL: Final = frozenset({State.JS_DOUBLE, State.JS_SINGLE, State.JS_TEMPLATE, State.JS_REGEXP})
 """Literals in a script, in which `<script`, `</script` and `<!--` must be broken up."""
+
+SPACES: Final = " \t\n\f\r"
+"""White space, as HTML and CSS know it."""

@@ -13,7 +13,7 @@ from ampp.template.error import CallError
 from ampp.template.function import HTML, URL
 from ampp.template.html import css, markup, script, url
 from ampp.template.html.attribute import Kind, attribute_kind, lower
-from ampp.template.instant import Time
+from ampp.template.instant import Instant
 from ampp.template.jsontext import to_json
 from ampp.template.printf import sprint
 from ampp.template.value import ANY, NIL_INTERFACE, STRING, Func, GoType, Pointer, Scalar, Value, type_of
@@ -111,7 +111,9 @@ def _of_text(escape: Callable[[str], str]) -> Callable[..., str]:
 def _js_value(*args: Value) -> str:
     value = _dereference(args[0]) if len(args) == 1 else _arguments(*args)
     kind = type_of(value)
-    if kind is not None and kind.string and type(value) is not Time:  # times are the only values with JSON of their own
+    if (
+        kind is not None and kind.string and type(value) is not Instant
+    ):  # times are the only values with JSON of their own
         value = kind.string(value)
     try:
         text = to_json(value)

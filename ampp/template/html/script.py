@@ -1,18 +1,24 @@
-"""JavaScript: text made fit for strings, template literals and regular expressions, and what a slash would begin."""
+"""JavaScript: contexts in it, and text made fit for its strings, template literals and regular expressions."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from ampp.template.html.context import ScriptSlash
+from msgspec.structs import replace
+
+from ampp.core.quote import go_quote
+from ampp.template.html.context import Context, ScriptSlash, State, failure
 
 __all__ = [
     "escape_regexp",
     "escape_string",
     "escape_template",
     "is_script_type",
-    "slash_after",
+    "read_regexp",
+    "read_script",
+    "read_string",
+    "read_template",
 ]
 
 _CONTROL: Final = {chr(rune): f"\\u{rune:04x}" for rune in range(0x20)} | {
@@ -81,7 +87,7 @@ _BEFORE_REGEXP: Final = frozenset(
 )
 
 
-def slash_after(script: str, before: ScriptSlash) -> ScriptSlash:
+def _slash_after(script: str, before: ScriptSlash) -> ScriptSlash:
     """What a slash behind `script` begins, where `script` holds no literals, comments or divisions.
 
     `before` answers where `script` is blank. A guess from the last token, as good as one can be without a parser: `)`
@@ -130,3 +136,100 @@ _SCRIPT_TYPES: Final = frozenset(
 def is_script_type(mime: str) -> bool:
     """Whether a `<script type=mime>` is escaped as a script: JavaScript and JSON are."""
     return mime.partition(";")[0].lower().strip() in _SCRIPT_TYPES
+
+
+# Contexts: transitions, see `transition.py`.
+
+_UNFINISHED: Final = "unfinished escape sequence in JS string: "
+_JS_STOP = re.compile("[\"`'/{}<#-]")
+_JS_LITERAL: Final = {'"': State.JS_DOUBLE, "'": State.JS_SINGLE, "`": State.JS_TEMPLATE}
+_JS_COMMENT: Final = (
+    ("//", State.JS_LINE_COMMENT),
+    ("/*", State.JS_BLOCK_COMMENT),
+    # Scripts know HTML's comments too; either token makes a comment of the rest of its line.
+    ("<!--", State.JS_HTML_OPEN_COMMENT),
+    ("-->", State.JS_HTML_CLOSE_COMMENT),
+    ("#!", State.JS_LINE_COMMENT),
+)
+
+
+def read_script(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
+    found = _JS_STOP.search(text, at, end)
+    if found is None:
+        return replace(context, slash=_slash_after(text[at:end], context.slash)), end
+    stop = found.start()
+    slash = _slash_after(text[at:stop], context.slash)
+    mark = found[0]
+    if mark in _JS_LITERAL:
+        return replace(context, state=_JS_LITERAL[mark], slash=ScriptSlash.REGEXP), stop + 1
+    for opening, comment in _JS_COMMENT:
+        if text.startswith(opening, stop, end):
+            return replace(context, state=comment, slash=slash), stop + len(opening)
+    if mark == "/":
+        if slash is ScriptSlash.UNKNOWN:
+            return failure(f"'/' could start a division or regexp: {go_quote(text[stop : min(end, stop + 32)])}"), end
+        if slash is ScriptSlash.REGEXP:
+            return replace(context, state=State.JS_REGEXP, slash=slash), stop + 1
+        return replace(context, slash=ScriptSlash.REGEXP), stop + 1
+    if mark in "{}":
+        return _count_brace(context, mark, slash), stop + 1
+    return replace(context, slash=slash), stop + 1
+
+
+def _count_brace(context: Context, mark: str, slash: ScriptSlash) -> Context:
+    """Count a brace, if inside `${…}` of a template literal, which the brace that opens none ends."""
+    if context.braces:
+        *outer, depth = context.braces
+        depth += 1 if mark == "{" else -1
+        if depth < 0:
+            return replace(context, state=State.JS_TEMPLATE, slash=slash, braces=tuple(outer))
+        context = replace(context, braces=(*outer, depth))
+    return replace(context, slash=ScriptSlash.REGEXP)
+
+
+_TEMPLATE_STOP = re.compile(r"\\(?:.|(\Z))|(\$\{)|(`)", re.DOTALL)
+
+
+def read_template(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
+    for found in _TEMPLATE_STOP.finditer(text, at, end):
+        if found[1] is not None:
+            return failure(f"{_UNFINISHED}{go_quote(text[at:end])}"), end
+        if found[2]:
+            return replace(context, state=State.JS, braces=(*context.braces, 0)), found.end()
+        if found[3]:
+            return replace(context, state=State.JS), found.end()
+    return context, end
+
+
+_LITERAL_STOP: Final = {
+    State.JS_DOUBLE: re.compile(r'\\(?:.|(\Z))|"', re.DOTALL),
+    State.JS_SINGLE: re.compile(r"\\(?:.|(\Z))|'", re.DOTALL),
+}
+_REGEXP_STOP = re.compile(r"\\(?:.|(\Z))|[\[\]/]", re.DOTALL)
+
+
+def read_string(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
+    for found in _LITERAL_STOP[context.state].finditer(text, at, end):
+        if found[1] is not None:
+            return failure(f"{_UNFINISHED}{go_quote(text[at:end])}"), end
+        if found[0][0] != "\\":
+            return replace(context, state=State.JS, slash=ScriptSlash.DIVISION), found.end()
+    return context, end
+
+
+def read_regexp(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
+    in_class = False
+    for found in _REGEXP_STOP.finditer(text, at, end):
+        if found[1] is not None:
+            return failure(f"{_UNFINISHED}{go_quote(text[at:end])}"), end
+        stop = found.start()
+        if found[0] in "[]":
+            in_class = found[0] == "["
+        elif found[0] == "/" and not in_class:
+            # The slash of an end tag does not end the literal: the escaper takes the tag apart.
+            if stop > at and stop + 7 <= end and text[stop - 1 : stop + 7].lower() == "</script":
+                continue
+            return replace(context, state=State.JS, slash=ScriptSlash.DIVISION), found.end()
+    if in_class:
+        return failure(f"unfinished JS regexp charset: {go_quote(text[at:end])}"), end
+    return context, end

@@ -27,21 +27,17 @@ from ampp.template.html.context import (
     Context,
     Delimiter,
     Element,
-    ScriptSlash,
     State,
-    UrlPart,
     failure,
 )
-from ampp.template.html.script import slash_after
+from ampp.template.html.script import read_regexp, read_script, read_string, read_template
+from ampp.template.html.url import read_url
 
 __all__ = ["TRANSITION", "Transition", "ends_at_tag", "find_end_tag", "leave_value"]
 
 Transition = Callable[[Context, str, int, int], tuple[Context, int]]
 
 _SPACE = re.compile(r"[ \t\n\f\r]*")
-_SPACES: Final = " \t\n\f\r"
-
-# HTML
 
 _TAG_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]|[:-][A-Za-z0-9])*")
 _NAME_STOP = re.compile("[ \t\n\f\r=>'\"<]")
@@ -215,115 +211,7 @@ def _meta_content_url(context: Context, text: str, at: int, end: int) -> tuple[C
     return (context, end) if found < 0 else (replace(context, state=State.META_CONTENT), found + 1)
 
 
-# URLs
-
-
-def _url(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    return _read_url(context, text[at:end]), end
-
-
-def _read_url(context: Context, piece: str) -> Context:
-    if "#" in piece or "?" in piece:
-        return replace(context, url_part=UrlPart.QUERY)
-    if context.url_part is UrlPart.NONE and piece.strip(_SPACES):
-        return replace(context, url_part=UrlPart.PRE_QUERY)
-    return context
-
-
-# JavaScript
-
-_JS_STOP = re.compile("[\"`'/{}<#-]")
-_JS_LITERAL: Final = {'"': State.JS_DOUBLE, "'": State.JS_SINGLE, "`": State.JS_TEMPLATE}
-_JS_COMMENT: Final = (
-    ("//", State.JS_LINE_COMMENT),
-    ("/*", State.JS_BLOCK_COMMENT),
-    # Scripts know HTML's comments too; either token makes a comment of the rest of its line.
-    ("<!--", State.JS_HTML_OPEN_COMMENT),
-    ("-->", State.JS_HTML_CLOSE_COMMENT),
-    ("#!", State.JS_LINE_COMMENT),
-)
-
-
-def _js(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    found = _JS_STOP.search(text, at, end)
-    if found is None:
-        return replace(context, slash=slash_after(text[at:end], context.slash)), end
-    stop = found.start()
-    slash = slash_after(text[at:stop], context.slash)
-    mark = found[0]
-    if mark in _JS_LITERAL:
-        return replace(context, state=_JS_LITERAL[mark], slash=ScriptSlash.REGEXP), stop + 1
-    for opening, comment in _JS_COMMENT:
-        if text.startswith(opening, stop, end):
-            return replace(context, state=comment, slash=slash), stop + len(opening)
-    if mark == "/":
-        if slash is ScriptSlash.UNKNOWN:
-            return failure(f"'/' could start a division or regexp: {_quote_head(text, stop, end)}"), end
-        if slash is ScriptSlash.REGEXP:
-            return replace(context, state=State.JS_REGEXP, slash=slash), stop + 1
-        return replace(context, slash=ScriptSlash.REGEXP), stop + 1
-    if mark in "{}":
-        return _js_brace(context, mark, slash), stop + 1
-    return replace(context, slash=slash), stop + 1
-
-
-def _js_brace(context: Context, mark: str, slash: ScriptSlash) -> Context:
-    """Count a brace, if inside `${…}` of a template literal, which the brace that opens none ends."""
-    if context.braces:
-        *outer, depth = context.braces
-        depth += 1 if mark == "{" else -1
-        if depth < 0:
-            return replace(context, state=State.JS_TEMPLATE, slash=slash, braces=tuple(outer))
-        context = replace(context, braces=(*outer, depth))
-    return replace(context, slash=ScriptSlash.REGEXP)
-
-
-_TEMPLATE_STOP = re.compile(r"\\(?:.|(\Z))|(\$\{)|(`)", re.DOTALL)
-
-
-def _js_template(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    for found in _TEMPLATE_STOP.finditer(text, at, end):
-        if found[1] is not None:
-            return _unfinished("JS", text, at, end), end
-        if found[2]:
-            return replace(context, state=State.JS, braces=(*context.braces, 0)), found.end()
-        if found[3]:
-            return replace(context, state=State.JS), found.end()
-    return context, end
-
-
-_LITERAL_STOP: Final = {
-    State.JS_DOUBLE: re.compile(r'\\(?:.|(\Z))|"', re.DOTALL),
-    State.JS_SINGLE: re.compile(r"\\(?:.|(\Z))|'", re.DOTALL),
-}
-_REGEXP_STOP = re.compile(r"\\(?:.|(\Z))|[\[\]/]", re.DOTALL)
-
-
-def _js_string(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    for found in _LITERAL_STOP[context.state].finditer(text, at, end):
-        if found[1] is not None:
-            return _unfinished("JS", text, at, end), end
-        if found[0][0] != "\\":
-            return replace(context, state=State.JS, slash=ScriptSlash.DIVISION), found.end()
-    return context, end
-
-
-def _js_regexp(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    in_class = False
-    for found in _REGEXP_STOP.finditer(text, at, end):
-        if found[1] is not None:
-            return _unfinished("JS", text, at, end), end
-        stop = found.start()
-        if found[0] in "[]":
-            in_class = found[0] == "["
-        elif found[0] == "/" and not in_class:
-            # The slash of an end tag does not end the literal: the escaper takes the tag apart.
-            if stop > at and stop + 7 <= end and text[stop - 1 : stop + 7].lower() == "</script":
-                continue
-            return replace(context, state=State.JS, slash=ScriptSlash.DIVISION), found.end()
-    if in_class:
-        return failure(f"unfinished JS regexp charset: {go_quote(text[at:end])}"), end
-    return context, end
+# Comments of scripts and styles
 
 
 def _block_comment(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
@@ -353,64 +241,6 @@ def _line_comment(context: Context, text: str, at: int, end: int) -> tuple[Conte
     return replace(context, state=after), found.start()  # the line's end is no part of the comment
 
 
-# CSS
-
-_CSS_STOP = re.compile("[(\"'/]")
-
-
-def _css(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    start = at
-    while found := _CSS_STOP.search(text, at, end):
-        stop, at = found.start(), found.end()
-        match found[0]:
-            case '"':
-                return replace(context, state=State.CSS_DOUBLE), at
-            case "'":
-                return replace(context, state=State.CSS_SINGLE), at
-            case "/":
-                if text.startswith("//", stop, end):
-                    return replace(context, state=State.CSS_LINE_COMMENT), stop + 2
-                if text.startswith("/*", stop, end):
-                    return replace(context, state=State.CSS_BLOCK_COMMENT), stop + 2
-            case _:
-                while stop > start and text[stop - 1] in _SPACES:
-                    stop -= 1
-                if css.ends_with_url(text[max(start, stop - 4) : stop]):
-                    at = _skip_space(text, at, end)
-                    state = _CSS_URL.get(text[at : min(at + 1, end)], State.CSS_URL)
-                    return replace(context, state=state), at if state is State.CSS_URL else at + 1
-    return context, end
-
-
-_CSS_URL: Final = {'"': State.CSS_DOUBLE_URL, "'": State.CSS_SINGLE_URL}
-_CSS_STRING_STOP: Final = {
-    State.CSS_DOUBLE: re.compile(r'\\(?:.|(\Z))|"', re.DOTALL),
-    State.CSS_SINGLE: re.compile(r"\\(?:.|(\Z))|'", re.DOTALL),
-    State.CSS_URL: re.compile(r"\\(?:.|(\Z))|[\t\n\f\r )]", re.DOTALL),
-}
-_CSS_STRING_STOP[State.CSS_DOUBLE_URL] = _CSS_STRING_STOP[State.CSS_DOUBLE]
-_CSS_STRING_STOP[State.CSS_SINGLE_URL] = _CSS_STRING_STOP[State.CSS_SINGLE]
-_BLANK_ESCAPE: Final = frozenset(f"\\{character}" for character in " \t\n\f\r9acdACD")
-
-
-def _css_string(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
-    """Strings in style sheets are taken for URLs, for most are. One that ends keeps the part of the URL it reached."""
-    done = at
-    url = context
-    for found in _CSS_STRING_STOP[context.state].finditer(text, at, end):
-        if found[1] is not None:
-            return _unfinished("CSS", text, at, end), end
-        if found[0][0] != "\\":
-            url = _read_url(url, css.decode(text[at:done]))
-            return replace(url, state=State.CSS), found.end()
-        if found[0] not in _BLANK_ESCAPE:
-            # Of a long hex escape only the first digit counts here, so it is no space whatever it stands for.
-            url = _read_url(url, "x")
-        done = found.end()
-    url = _read_url(url, css.decode(text[at:done]))
-    return _read_url(url, text[done:end]), end
-
-
 TRANSITION: Final[dict[State, Transition]] = {
     State.TEXT: _text,
     State.TAG: _tag,
@@ -420,25 +250,25 @@ TRANSITION: Final[dict[State, Transition]] = {
     State.HTML_COMMENT: _html_comment,
     State.RCDATA: _raw_text,
     State.ATTRIBUTE: _to_end,
-    State.URL: _url,
+    State.URL: read_url,
     State.META_CONTENT: _meta_content,
     State.META_CONTENT_URL: _meta_content_url,
-    State.SRCSET: _url,
-    State.JS: _js,
-    State.JS_DOUBLE: _js_string,
-    State.JS_SINGLE: _js_string,
-    State.JS_REGEXP: _js_regexp,
-    State.JS_TEMPLATE: _js_template,
+    State.SRCSET: read_url,
+    State.JS: read_script,
+    State.JS_DOUBLE: read_string,
+    State.JS_SINGLE: read_string,
+    State.JS_REGEXP: read_regexp,
+    State.JS_TEMPLATE: read_template,
     State.JS_BLOCK_COMMENT: _block_comment,
     State.JS_LINE_COMMENT: _line_comment,
     State.JS_HTML_OPEN_COMMENT: _line_comment,
     State.JS_HTML_CLOSE_COMMENT: _line_comment,
-    State.CSS: _css,
-    State.CSS_DOUBLE: _css_string,
-    State.CSS_SINGLE: _css_string,
-    State.CSS_DOUBLE_URL: _css_string,
-    State.CSS_SINGLE_URL: _css_string,
-    State.CSS_URL: _css_string,
+    State.CSS: css.read_style,
+    State.CSS_DOUBLE: css.read_string,
+    State.CSS_SINGLE: css.read_string,
+    State.CSS_DOUBLE_URL: css.read_string,
+    State.CSS_SINGLE_URL: css.read_string,
+    State.CSS_URL: css.read_string,
     State.CSS_BLOCK_COMMENT: _block_comment,
     State.CSS_LINE_COMMENT: _line_comment,
     State.ERROR: _to_end,
@@ -452,7 +282,3 @@ def _skip_space(text: str, at: int, end: int) -> int:
 
 def _quote_head(text: str, at: int, end: int) -> str:
     return go_quote(text[at : min(end, at + 32)])
-
-
-def _unfinished(language: str, text: str, at: int, end: int) -> Context:
-    return failure(f"unfinished escape sequence in {language} string: {go_quote(text[at:end])}")

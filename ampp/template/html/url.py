@@ -1,11 +1,15 @@
-"""URLs: which schemes may be linked to, and percent encoding."""
+"""URLs: the part of one that was reached, which schemes may be linked to, percent encoding."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-__all__ = ["encode", "filter_srcset", "is_safe", "normalize"]
+from msgspec.structs import replace
+
+from ampp.template.html.context import SPACES, Context, UrlPart
+
+__all__ = ["encode", "filter_srcset", "is_safe", "normalize", "read", "read_url"]
 
 _SAFE_SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
@@ -47,3 +51,17 @@ def _filter_candidate(candidate: str, refused: str) -> str:
     if found is None or not is_safe(found[2]) or not _METADATA.match(found[3]):
         return refused
     return found[1] + normalize(found[2]) + found[3]
+
+
+def read(context: Context, piece: str) -> Context:
+    """The context behind `piece` of a URL."""
+    if "#" in piece or "?" in piece:
+        return replace(context, url_part=UrlPart.QUERY)
+    if context.url_part is UrlPart.NONE and piece.strip(SPACES):
+        return replace(context, url_part=UrlPart.PRE_QUERY)
+    return context
+
+
+def read_url(context: Context, text: str, at: int, end: int) -> tuple[Context, int]:
+    """A transition, see `transition.py`: all of the text is URL."""
+    return read(context, text[at:end]), end
