@@ -76,13 +76,15 @@ def _index(item: Value, *indexes: Value) -> Value:
             at = _position(index, len(items))
             if at == len(items):
                 raise CallError("reflect: slice index out of range")
-            item = items[at]
+            item = NIL_INTERFACE if items[at] is None else items[at]
         elif kind is Kind.MAP:
             if index is None:
                 raise CallError("value is nil; should be of type string")
             if type(index) is not str:
                 raise CallError(f"value has type {_type_name(index)}; should be string")
             item = elements(item).get(index, item.go.elem.zero)
+            if item is None:
+                item = NIL_INTERFACE
         else:
             raise CallError(f"can't index item of type {_type_name(item)}")
     return item
@@ -165,12 +167,13 @@ def _equal(first: Value, other: Value) -> bool:
         raise CallError(f"incompatible types for comparison: {_type_name(first)} and {_type_name(other)}")
     if kind1 is not kind2 and Kind.INVALID not in (kind1, kind2):
         raise CallError(
-            f"non-comparable types {sprint([first])}: {_type_name(first)}, {_type_name(other)}: {sprint([other])}"
+            sprintf("non-comparable types %s: ", [first])
+            + f"{_type_name(first)}, {_type_name(other)}: {sprint([other])}"
         )
     if is_nil(first) or is_nil(other):
         return is_nil(first) and is_nil(other)
     if not other.go.comparable:
-        raise CallError(f"non-comparable type {sprint([other])}: {_type_name(other)}")
+        raise CallError(sprintf("non-comparable type %s: ", [other]) + _type_name(other))
     return _identical(first, other)
 
 

@@ -17,7 +17,20 @@ from ampp.template.error import TemplateError
 from ampp.template.expression import Expression, Expressions
 from ampp.template.node import Action, Break, Continue, If, List, Node, Range, Template, Text, Tree, With
 from ampp.template.printf import SIZE_MAX, canonical, sprint
-from ampp.template.value import Func, Kind, Map, Scalar, Slice, Value, is_true, kind_of, underlying
+from ampp.template.value import (
+    ANY,
+    NIL_INTERFACE,
+    Func,
+    Kind,
+    Map,
+    Pointer,
+    Scalar,
+    Slice,
+    Value,
+    is_true,
+    kind_of,
+    underlying,
+)
 
 __all__ = ["Limits", "Program"]
 
@@ -35,10 +48,10 @@ class Limits(msgspec.Struct, frozen=True):
     Python's stack before fails too); seconds: of wall time, looked at every few thousand steps.
     """
 
-    steps: int = 5_000_000
-    output: int = 16 << 20
+    steps: int = 50_000_000
+    output: int = 64 << 20
     depth: int = 1000
-    seconds: float = 20.0
+    seconds: float = 30.0
 
 
 class _Run:
@@ -206,19 +219,26 @@ class _Compiler:
         return show
 
     def _branch(self, node: If | With) -> Statement:
-        evaluate = self.expressions.pipe(node.pipe).run
-        body = self.list(node.body)
-        orelse = self.list(node.orelse) if node.orelse is not None else None
+        cases: list[tuple[Callable[[Any, Value], Value], Statement]] = []
+        rest: List | None = List(node.pos, (node,))
+        while rest is not None and len(rest.nodes) == 1 and type(rest.nodes[0]) is type(node):
+            case = rest.nodes[0]  # a chain of `else if` is long rather than deep
+            cases.append((self.expressions.pipe(case.pipe).run, self.list(case.body)))
+            rest = case.orelse
+        orelse = self.list(rest) if rest is not None else None
         rebinds = isinstance(node, With)
 
         def branch(run: _Run, dot: Value) -> int:
             mark = len(run.names)
-            value = evaluate(run, dot)
             signal = 0
-            if is_true(value):
-                signal = body(run, value if rebinds else dot)
-            elif orelse is not None:
-                signal = orelse(run, dot)
+            for evaluate, body in cases:
+                value = evaluate(run, dot)
+                if is_true(value):
+                    signal = body(run, value if rebinds else dot)
+                    break
+            else:
+                if orelse is not None:
+                    signal = orelse(run, dot)
             del run.names[mark:], run.values[mark:]
             return signal
 
@@ -280,10 +300,12 @@ class _Compiler:
     def _pairs(self, value: Value, node: Range, expression: Expression) -> Iterable[tuple[Value, Value]]:
         """(index or key, element) of what a range can go through."""
         if type(value) is Slice:
+            if value.go.elem is ANY:
+                return enumerate([NIL_INTERFACE if item is None else item for item in value.items or ()])
             return enumerate(value.items or ())
         if type(value) is Map:
             items = value.items or {}
-            return ((key, items[key]) for key in sorted(items))
+            return ((key, NIL_INTERFACE if items[key] is None else items[key]) for key in sorted(items))
         if kind_of(value) in (Kind.INT, Kind.UINT):
             if len(node.pipe.decl) > 1:
                 message = f"can't use {sprint([value])} to iterate over more than one variable"
@@ -294,6 +316,7 @@ class _Compiler:
             return ((None, Scalar(value.go, number)) for number in numbers)
         if value is None:
             return ()
+        value = value.value if type(value) is Pointer else value
         raise self.expressions.error(expression.last, f"range can't iterate over {sprint([value])}")
 
     def _template(self, node: Template) -> Statement:

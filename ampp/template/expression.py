@@ -276,7 +276,7 @@ class Expressions:
                 value = get(value)
             return method(run, dot, final, value)
 
-        return walk_and_call, (args[-1] if args else at)
+        return walk_and_call, (self.argument(args[-1], ANY).last if args else at)
 
     def _field(self, name: str, node: Node) -> Callable[[Value], Value]:
         """A field, a key, or a method without arguments."""
@@ -289,7 +289,8 @@ class Expressions:
                     return getter(value)  # a field, or a method that takes nothing and never fails
                 if go.kind is Kind.MAP and name not in go.methods:
                     items = value.items
-                    return go.elem.zero if items is None else items.get(name, go.elem.zero)
+                    found = go.elem.zero if items is None else items.get(name, go.elem.zero)
+                    return NIL_INTERFACE if found is None else found
             return self._slow_field(name, node, value)
 
         return get

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from ampp.core.duration import format_go
 from ampp.core.timestamp import civil, days_from_civil
 from ampp.template.layout import DAYS, MONTHS, format_time
-from ampp.template.value import INT, INT64, STRING, Func, GoType, Scalar, named, struct
+from ampp.template.value import INT, INT64, STRING, UINT64, Attribute, Func, GoType, Kind, Scalar, named, struct
 from ampp.template.zone import LOCAL, UTC, Zone
 
 __all__ = ["DURATION", "LOCATION", "MONTH", "TIME", "WEEKDAY", "ZERO_NS", "Instant", "Location", "duration"]
@@ -18,6 +18,7 @@ ZERO_NS: Final = -62135596800 * 1_000_000_000
 """Go's zero time, 0001-01-01T00:00:00Z, in nanoseconds since 1970."""
 
 _SECOND: Final = 1_000_000_000
+_SECONDS_1885: Final = -days_from_civil(1885, 1, 1) * 86400
 _MAX: Final = (1 << 63) - 1
 _MIN: Final = -(1 << 63)
 
@@ -86,6 +87,21 @@ class Instant:
     def days(self) -> int:
         """Days from 1970-01-01 to its date."""
         return self._wall() // 86400
+
+    @property
+    def inner_wall(self) -> Scalar:
+        nanos = self.ns % _SECOND
+        if self.mono is None:
+            return Scalar(UINT64, nanos)
+        return Scalar(UINT64, 1 << 63 | self.ns // _SECOND + _SECONDS_1885 << 30 | nanos)
+
+    @property
+    def inner_ext(self) -> Scalar:
+        return Scalar(INT64, self.ns // _SECOND - ZERO_NS // _SECOND if self.mono is None else self.mono)
+
+    @property
+    def inner_loc(self) -> Scalar:
+        return Scalar(_ADDRESS, 0 if self.zone is UTC else 0xC000000000 + id(self.zone) % 0xFFFFFF)
 
     def _wall(self) -> int:
         seconds = self.ns // _SECOND
@@ -198,7 +214,15 @@ def _go_string(time: Instant) -> str:
     )
 
 
-TIME: Final = struct("time.Time", (), string=str, go_string=_go_string)
+_ADDRESS: Final = GoType("*time.Location", Kind.POINTER)
+_PRIVATE: Final = (
+    Attribute("wall", "inner_wall", UINT64, hidden=True),
+    Attribute("ext", "inner_ext", INT64, hidden=True),
+    Attribute("loc", "inner_loc", _ADDRESS, hidden=True),
+)
+"""What Go's struct is made of. Only verbs that String does not answer, such as %d, show it."""
+
+TIME: Final = struct("time.Time", _PRIVATE, string=str, go_string=_go_string)
 Instant.go = TIME
 
 

@@ -1,7 +1,7 @@
 """Values as Go's encoding/json writes them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -36,7 +36,7 @@ def escape(text: bytes) -> bytes:
 
 
 def to_json(value: Value) -> str:
-    """Any value of a template. Raises `CallError` for what JSON cannot express."""
+    """Any value of a template, or a plain list or dict. Raises `CallError` for what JSON cannot express."""
     try:
         out: list[str] = []
         _write(value, out)
@@ -61,7 +61,11 @@ def _write(value: Value, out: list[str]) -> None:
     elif kind is float:
         out.append(_float(value))
     elif kind is Slice:
+        _list(value.items, out)
+    elif kind is list:
         _list(value, out)
+    elif kind is dict:
+        _object(value, out)
     elif kind is Map:
         if value.items is None:
             out.append("null")
@@ -79,16 +83,16 @@ def _write(value: Value, out: list[str]) -> None:
         raise CallError(f"json: unsupported type: {name}")
 
 
-def _list(value: Slice, out: list[str]) -> None:
-    if value.items is None:
+def _list(items: Sequence[Value] | None, out: list[str]) -> None:
+    if items is None:
         out.append("null")
         return
     start = "["
-    for item in value.items:
+    for item in items:
         out.append(start)
         _write(item, out)
         start = ","
-    out.append("]" if value.items else "[]")
+    out.append("]" if items else "[]")
 
 
 def _object(items: Mapping[str, Value], out: list[str], *, in_order: bool = False) -> None:

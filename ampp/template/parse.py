@@ -41,8 +41,11 @@ from ampp.template.node import (
 
 __all__ = ["parse"]
 
-_DEPTH_MAX: Final = 200
+_DEPTH_MAX: Final = 80
 """Nesting of control structures and parentheses; Go takes 10,000 of the latter, which nobody writes."""
+
+_CHAIN_MAX: Final = 300
+"""Links of one chain of `else if`."""
 
 _OPERANDS: Final = frozenset(
     {
@@ -79,7 +82,12 @@ def parse(name: str, text: str, functions: Container[str]) -> dict[str, Tree]:
     Raises `TemplateError` with Go's message, `template: NAME:LINE: reason`.
     """
     parser = _Parser(name, text, functions)
-    parser.run()
+    try:
+        parser.run()
+    except RecursionError:
+        raise TemplateError(
+            "max expression depth exceeded", name, text=f"template: {name}: nested too deeply"
+        ) from None
     return parser.trees
 
 
@@ -268,7 +276,7 @@ class _Parser:
             token = self._expect("else", Kind.RIGHT)
         return _Else(token.pos)
 
-    def _control(self, kind: Kind) -> Branch:
+    def _control(self, kind: Kind, link: int = 0) -> Branch:
         visible = len(self._vars)
         pipe = self._pipeline(kind.value, Kind.RIGHT)
         inside = kind is Kind.RANGE
@@ -279,9 +287,9 @@ class _Parser:
         if isinstance(end, _Else):
             if kind is not Kind.RANGE and self._peek().kind is kind:
                 self._next()
-                self._deeper()
-                orelse = List(end.pos, (self._control(kind),))
-                self._depth -= 1
+                if link == _CHAIN_MAX:
+                    raise self._error(f"more than {_CHAIN_MAX} else {kind.value}")
+                orelse = List(end.pos, (self._control(kind, link + 1),))
             else:
                 orelse, end = self._list()
                 if not isinstance(end, _End):

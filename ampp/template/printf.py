@@ -10,7 +10,6 @@ from ampp.template.value import (
     NIL_INTERFACE,
     Kind,
     Map,
-    Pointer,
     Scalar,
     Slice,
     Value,
@@ -21,7 +20,7 @@ from ampp.template.value import (
 
 __all__ = ["SIZE_MAX", "canonical", "sprint", "sprintf", "sprintln"]
 
-SIZE_MAX: Final = 1 << 24
+SIZE_MAX: Final = 1 << 26
 """Characters one call may print; a width times many verbs, or a list holding itself often, could fill the memory."""
 
 _NUMBER_MAX: Final = 1_000_000
@@ -180,7 +179,7 @@ class _Printer:
             case Kind.STRUCT:
                 self._struct(value, verb, depth)
             case Kind.POINTER:
-                if depth:
+                if depth or type(value) is Scalar:
                     self._pointer(value, verb)
                 else:
                     self.write("&")
@@ -231,12 +230,17 @@ class _Printer:
 
     def _pointer(self, value: Value, verb: str = "p") -> None:
         """An address. Which one nobody can know, so it is the same for all; what has none is a bad verb."""
-        if type(value) not in (Slice, Map, Pointer) or verb not in "vpbodxX":
+        if kind_of(value) not in (Kind.SLICE, Kind.MAP, Kind.POINTER) or verb not in "vpbodxX":
             self.bad_verb(verb, value)
             return
-        address = 0 if type(value) in (Slice, Map) and value.items is None else 0xC000000000
+        if type(value) is Scalar:
+            address = value.value
+        else:
+            address = 0 if type(value) in (Slice, Map) and value.items is None else 0xC000000000
         if verb == "v" and self.sharp_v:
-            self.write(f"({value.go.name})(0x{address:x})")
+            self.write(f"({value.go.name})({f'0x{address:x}' if address else 'nil'})")
+        elif verb == "v" and not address:
+            self.pad("<nil>")
         elif verb in "vp":
             self.pad(f"0x{address:x}" if not self.sharp else f"{address:x}")
         else:
