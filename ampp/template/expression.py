@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from ampp.core.quote import go_quote
+from ampp.template.argument import constant, ideal, passed
 from ampp.template.error import CallError, TemplateError
 from ampp.template.node import (
     Bool,
@@ -30,14 +31,13 @@ from ampp.template.node import (
 from ampp.template.value import (
     ANY,
     NIL_INTERFACE,
+    STRING,
     Func,
     GoType,
     Kind,
     Map,
     Pointer,
-    Scalar,
     Value,
-    assignable,
     is_true,
     type_of,
 )
@@ -70,7 +70,6 @@ class _Missing:
 
 
 _MISSING: Final = _Missing()
-_NILLABLE: Final = (Kind.INTERFACE, Kind.MAP, Kind.SLICE, Kind.POINTER)
 
 
 class Expressions:
@@ -92,6 +91,29 @@ class Expressions:
             raise self.error(node, message)
 
         return Expression(fail, node)
+
+    def _fixed(self, read: Callable[..., Value], node: Node, *to: GoType) -> Expression:
+        """A constant, or the error that it is one here."""
+        try:
+            value = read(node, *to)
+        except CallError as error:
+            return self._raising(node, error.message)
+        return Expression(lambda run, dot: value, node)
+
+    def checker(self, to: GoType, node: Node) -> Callable[[Value], Value]:
+        """Is the value assignable to the type? As it is passed, or an error at the node."""
+        if to is ANY:
+            return lambda value: None if value is NIL_INTERFACE else value
+
+        def check(value: Value) -> Value:
+            if type(value) is str and to is STRING:
+                return value
+            try:
+                return passed(value, to)
+            except CallError as error:
+                raise self.error(node, error.message) from None
+
+        return check
 
     # Pipelines
 
@@ -209,10 +231,7 @@ class Expressions:
                 return Expression(self._dot, head)
             case Nil():
                 return self._raising(head, "nil is not a command")
-            case Number():
-                return self._ideal(head)
-        value = head.value if isinstance(head, Bool) else head.text
-        return Expression(lambda run, dot: value, head)
+        return self._fixed(ideal, head)
 
     @staticmethod
     def _dot(run: Run, dot: Value) -> Value:
@@ -229,20 +248,6 @@ class Expressions:
             raise self.error(node, f"undefined variable: {name}")
 
         return variable
-
-    def _ideal(self, number: Number) -> Expression:
-        """A constant where no type is asked for: its spelling decides."""
-        text = number.text
-        value: complex | None
-        if number.as_complex is not None:
-            value = number.as_complex
-        elif number.as_float is not None and text[0] != "'" and not _is_hex(text) and any(c in text for c in ".eEpP"):
-            value = number.as_float
-        elif number.as_int is not None:
-            value = number.as_int
-        else:
-            return self._raising(number, f"{text} overflows int")
-        return Expression(lambda run, dot: value, number)
 
     # Fields
 
@@ -433,14 +438,8 @@ class Expressions:
 
     def argument(self, node: Operand, to: GoType) -> Expression:
         """An argument for a parameter of a type; constants adapt to it."""
-        match node:
-            case Nil():
-                if to.kind in _NILLABLE:
-                    zero = None if to is ANY else to.zero
-                    return Expression(lambda run, dot: zero, node)
-                return self._raising(node, f"cannot assign nil to {to.name}")
-            case Bool() | Number() | String():
-                return self._constant(node, to)
+        if isinstance(node, Nil | Bool | Number | String):
+            return self._fixed(constant, node, to)
         value = self._argument_value(node)
         check, evaluate = self.checker(to, value.last), value.run
         return Expression(lambda run, dot: check(evaluate(run, dot)), value.last)
@@ -471,70 +470,6 @@ class Expressions:
             return self._raising(chain, f"indirection through explicit nil in {chain}")
         return self._argument_value(chain.node)
 
-    def _constant(self, node: Bool | Number | String, to: GoType) -> Expression:
-        if to is ANY:
-            if isinstance(node, Number):
-                return self._ideal(node)
-            plain = node.value if isinstance(node, Bool) else node.text
-            return Expression(lambda run, dot: plain, node)
-        expected = _EXPECTED.get(to.kind)
-        if expected is None:
-            return self._raising(node, f"can't handle {node} for arg of type {to.name}")
-        value = expected.read(node)
-        if value is None:
-            return self._raising(node, f"expected {expected.name}; found {node}")
-        result = value if type(to.zero) is not Scalar else Scalar(to, value)
-        return Expression(lambda run, dot: result, node)
-
-    def checker(self, to: GoType, node: Node) -> Callable[[Value], Value]:
-        """Is the value assignable to the type? As it is passed, or an error at the node."""
-        if to is ANY:
-            return lambda value: None if value is NIL_INTERFACE else value
-        nil = to.zero
-
-        def check(value: Value) -> Value:
-            go = type_of(value)
-            if go is to:
-                return value
-            if go is None:
-                if to.kind in _NILLABLE:
-                    return nil
-                raise self.error(node, f"invalid value; expected {to.name}")
-            if assignable(go, to):
-                return value
-            if type(value) is Pointer and assignable(value.value.go, to):
-                return value.value
-            raise self.error(node, f"wrong type for value; expected {to.name}; got {go.name}")
-
-        return check
-
-
-class _Expected(NamedTuple):
-    """What a constant must be for parameters of a kind: its name in errors, and how to read it (None: it is not)."""
-
-    name: str
-    read: Callable[[Node], Value]
-
-
-def _number_as(attribute: str) -> Callable[[Node], Value]:
-    return lambda node: getattr(node, attribute) if isinstance(node, Number) else None
-
-
-def _complex(node: Node) -> complex | None:
-    if not isinstance(node, Number):
-        return None
-    return node.as_complex
-
-
-_EXPECTED: Final[dict[Kind, _Expected]] = {
-    Kind.BOOL: _Expected("bool", lambda node: node.value if isinstance(node, Bool) else None),
-    Kind.STRING: _Expected("string", lambda node: node.text if isinstance(node, String) else None),
-    Kind.INT: _Expected("integer", _number_as("as_int")),
-    Kind.UINT: _Expected("unsigned integer", _number_as("as_uint")),
-    Kind.FLOAT: _Expected("float", _number_as("as_float")),
-    Kind.COMPLEX: _Expected("complex", _complex),
-}
-
 
 def _bound(call: Call, last: Node) -> Expression:
     """A call that is not piped into."""
@@ -553,10 +488,6 @@ def _count_error(name: str, func: Func, count: int, *, piped: bool) -> str:
         return f"wrong number of args for {name}: want at least {least} got {count}" if total < least else ""
     want = len(func.params)
     return f"wrong number of args for {name}: want {want} got {total}" if total != want else ""
-
-
-def _is_hex(text: str) -> bool:
-    return len(text) > 2 and text[:2] in ("0x", "0X") and not any(c in text for c in "pP")
 
 
 def _caller(name: str | None) -> Func:

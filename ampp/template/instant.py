@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from ampp.core.duration import format_go
 from ampp.core.timestamp import civil, days_from_civil
-from ampp.template.layout import DAYS, MONTHS, format_time
+from ampp.template.stamp import DAYS, MONTHS, format_time
 from ampp.template.value import INT, INT64, STRING, UINT64, Attribute, Func, GoType, Kind, Scalar, named, struct
 from ampp.template.zone import LOCAL, UTC, Zone
 
