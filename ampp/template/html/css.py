@@ -18,7 +18,7 @@ _SPACE = re.compile(r"\r\n|[\t\n\f\r ]")
 _URL_KEYWORD = re.compile(r"(.?)[uU][rR][lL]\Z", re.DOTALL)
 _NAME_CHARACTER = re.compile(r"[A-Za-z0-9_-]|[^\x00-\x7f\ufffe\uffff]")
 _FORBIDDEN = re.compile(r"[\0\"'()/;@\[\\\]`{}<>]|--")
-_NOT_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+_NOT_WORD = re.compile(r"[^A-Za-z0-9_]+")
 
 _LAST_RUNE: Final = 0x10FFFF
 _UNREADABLE: Final = "\ufffd"
@@ -84,7 +84,7 @@ def filter_value(text: str) -> str | None:
     value = _decode(text)
     if _FORBIDDEN.search(value):
         return None
-    letters = _NOT_NAME.sub("", value).lower()
+    letters = _NOT_WORD.sub("", value).lower()
     return None if "expression" in letters or "mozbinding" in letters else value
 
 

@@ -38,7 +38,11 @@ def normalize(url: str) -> str:
 
 
 def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02x}" for byte in found[0].encode("utf-8", "surrogateescape"))
+    try:
+        raw = found[0].encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair that is no byte either
+        raw = found[0].encode("utf-8", "surrogatepass")
+    return "".join(f"%{byte:02x}" for byte in raw)
 
 
 def filter_srcset(text: str, refused: str) -> str:
