@@ -8,6 +8,7 @@ is a `StartError`: one line in the log, exit status 1.
 """
 
 import contextlib
+import resource
 import signal
 import socket
 import uuid
@@ -30,12 +31,13 @@ from ampp.api.zone import local_offset
 from ampp.config import Config, ConfigError
 from ampp.config.settings import Settings
 from ampp.core.engine import Engine
+from ampp.core.record import Record
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import restore
 from ampp.deliver.sender import BuildError
 from ampp.external import External, ExternalError, resolve
 from ampp.live import Live, Loaded, ReloadError, now, prepare
-from ampp.observe import stall, systemd
+from ampp.observe import memory, stall, systemd
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options, StartError
@@ -43,6 +45,7 @@ from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import Restored
 from ampp.store.snapshot import size_of
 from ampp.store.sqlite import SqliteSettings, SqliteStore
+from ampp.web.page import pages
 
 __all__ = ["run", "serve"]
 
@@ -53,6 +56,8 @@ _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 def run(options: Options, settings: Settings) -> int:
     """Run until told to stop; the exit status. Raises StartError."""
+    _lift_descriptor_limit()
+    memory.spare()
     trio.run(serve, options, settings)
     return 0
 
@@ -68,14 +73,14 @@ async def serve(options: Options, settings: Settings) -> None:
         external = _external(options, sockets)
         loaded = await _prepare(config, external.url)
         metrics = Metrics(options.features, options.cluster.name if options.cluster else None)
-        engine = _engine(options, loaded, restored)
+        engine, orphaned = _engine(options, loaded, restored)
         live = Live(options, settings, external.url, loaded, engine, store, metrics)
-        live.begin(resumed=restored.last_alive > 0)
+        live.begin(orphaned, resumed=restored.last_alive > 0)
         metrics.on_scrape(partial(upkeep.show, live))
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
-            build_app(live, v2, metrics.exposition),
+            build_app(live, v2, metrics.exposition, pages(live)),
             v2,
             metrics.http,
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),
@@ -83,13 +88,15 @@ async def serve(options: Options, settings: Settings) -> None:
             guard,
         )
         stop = trio.Event()
+        serving = partial(server.serve, shell, sockets, guard, stop, header_bytes=settings.limits.header_bytes)
         async with trio.open_nursery() as rooms:
             await rooms.start(live.run)
             rooms.start_soon(upkeep.run, live)
             rooms.start_soon(partial(stall.watch, metrics.loop.stall))
+            rooms.start_soon(memory.give_back)
             async with trio.open_nursery() as doors:
                 await doors.start(_signals, live, stop)
-                await doors.start(server.serve, shell, sockets, guard, stop)
+                await doors.start(serving)
                 for sock in sockets:
                     _announce(sock, guard)
                 systemd.ready()
@@ -103,6 +110,15 @@ async def serve(options: Options, settings: Settings) -> None:
             await store.aclose()
 
 
+def _lift_descriptor_limit() -> None:
+    """As many connections as the system allows: the usual soft limit of 1024 is for programs that use select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Systems differ in what they let pass as "no limit"; where it is refused, what was allowed before stays.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 async def _read(options: Options) -> Config:
     log, path = Logger("configuration"), options.config_file
     log.info("Loading configuration file", file=path)
@@ -110,7 +126,7 @@ async def _read(options: Options) -> Config:
         config = await trio.to_thread.run_sync(configuration.load_file, path, options.features.mode)
     except ConfigError as error:
         log.error("Loading configuration file failed", file=path, err=error.render())
-        raise StartError(str(error)) from error
+        raise StartError(str(error), told=True) from error
     log.info("Completed loading of configuration file", file=path)
     return config
 
@@ -151,7 +167,9 @@ def _external(options: Options, sockets: list[socket.socket]) -> External:
 async def _prepare(config: Config, external_url: str) -> Loaded:
     try:
         return await trio.to_thread.run_sync(prepare, config, external_url)
-    except (ConfigError, BuildError) as error:
+    except ConfigError as error:
+        raise StartError(error.render()) from error
+    except BuildError as error:
         raise StartError(str(error)) from error
 
 
@@ -164,8 +182,8 @@ async def _guard(options: Options) -> Guard | None:
         raise StartError(str(error)) from error
 
 
-def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
-    """The engine with all that a former run left it."""
+def _engine(options: Options, loaded: Loaded, restored: Restored) -> tuple[Engine, list[Record]]:
+    """The engine with all that a former run left it, and the records of what nobody takes up."""
     moment = now()
     silences = SilenceBook(
         options.retention,
@@ -188,7 +206,7 @@ def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
         offset=local_offset,
         label=loaded.label,
     )
-    restore(
+    orphaned = restore(
         engine,
         restored.alerts,
         restored.groups,
@@ -197,7 +215,7 @@ def _engine(options: Options, loaded: Loaded, restored: Restored) -> Engine:
         moment,
         last_alive=restored.last_alive,
     )
-    return engine
+    return engine, orphaned
 
 
 def _cluster(options: Options) -> ClusterStatus:

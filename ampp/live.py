@@ -15,7 +15,7 @@ disk.
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -33,7 +33,7 @@ from ampp.core.engine import Effects, Engine, Received
 from ampp.core.matcher import format_matchers
 from ampp.core.notify import Labeller, Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.record import ConfigLoaded, SilencePut, Started
+from ampp.core.record import ConfigLoaded, Record, SilencePut, Started
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft
 from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
@@ -126,9 +126,9 @@ class Live:
         self._reloading: Final = trio.Lock()
         self._in_force(loaded)
 
-    def begin(self, *, resumed: bool) -> None:
-        """Put the start of this run into the journal."""
-        self.store.append((Started(at=now().wall, version=__version__, resumed=resumed),))
+    def begin(self, orphaned: Sequence[Record], *, resumed: bool) -> None:
+        """Put the start of this run into the journal, and what it does not take up from the last."""
+        self.store.append((Started(at=now().wall, version=__version__, resumed=resumed), *orphaned))
 
     # -- what the HTTP layer asks --------------------------------------------------------------------------------
 
@@ -247,7 +247,7 @@ class Live:
                 loaded = await trio.to_thread.run_sync(prepare, config, self.external_url)
             except ConfigError as error:
                 self.metrics.config.failed()
-                _config_log.error("Loading configuration file failed", file=path, err=error)
+                _config_log.error("Loading configuration file failed", file=path, err=error.render())
                 raise ReloadError(str(error)) from error
             except BuildError as error:
                 self.metrics.config.failed()

@@ -13,7 +13,14 @@ __all__ = ["ClusterOptions", "Features", "Options", "StartError"]
 
 
 class StartError(Exception):
-    """The daemon cannot start, or cannot go on. The message is for the operator; the process ends with status 1."""
+    """The daemon cannot start, or cannot go on. The message is for the operator; the process ends with status 1.
+
+    `told`: the log already says so, in full.
+    """
+
+    def __init__(self, message: str, *, told: bool = False) -> None:
+        super().__init__(message)
+        self.told = told
 
 
 class Features(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,10 @@ from ampp.store.error import StoreDown
 __all__ = ["maintain", "run", "show"]
 
 _log: Final = Logger("nflog")
+_store_log: Final = Logger("store")
+
+_LOOK: Final = 0.5
+"""Seconds between two looks at the store's health."""
 
 
 async def run(live: Live) -> None:
@@ -27,6 +31,7 @@ async def run(live: Live) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_collect, live)
         nursery.start_soon(_maintain, live)
+        nursery.start_soon(_watch_store, live)
 
 
 async def _collect(live: Live) -> None:
@@ -39,6 +44,20 @@ async def _maintain(live: Live) -> None:
     while True:
         await trio.sleep(live.options.maintenance_interval / SECOND)
         await maintain(live)
+
+
+async def _watch_store(live: Live) -> None:
+    """Say when the store stops writing and when it writes again."""
+    trouble = ""
+    while True:
+        health = live.store.health()
+        if bool(health.reason) != bool(trouble):
+            if health.reason:
+                _store_log.error("State is not being stored; alerts are routed all the same", err=health.reason)
+            else:
+                _store_log.info("State is being stored again", records_lost=health.lost)
+        trouble = health.reason
+        await trio.sleep(_LOOK)
 
 
 async def maintain(live: Live) -> None:

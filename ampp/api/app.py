@@ -4,10 +4,11 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
 
-from quart import Response, request
+from quart import Request, Response, has_websocket_context, request, websocket
+from quart.wrappers import Websocket
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
@@ -18,13 +19,17 @@ from ampp.api.port import Port
 from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
 from ampp.api.v2 import V2
-from ampp.web import page
 
-__all__ = ["API", "build_app", "is_api"]
+__all__ = ["API", "PREFIX", "build_app", "is_api"]
 
 _log: Final = logging.getLogger("ampp.api")
 
 API: Final = "/api/v2/"
+
+Pages: TypeAlias = Mapping[str, Callable[[], Awaitable[Reply]]]
+
+PREFIX: Final = "ampp.prefix"
+"""Where the scope of a request says which route prefix was taken off its path."""
 
 _V1: Final = {
     "/api/v1/status": ["GET"],
@@ -43,15 +48,15 @@ def is_api(path: str) -> bool:
     return path.startswith(API)
 
 
-def build_app(live: Port, v2: V2, exposition: Callable[[], bytes]) -> QuartTrio:
-    """The application; further rooms add their routes to it before it serves. `exposition` gives /metrics its body."""
+def build_app(live: Port, v2: V2, exposition: Callable[[], bytes], pages: Pages) -> QuartTrio:
+    """The application. `exposition` gives /metrics its body, `pages` what people see, by path."""
     app = QuartTrio("ampp.api", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["BODY_TIMEOUT"] = app.config["RESPONSE_TIMEOUT"] = None  # the shell's and --web.timeout's business
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     _route_api(app, v2)
-    _route_ops(app, live, exposition)
+    _route_ops(app, live, exposition, pages)
     for rule in app.url_map.iter_rules():
         # Quart lets HEAD through wherever GET is; upstream knows it on two paths only.
         if rule.methods is not None and rule.rule not in _WITH_HEAD:
@@ -68,13 +73,13 @@ def build_app(live: Port, v2: V2, exposition: Callable[[], bytes]) -> QuartTrio:
     @app.errorhandler(HTTPException)
     async def refused(error: HTTPException) -> Response:
         code, text = error.code or 500, error.name
-        return _respond(framework_error(code, text) if is_api(request.path) else plain_error(code, text))
+        return _respond(framework_error(code, text) if is_api(_asked().path) else plain_error(code, text))
 
     @app.errorhandler(Exception)
     async def failed(error: Exception) -> Response:
-        _log.error("Request failed", exc_info=error, extra={"path": request.path, "method": request.method})
+        _log.error("Request failed", exc_info=error, extra={"path": _asked().path, "method": _asked().method})
         text = "internal server error"
-        return _respond(framework_error(500, text) if is_api(request.path) else plain_error(500, text))
+        return _respond(framework_error(500, text) if is_api(_asked().path) else plain_error(500, text))
 
     return app
 
@@ -120,7 +125,7 @@ def _joined(headers: list[str]) -> str | None:
     return ",".join(headers) if headers else None
 
 
-def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes]) -> None:
+def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes], pages: Pages) -> None:
     def add(path: str, methods: list[str], answer: Callable[[], Awaitable[Reply]]) -> None:
         async def view(**_: str) -> Response:
             if request.method == "OPTIONS":
@@ -141,18 +146,12 @@ def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes]) -> N
     async def v1() -> Reply:
         return ops.v1_gone(request.path, request.method)
 
-    async def home() -> Reply:
-        return await page.home(live)
-
-    async def favicon() -> Reply:
-        return page.favicon()
-
     add("/-/healthy", ["GET", "HEAD"], ok)
     add("/-/ready", ["GET", "HEAD"], ok)
     add("/-/reload", ["POST"], reload)
     add("/metrics", ["GET"], metrics)
-    add("/", ["GET"], home)
-    add("/favicon.ico", ["GET"], favicon)
+    for path, page in pages.items():
+        add(path, ["GET"], page)
     for path, methods in _V1.items():
         add(path, methods, v1)
 
@@ -167,15 +166,21 @@ def _respond(reply: Reply) -> Response:
     return response
 
 
+def _asked() -> Request | Websocket:
+    """What is being answered; a WebSocket that no route takes is answered like any other request."""
+    return websocket if has_websocket_context() else request
+
+
 def _not_found(app: QuartTrio) -> Reply:
-    path = request.path
+    asked = _asked()
+    path = asked.path
     if is_api(path):
-        return framework_error(404, f"path {request.scope['raw_path'].decode('latin-1')} was not found")
+        return framework_error(404, f"path {asked.scope['raw_path'].decode('latin-1')} was not found")
     # Go's router sends a wrong case or a stray final slash to the right place.
     wanted = path.rstrip("/").lower() or "/"
     if wanted != path and not is_api(wanted) and any(rule.rule == wanted for rule in app.url_map.iter_rules()):
-        location = request.scope["root_path"] + wanted
-        return redirect(301 if request.method == "GET" else 308, location, request.method)
+        location = str(asked.scope.get(PREFIX, "")) + wanted
+        return redirect(301 if asked.method == "GET" else 308, location, asked.method)
     return plain_error(404, "404 page not found")
 
 
@@ -184,9 +189,10 @@ def _allow(methods: list[str]) -> str:
 
 
 def _not_allowed(methods: list[str]) -> Reply:
-    if is_api(request.path):
+    asked = _asked()
+    if is_api(asked.path):
         known = ",".join(sorted(set(methods) - {"HEAD", "OPTIONS"}))
-        message = f"method {request.method} is not allowed, but [{known}] are"
+        message = f"method {asked.method} is not allowed, but [{known}] are"
         reply = framework_error(405, message, (("Allow", known),))
-        return reply if request.method != "HEAD" else Reply(405, b"", JSON, reply.headers)
+        return reply if asked.method != "HEAD" else Reply(405, b"", JSON, reply.headers)
     return plain_error(405, "Method Not Allowed", (("Allow", _allow([*{*methods, "OPTIONS"}])),))

@@ -21,26 +21,30 @@ from ampp.core.silence import Silence
 from ampp.core.timestamp import format_millis
 from ampp.core.view import AlertView, GroupView
 
-__all__ = ["Unshowable", "alert_json", "group_tail", "silence_json"]
+__all__ = ["Unshowable", "group_tail", "silence_json", "write_alert"]
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class _Fragment(msgspec.Struct, frozen=True, gc=False):
-    """The status shown, and the bytes that show it."""
+    """The status shown, and the bytes that show it: all but the labels, whose JSON the alert's key mostly is."""
 
     receivers: tuple[str, ...]
     silenced_by: tuple[str, ...]
     inhibited_by: tuple[str, ...]
     muted_by: tuple[str, ...]
-    encoded: bytes
+    head: bytes
+    labels: bytes | None
 
 
 _instant: Final = lru_cache(maxsize=4096)(lambda wall, offset: format_millis(wall, offset).encode())
 
 
-def alert_json(view: AlertView) -> bytes:
-    """One alert object. Also remembers it on the alert."""
+def write_alert(view: AlertView, out: list[bytes]) -> None:
+    """Add one alert object to `out`, in pieces, and remember them on the alert.
+
+    The pieces are those remembered: a long listing makes nothing new that would lie between them in memory.
+    """
     alert = view.alert
     known = alert.fragment
     if (
@@ -50,11 +54,12 @@ def alert_json(view: AlertView) -> bytes:
         and known.muted_by == view.muted_by
         and known.receivers == view.receivers
     ):
-        return known.encoded
+        out += (known.head, known.labels or alert.key, b"}")
+        return
     url = b'"generatorURL":' + _encode(alert.generator_url) + b"," if alert.generator_url else b""
-    encoded = html_escaped(
+    head = html_escaped(
         b'{"annotations":%b,"endsAt":"%b","fingerprint":"%b","receivers":%b,"startsAt":"%b","status":%b,'
-        b'"updatedAt":"%b",%b"labels":%b}'
+        b'"updatedAt":"%b",%b"labels":'
         % (
             _encode(alert.annotations),
             _instant(alert.ends, alert.ends_off),
@@ -64,11 +69,12 @@ def alert_json(view: AlertView) -> bytes:
             _status(view),
             _instant(alert.updated, local_offset(alert.updated)),
             url,
-            _encode(alert.labels),
         )
     )
-    alert.fragment = _Fragment(view.receivers, view.silenced_by, view.inhibited_by, view.muted_by, encoded)
-    return encoded
+    labels = html_escaped(alert.key)
+    own = None if labels == alert.key else labels
+    alert.fragment = _Fragment(view.receivers, view.silenced_by, view.inhibited_by, view.muted_by, head, own)
+    out += (head, alert.key if own is None else own, b"}")
 
 
 @lru_cache(maxsize=1024)

@@ -23,11 +23,12 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 
+from ampp.api.front import Front, Replay
 from ampp.api.shell import Shell
 from ampp.api.tls import allowed
 from ampp.api.webconfig import WebConfigError
 
-__all__ = ["GRACE", "Contexts", "serve"]
+__all__ = ["GRACE", "HEADER_BYTES", "Contexts", "serve"]
 
 _log: Final = logging.getLogger("ampp.http")
 
@@ -39,7 +40,7 @@ _IDLE: Final = 650.0
 who hangs up and no request meets a closing door."""
 
 _HANDSHAKE: Final = 10.0
-_HEADERS: Final = 1 << 20
+HEADER_BYTES: Final = 1 << 20
 """Bytes of request line and headers; more is answered 431 (Go's default)."""
 
 
@@ -60,14 +61,15 @@ async def serve(
     contexts: Contexts | None,
     shutdown: trio.Event,
     *,
+    header_bytes: int = HEADER_BYTES,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve `shell` on listening `sockets` (which this closes) until `shutdown`, then finish what is in flight.
 
-    `task_status.started()` is called when connections are accepted. Returns at most `GRACE` seconds after `shutdown`;
-    cancelled, it drops everything at once.
+    `header_bytes` bounds request line and headers. `task_status.started()` is called when connections are accepted.
+    Returns at most `GRACE` seconds after `shutdown`; cancelled, it drops everything at once.
     """
-    config = _config()
+    config = _config(header_bytes)
     worker = WorkerContext(None)
     app = ASGIWrapper(shell)  # type: ignore[arg-type]
     lifespan = Lifespan(app, config, {})
@@ -76,33 +78,40 @@ async def serve(
         await lifespan_nursery.start(lifespan.handle_lifespan)
         await lifespan.wait_for_startup()
         async with trio.open_nursery() as connections:
-            handler = partial(_connection, app, config, worker, contexts)
+            front = Front(shell, shell.prefix, shell.limits.max_body, _IDLE, header_bytes)
+            handler = partial(_connection, front, app, config, worker, contexts)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(partial(trio.serve_listeners, handler, listeners, handler_nursery=connections))
                 task_status.started()
                 await shutdown.wait()
                 accepting.cancel_scope.cancel()
             connections.cancel_scope.deadline = trio.current_time() + GRACE
+            front.close()
             await worker.terminated.set()
         await lifespan.wait_for_shutdown()
         lifespan_nursery.cancel_scope.cancel()
 
 
-def _config() -> Config:
+def _config(header_bytes: int) -> Config:
     config = Config()
     config.errorlog = _log
     config.accesslog = None
     config.include_server_header = False
     config.keep_alive_timeout = _IDLE
     config.keep_alive_max_requests = 1 << 62
-    config.h11_max_incomplete_size = _HEADERS
-    config.h2_max_header_list_size = _HEADERS
+    config.h11_max_incomplete_size = header_bytes
+    config.h2_max_header_list_size = header_bytes
     config.ssl_handshake_timeout = _HANDSHAKE
     return config
 
 
 async def _connection(
-    app: ASGIWrapper, config: Config, worker: WorkerContext, contexts: Contexts | None, stream: trio.SocketStream
+    front: Front,
+    app: ASGIWrapper,
+    config: Config,
+    worker: WorkerContext,
+    contexts: Contexts | None,
+    stream: trio.SocketStream,
 ) -> None:
     """One connection, from accept to close. What goes wrong here is the client's doing or stays with this client."""
     connection: Any = stream
@@ -114,12 +123,36 @@ async def _connection(
                 await connection.do_handshake()
             if contexts is not None and not allowed(connection.getpeercert(), contexts.sans):
                 return
-        await TCPServer(app, config, worker, ConnectionState({}), connection)
+        first = b""
+        if context is None or connection.selected_alpn_protocol() != "h2":
+            unanswered = await front.serve(connection)
+            if unanswered is None:
+                return
+            first = unanswered
+        await _Server(app, config, worker, ConnectionState({}), Replay(connection, first))  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 (one connection must not end the others)
         _report(error)
     finally:
         with trio.move_on_after(1, shield=True):
             await trio.aclose_forcefully(stream)
+
+
+class _Server(TCPServer):
+    """Hypercorn's connection, which ends when the client has hung up.
+
+    Left alone it would wait out the idle time first, and a machine that is asked often would run out of descriptors.
+    """
+
+    _hung_up = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._hung_up = True
+        await self.idle_task.stop()
+
+    async def _idle_timeout(self) -> None:
+        if not self._hung_up:
+            await super()._idle_timeout()
 
 
 _CLIENT_FAULTS: Final = (

@@ -7,15 +7,16 @@ then CORS for the API, and at last the application. POST /api/v2/alerts, the hot
 
 import posixpath
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 import trio
 
-from ampp.api.app import API, is_api
+from ampp.api.app import API, PREFIX, is_api
 from ampp.api.negotiate import refuse_content_type
-from ampp.api.reply import JSON, Reply, plain_error, redirect
+from ampp.api.reply import JSON, TEXT, Reply, plain_error, redirect
 from ampp.api.v2 import V2
 from ampp.core.clock import SECOND
 from ampp.core.duration import format_go
@@ -103,6 +104,39 @@ class Shell:
     async def _admit(self, scope: Scope) -> tuple[Reply | None, tuple[tuple[str, str], ...]]:
         return (None, ()) if self._guard is None else await self._guard.admit(_header(scope, b"authorization"))
 
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    @property
+    def prefix(self) -> str:
+        return self._prefix
+
+    async def post_alerts(
+        self, headers: Mapping[bytes, bytes], body: bytes
+    ) -> tuple[Reply, tuple[tuple[str, str], ...]]:
+        """The hot route for a request taken apart elsewhere: the answer, and further headers to send with it."""
+        added: tuple[tuple[str, str], ...] = ()
+        if self._guard is not None:
+            refusal, added = await self._guard.admit(_text(headers.get(b"authorization")))
+            if refusal is not None:
+                return refusal, added
+        added += _HOT_FOREIGN if b"origin" in headers else _HOT
+        started = time.perf_counter()
+        timeout = self._limits.timeout
+        reply = _timed_out(timeout)
+        if timeout > 0:
+            with trio.move_on_after(timeout / SECOND):
+                reply = await self._posted(_text(headers.get(b"content-type")), body)
+        else:
+            reply = await self._posted(_text(headers.get(b"content-type")), body)
+        self._meter.observe(_HOT_HANDLER, "post", reply.status, time.perf_counter() - started)
+        return reply, added
+
+    async def _posted(self, content_type: str | None, body: bytes) -> Reply:
+        refusal = refuse_content_type(content_type) if body else None
+        return refusal or await self._v2.post_alerts(body)
+
     def _inside(self, path: str) -> str | None:
         """The path without the prefix, or None when it lies outside."""
         if not self._prefix:
@@ -124,6 +158,7 @@ class Shell:
             **scope,
             "path": path,
             "raw_path": scope["raw_path"].removeprefix(self._prefix.encode()),
+            PREFIX: self._prefix,
         }
         method = scope["method"]
         started = time.perf_counter()
@@ -182,8 +217,7 @@ class Shell:
         with trio.move_on_after(self._limits.timeout / SECOND) as time_limit:
             await self._served(scope, receive, answer)
         if time_limit.cancelled_caught and not answer.started:
-            text = f"Exceeded configured timeout of {format_go(self._limits.timeout)}.\n"
-            await answer.reply(Reply(503, text.encode(), "text/plain; charset=utf-8"))
+            await answer.reply(_timed_out(self._limits.timeout))
 
     async def _served(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
@@ -200,11 +234,10 @@ class Shell:
                 await answer.reply(Reply(204))
                 return
             answer.added += (("Cache-Control", "no-store"),)
-            if path == f"{API}alerts" and scope["method"] == "POST" and body:
-                refusal = refuse_content_type(_header(scope, b"content-type"))
-                await answer.reply(refusal or await self._v2.post_alerts(body))
+            if path == _HOT_HANDLER and scope["method"] == "POST" and body:
+                await answer.reply(await self._posted(_header(scope, b"content-type"), body))
                 return
-        await self._app(scope, _Replayed(body, receive, answer), answer.send)
+        await self._app(scope, _Replayed(body), answer.send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The whole body, or None when the client went away. Raises `_Refused`."""
@@ -238,7 +271,6 @@ class _Answer:
         self._send = send
         self.added = added
         self.started = False
-        self.ending = False
         self.status = 0
         self.size = 0
 
@@ -251,7 +283,6 @@ class _Answer:
             message = {**message, "headers": headers}
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))
-            self.ending = not message.get("more_body", False)
         await self._send(message)
 
     async def reply(self, reply: Reply) -> None:
@@ -265,25 +296,20 @@ class _Answer:
 
 
 class _Replayed:
-    """`receive` for the application: the body already read, then the disconnect if it comes before the answer is out.
+    """`receive` for the application: the body already read, and nothing after it.
 
-    Hypercorn reports the end of every exchange as a disconnect, while the last part of the answer is being sent. Quart
-    would cancel itself, and with it the closing of the connection, in the middle of that.
+    In particular no disconnect, which would make Quart cancel what it is at: a silence, a reload begun is finished even
+    if the client has gone, and one that has only shut its sending side still gets its answer.
     """
 
-    def __init__(self, body: bytes, receive: Receive, answer: _Answer) -> None:
+    def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
-        self._receive = receive
-        self._answer = answer
 
     async def __call__(self) -> Message:
         body, self._body = self._body, None
-        if body is not None:
-            return {"type": "http.request", "body": body, "more_body": False}
-        message = await self._receive()
-        if self._answer.ending:
+        if body is None:
             await trio.sleep_forever()
-        return message
+        return {"type": "http.request", "body": body, "more_body": False}
 
 
 def _header(scope: Scope, wanted: bytes) -> str | None:
@@ -349,6 +375,21 @@ def _cors(scope: Scope) -> tuple[tuple[str, str], ...]:
         return (vary,)
     granted = (vary, _ANYONE, ("Access-Control-Allow-Methods", method))
     return (*granted, ("Access-Control-Allow-Headers", headers)) if headers else granted
+
+
+_HOT_HANDLER: Final = f"{API}alerts"
+_HOT: Final = (("Vary", "Origin"), ("Cache-Control", "no-store"))
+_HOT_FOREIGN: Final = (("Vary", "Origin"), _ANYONE, ("Cache-Control", "no-store"))
+
+
+@lru_cache(maxsize=8)
+def _timed_out(timeout: int) -> Reply:
+    text = f"Exceeded configured timeout of {format_go(timeout)}.\n"
+    return Reply(503, text.encode(), TEXT)
+
+
+def _text(header: bytes | None) -> str | None:
+    return None if header is None else header.decode("latin-1")
 
 
 def _closing(status: int, text: str) -> Reply:

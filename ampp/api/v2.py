@@ -9,14 +9,14 @@ import trio
 from ampp.api import fragment
 from ampp.api.port import ClusterStatus, Port
 from ampp.api.query import Query
-from ampp.api.reply import Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
+from ampp.api.reply import JSON, Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
 from ampp.api.zone import local_offset
 from ampp.core.matcher import MatcherError, Mode, matches_all
 from ampp.core.quote import go_quote
 from ampp.core.regex import RegexError, anchored
 from ampp.core.silence import SilenceError, SilenceNotFound
 from ampp.core.timestamp import format_millis
-from ampp.core.view import AlertQuery, GroupView
+from ampp.core.view import AlertQuery
 from ampp.ingest.alertmanager import decode_alerts
 from ampp.ingest.fault import IngestError
 from ampp.ingest.silence import decode_silence
@@ -91,14 +91,22 @@ class V2:
         if isinstance(asked, Reply):
             return asked
         views = await self._live.alerts(asked)
-        return json_reply(b"[%b]" % b",".join(await _in_slices(fragment.alert_json, views)))
+        out = [b"["]
+        await _Turns().write(fragment.write_alert, views, out)
+        return _reply_of(out, b"]\n")
 
     async def get_groups(self, query: Query) -> Reply:
         asked = self._alert_query(query)
         if isinstance(asked, Reply):
             return asked
-        encoded = [await _group_json(group) for group in await self._live.groups(asked)]
-        return json_reply(b"[%b]" % b",".join(encoded))
+        turns = _Turns()
+        out = [b"["]
+        for count, group in enumerate(await self._live.groups(asked)):
+            # All groups' pieces stand in one flat list, so that megabytes are copied once and not at every level.
+            out.append(b',{"alerts":[' if count else b'{"alerts":[')
+            await turns.write(fragment.write_alert, group.alerts, out)
+            out += (b"]", fragment.group_tail(group))
+        return _reply_of(out, b"]\n")
 
     def _alert_query(self, query: Query) -> AlertQuery | Reply:
         try:
@@ -144,11 +152,12 @@ class V2:
         shown = self._live.silences.query(
             wanted, now, active=query.flag("active"), pending=query.flag("pending"), expired=query.flag("expired")
         )
+        out = [b"["]
         try:
-            encoded = await _in_slices(lambda silence: fragment.silence_json(silence, now.wall), shown)
+            await _Turns().write(lambda silence, out: out.append(fragment.silence_json(silence, now.wall)), shown, out)
         except fragment.Unshowable as error:
             return handler_error(500, str(error))
-        return json_reply(b"[%b]" % b",".join(encoded))
+        return _reply_of(out, b"]\n")
 
     async def get_silence(self, silence_id: str) -> Reply:
         if refusal := _refuse_id(silence_id):
@@ -194,21 +203,26 @@ async def _decode(decoder: Callable[..., _T], body: bytes, *rest: int) -> _T:
     return await trio.to_thread.run_sync(decoder, body, *rest)
 
 
-async def _in_slices(encode: Callable[[_T], bytes], items: Iterable[_T]) -> list[bytes]:
-    """Encode all items, letting other tasks run every few milliseconds."""
-    encoded: list[bytes] = []
-    until = trio.current_time() + _SLICE
-    for count, item in enumerate(items):
-        encoded.append(encode(item))
-        if not count & 15 and trio.current_time() > until:
-            await trio.lowlevel.checkpoint()
-            until = trio.current_time() + _SLICE
-    return encoded
+def _reply_of(pieces: list[bytes], end: bytes) -> Reply:
+    """An answer of JSON in pieces; copies it once."""
+    return Reply(200, b"".join((*pieces, end)), JSON)
 
 
-async def _group_json(group: GroupView) -> bytes:
-    alerts = b",".join(await _in_slices(fragment.alert_json, group.alerts))
-    return b'{"alerts":[%b]%b' % (alerts, fragment.group_tail(group))
+class _Turns:
+    """Lets other tasks have a turn every few milliseconds of encoding, however the work is divided."""
+
+    def __init__(self) -> None:
+        self._until = trio.current_time() + _SLICE
+
+    async def write(self, write: Callable[[_T, list[bytes]], None], items: Iterable[_T], out: list[bytes]) -> None:
+        """Write the items to `out`, with commas between them."""
+        for count, item in enumerate(items):
+            if count:
+                out.append(b",")
+            if not count & 15 and trio.current_time() > self._until:
+                await trio.lowlevel.checkpoint()
+                self._until = trio.current_time() + _SLICE
+            write(item, out)
 
 
 def _refuse_id(silence_id: str) -> Reply | None:

@@ -388,22 +388,29 @@ def merge(d: Decoder, node: Node, fill: Callable[[Node], None]) -> None:
 
 
 class Sections(Kind):
-    """A list of sections. A null item is the section with every field zero, or None with `pointer`."""
+    """A list of sections. A null item is the section with every field zero, or with `pointer` None.
+
+    With `solid` a null item is refused: upstream takes it when loading and crashes when notifying.
+    """
 
     zero = ()
 
-    def __init__(self, cls: type[Section], go: str, *, pointer: bool = False) -> None:
+    def __init__(self, cls: type[Section], go: str, *, pointer: bool = False, solid: bool = False) -> None:
         self.go = go
-        self.item = Struct(cls, pointer=pointer, outer=go.removeprefix("[]"))
+        self.item = Struct(cls, pointer=pointer or solid, outer=go.removeprefix("[]"))
+        self.solid = solid
 
     def read(self, d: Decoder, node: Node) -> Any:
-        return read_list(d, node, self.item, self.go)
+        items = read_list(d, node, self.item, self.go)
+        if self.solid and items is not FAILED and None in items:
+            raise d.invalid(node, f"null entry in {self.go}", "remove the empty entry of the list")
+        return items
 
     def is_zero(self, value: Any) -> bool:
         return not value
 
     def tree(self, value: Any) -> Tree:
-        return [None if item is None else self.item.tree(item) for item in value]
+        return [self.item.tree(item) for item in value]
 
 
 def read_list(d: Decoder, node: Node, item: Kind, go: str) -> Any:

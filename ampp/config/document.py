@@ -32,6 +32,9 @@ from ampp.core.quote import go_quote
 
 __all__ = ["Config", "Document", "load", "load_file"]
 
+MAX_BYTES: Final = 20 << 20
+"""Bytes of a configuration file. Ten seconds and a gigabyte would not be enough to read what is larger."""
+
 _NULLS_REFUSED: Final = "missing {} config"
 
 
@@ -113,10 +116,13 @@ def load_file(path: str, mode: Mode = Mode.FALLBACK) -> Config:
     """Load the file at `path`. Raises `ConfigError`, also for a file that cannot be read."""
     try:
         with open(path, "rb") as file:
-            text = file.read()
+            text = file.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"open {path}: {reason}", file=path) from None
+    if len(text) > MAX_BYTES:
+        hint = "is it the right file? Otherwise move what repeats into fewer routes and receivers"
+        raise ConfigError(f"{path} is larger than {MAX_BYTES >> 20} MiB", file=path, hint=hint)
     return load(text, mode, path)
 
 

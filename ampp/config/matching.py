@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeAlias
 
 from ampp.config.decode import FAILED, Decoder, Kind, is_null, read_list, read_map
-from ampp.config.emit import Map, Tree, sorted_keys
+from ampp.config.emit import Map, Tree
 from ampp.config.error import Invalid
+from ampp.config.keyorder import sorted_keys
 from ampp.config.kind import TEXT
 from ampp.config.node import Node
 from ampp.core.matcher import Matcher, MatcherError, parse_matchers, sort_matchers

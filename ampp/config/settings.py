@@ -11,7 +11,7 @@
       allow_unshared: false
     limits:
       request_bytes: 10MB
-      header_bytes: 64KiB
+      header_bytes: 1MiB
 
 The environment overrides the file: `AMPP_` and the path of the key in capitals, joined by underscores, such as
 `AMPP_STORAGE_SYNC=full`. An empty variable counts as not set. Sizes are whole numbers of bytes or carry a unit (`kB MB
@@ -150,7 +150,7 @@ class LimitSettings(_SettingsSection, frozen=True, kw_only=True):
     """Sizes of requests in bytes: of a body (`request_bytes`) and of a request's line and headers (`header_bytes`)."""
 
     request_bytes: _Size = 10_000_000
-    header_bytes: _Size = 65_536
+    header_bytes: _Size = 1 << 20
 
 
 class Settings(_SettingsSection, frozen=True, kw_only=True):

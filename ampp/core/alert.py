@@ -27,7 +27,8 @@ class PostedAlert(msgspec.Struct, gc=False):
     """One alert as received and decoded, before defaults, validation and merge. `ZERO` stands for "not given".
 
     `starts_off`, `ends_off`: seconds east of UTC that the sender wrote; upstream's API shows times in that offset.
-    `key`: as `Alert.key` when whoever decoded the labels knows it already, else empty.
+    `key`: as `Alert.key` when whoever decoded the labels knows it already, else empty. `origin`: what that reader wants
+    to live as long as the alert.
     """
 
     labels: dict[str, str]
@@ -38,6 +39,7 @@ class PostedAlert(msgspec.Struct, gc=False):
     starts_off: int = 0
     ends_off: int = 0
     key: bytes = b""
+    origin: object = None
 
 
 class Alert(msgspec.Struct, eq=False, weakref=False):
@@ -47,7 +49,8 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
     `held`: restored from the store and not yet repeated by a sender.
     `fingerprint` (FNV-1a 64) and `hash` (xxHash64) are `-1` until first asked for: see `ampp.core.book`.
     `routes` and `groups` are where the routing tree put the label set; `seated` says that every one of those groups
-    holds the alert now. `muted` and `fragment` are caches of the silences that match and of the encoded API object.
+    holds the alert now. `muted` and `fragment` are caches of the silences that match and of the encoded API object,
+    `origin` whatever the reader of the last report keeps about it.
     """
 
     key: bytes
@@ -68,6 +71,7 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
     groups: "tuple[Group, ...]" = ()
     muted: tuple[int, int, int, tuple[str, ...]] | None = None
     fragment: Any = None
+    origin: object = None
 
     def resolved(self, wall: int) -> bool:
         """Whether the alert is over at `wall` (upstream types.Alert.ResolvedAt: the end itself counts as over)."""

@@ -2,7 +2,7 @@
 
 Invariants:
 - one `Alert` per label set, for as long as it is in the book; a report changes that object in place;
-- `updated` never goes back; labels never change;
+- `updated` is the wall time of the latest report; labels never change;
 - a resolved alert stays until `collect`, so that a later report can be merged with it.
 
 A report is merged with what is known when their ranges of activity overlap, and replaces it when not
@@ -97,6 +97,7 @@ class Book:
                 timeout=timeout,
                 starts_off=posted.starts_off,
                 ends_off=posted.ends_off,
+                origin=posted.origin,
             )
             self.alerts[key] = alert
             return alert, Change.NEW
@@ -130,6 +131,8 @@ class Book:
         alert.annotations = posted.annotations or NO_ANNOTATIONS
         alert.generator_url = posted.generator_url
         alert.fragment = None
+        if posted.origin is not None:
+            alert.origin = posted.origin
         return Change.CHANGED if changed else Change.REFRESHED
 
     def collect(self, wall: int) -> list[Alert]:

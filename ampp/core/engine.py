@@ -143,11 +143,18 @@ class Engine:
                 out.resolved += 1
             else:
                 out.firing += 1
-            error = self.invalid(posted, starts, ends)
+            key = posted.key or labelling.key(posted.labels)
+            known = self.book.alerts.get(key)
+            if ends < starts:
+                error = "start time must be before end time"
+            elif known is not None and known.labels is posted.labels and known.annotations is posted.annotations:
+                # The very same objects have been found valid before.
+                error = ""
+            else:
+                error = self.invalid(posted)
             if error:
                 out.errors.append(error)
                 continue
-            key = posted.key or labelling.key(posted.labels)
             if limits:
                 name = posted.labels.get("alertname", "")
                 if not names.admit(name, key, ends, wall):
@@ -158,7 +165,6 @@ class Engine:
                 # When it may be put out for another goes by its end after merging.
                 names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
             if change is Change.REFRESHED:
-                self.muting.inhibitor.observe(alert)
                 out.refreshed.append(alert)
                 continue
             self.muting.inhibitor.observe(alert)
@@ -180,10 +186,8 @@ class Engine:
             )
         return out
 
-    def invalid(self, posted: PostedAlert, starts: int, ends: int) -> str:
-        """Upstream's complaint about an alert, or the empty text (core reference 5.1)."""
-        if ends < starts:
-            return "start time must be before end time"
+    def invalid(self, posted: PostedAlert) -> str:
+        """Upstream's complaint about an alert's labels and annotations, or the empty text (core reference 5.1)."""
         if not posted.labels:
             return "at least one label pair required"
         for what, pairs in (("label set", posted.labels), ("annotations", posted.annotations)):
@@ -290,8 +294,9 @@ class Engine:
             mark = token(key, entry, firing_hashes, resolved_hashes, reason) if send else ""
             decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
             if not send:
-                if self.outbox.pop(key, None) is not None:
-                    out.records.append(settled(now.wall, key, "nothing left to tell"))
+                unsent = self.outbox.pop(key, None)
+                if unsent is not None:
+                    out.records.append(settled(now.wall, unsent, "nothing left to tell"))
                 continue
             if snapshots is None:
                 snapshots = _in_order(firing + resolved, now.wall)
@@ -397,8 +402,9 @@ class Engine:
     def _drop(self, group: Group, cause: Literal["empty", "reload"], now: Now, out: Effects) -> None:
         self.groups.drop(group)
         for to in self.plan.receivers[group.route.receiver].integrations:
-            if self.outbox.pop(log_key(group.key, to), None) is not None:
-                out.records.append(settled(now.wall, log_key(group.key, to), "the group is gone"))
+            unsent = self.outbox.pop(log_key(group.key, to), None)
+            if unsent is not None:
+                out.records.append(settled(now.wall, unsent, "the group is gone"))
         out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause=cause))
 
     def route_labels(self, group: Group, wall: int) -> dict[str, str]:
@@ -453,6 +459,6 @@ def token(
     return sha256(text.encode()).hexdigest()[:32]
 
 
-def settled(wall: int, key: str, why: str) -> Delivered:
+def settled(wall: int, row: OutboxRow, why: str) -> Delivered:
     """An outbox row that came to nothing, because there is nothing left to tell."""
-    return Delivered(at=wall, flush=0, key=key, ok=False, attempts=0, took=0, reason="overtaken", error=why)
+    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why)

@@ -52,7 +52,7 @@ def key(labels: dict[str, str]) -> bytes:
 # FNV-1a's xor touches only the low byte of the state, so what a piece of text does to the state depends on that byte
 # alone: state' = state * prime^n + sum. Such steps are remembered per (low byte, name, value); the memory is emptied
 # when full, since which values will come again cannot be known.
-_STEPS_MAX: Final = 16_384
+_STEPS_MAX: Final = 4_096
 _TEXT_MAX: Final = 256
 _steps: dict[tuple[int, str, str], tuple[int, int]] = {}
 

@@ -42,6 +42,8 @@ class Muting:
     def silenced_by(self, alert: Alert, wall: int) -> tuple[str, ...]:
         """Ids of the active silences that match; kept on the alert until a silence starts, ends or changes."""
         silences = self.silences
+        if not len(silences):
+            return ()
         cached = alert.muted
         if cached is not None and cached[0] == silences.epoch and cached[1] <= wall < cached[2]:
             return cached[3]

@@ -96,7 +96,7 @@ class OutboxRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Suppressed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Why one alert was kept out of a flush. `reason`: a SuppressReason value; `by`: silences, rule and source, interval."""
+    """Why an alert was kept out. `reason`: a SuppressReason value; `by`: silences, rule and source, interval."""
 
     alert: bytes
     reason: str

@@ -5,16 +5,22 @@ bore its name before: nothing (a reload as upstream does it), or its timer and i
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from ampp.core.alert import Alert
-from ampp.core.clock import Now
+from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, log_key, settled
 from ampp.core.group import Group, Groups
 from ampp.core.plan import Plan
-from ampp.core.record import AlertRow, GroupDropped, GroupRow, LogEntry, OutboxRow
+from ampp.core.record import AlertRow, GroupDropped, GroupRow, LogEntry, OutboxRow, Record
 from ampp.core.wheel import Wheel
 
 __all__ = ["load_plan", "restore"]
+
+LATE: Final = 10 * SECOND
+"""How late a turn may have been: one that was due less than this before the end of a run may not have been taken."""
+
+_NO_GROUP: Final = "no group has this key under the new configuration"
 
 
 def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False) -> Effects:
@@ -36,17 +42,17 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
         if keep_timers and heir is not None and same:
             _inherit(engine, heir, group, now)
             continue
+        if heir is not None and heir.route.id == group.route.id:
+            # What the API shows of mute intervals stands until the group's next turn (upstream's group marker).
+            heir.muted_by = group.muted_by
         group.gone = True
         if group.flight is not None:
             out.canceled.append(group.flight.id)
         if heir is None:
             out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause="reload"))
-    keys = {
-        log_key(group.key, to) for group in engine.groups for to in plan.receivers[group.route.receiver].integrations
-    }
+    keys = {key for group in engine.groups for key in _log_keys(plan, group)}
     for key in [key for key in engine.outbox if key not in keys]:
-        del engine.outbox[key]
-        out.records.append(settled(now.wall, key, "no group has this key under the new configuration"))
+        out.records.append(settled(now.wall, engine.outbox.pop(key), _NO_GROUP))
     return out
 
 
@@ -59,12 +65,14 @@ def restore(
     now: Now,
     *,
     last_alive: int,
-) -> None:
+) -> list[Record]:
     """Take up an empty engine's state where a former run left it.
 
     Firing alerts are held until their end, but at least one resolve_timeout from now, until a sender repeats them;
     what was over when the former run was last alive stays so. Group timers resume; a group with an unfinished
     notification takes its turn at once.
+
+    Returns what is to be recorded of stored groups and notifications that no group takes up: they are gone.
     """
     hold = now.wall + engine.plan.resolve_timeout
     engine.book.restore(alerts)
@@ -80,18 +88,29 @@ def restore(
         row = rows.get(name)
         if row is not None:
             group.created, group.flushed = row.created, row.flushed
+            interval = group.route.group_interval
+            # A turn at which there was nothing new to say left no trace.
+            silent = max(0, (last_alive - LATE - row.next) // interval + 1)
             # No later than an interval from now, whatever the wall clock did meanwhile.
-            wait = min(max(0, row.next - now.wall), group.route.group_interval)
+            wait = min(max(0, row.next + silent * interval - now.wall), interval)
             engine.groups.arm(group, now.mono + wait)
             continue
         # Never flushed before the stop: its wait began no earlier than its oldest alert.
         first = min(alert.starts for alert in group.alerts.values()) + group.route.group_wait
         engine.groups.arm(group, min(group.due, now.mono + max(0, first - now.wall)))
+    records: list[Record] = [
+        GroupDropped(at=now.wall, route=row.route, labels=row.labels, cause="reload")
+        for name, row in rows.items()
+        if name not in by_name
+    ]
     for unsent in outbox:
         heir = by_name.get((unsent.route, unsent.labels))
-        if heir is not None:
+        if heir is not None and unsent.key in _log_keys(engine.plan, heir):
             engine.outbox[unsent.key] = unsent
             engine.groups.arm(heir, now.mono)
+        else:
+            records.append(settled(now.wall, unsent, _NO_GROUP))
+    return records
 
 
 def _reseat(engine: Engine, now: Now, collected: Iterable[Alert]) -> None:
@@ -107,6 +126,10 @@ def _collected(engine: Engine, groups: Iterable[Group]) -> list[Alert]:
 
 
 def _inherit(engine: Engine, heir: Group, group: Group, now: Now) -> None:
+    # What is over and had left the group was told; routing the whole book anew has brought it back.
+    for alert in [alert for alert in heir.alerts.values() if alert.ends <= now.wall and alert.key not in group.alerts]:
+        del heir.alerts[alert.key]
+        alert.seated = False
     heir.created, heir.flushed, heir.muted_by, heir.told = group.created, group.flushed, group.muted_by, group.told
     heir.missed = group.missed
     most = now.mono + (heir.route.group_interval if heir.flushed else heir.route.group_wait)
@@ -114,6 +137,10 @@ def _inherit(engine: Engine, heir: Group, group: Group, now: Now) -> None:
     if group.flight is not None:
         heir.flight = group.flight
         heir.flight.group = heir
+
+
+def _log_keys(plan: Plan, group: Group) -> set[str]:
+    return {log_key(group.key, to) for to in plan.receivers[group.route.receiver].integrations}
 
 
 def _same_receiver(old: Plan, new: Plan, name: str) -> bool:

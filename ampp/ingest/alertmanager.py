@@ -9,13 +9,16 @@ Only shape is judged here; whether an alert makes sense (no labels, ends before 
 
 from collections.abc import Callable
 from functools import lru_cache
+from sys import intern
 from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, PostedAlert
 from ampp.core.clock import ZERO
 from ampp.core.labels import canonical
+from ampp.core.labels import key as label_key
 from ampp.core.quote import go_quote
 from ampp.core.timestamp import TimestampError, parse_api
 from ampp.ingest import gojson
@@ -37,9 +40,6 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-_REMEMBERED: Final = 131_072
-"""Label sets whose decoded form is kept; emptied when full. About 1 KB each, shared with the alert book."""
-
 
 def decode_alerts(body: bytes, local_offset: int = 0) -> list[PostedAlert]:
     """The alerts of a POST body, in order; `null` is an empty list.
@@ -59,6 +59,7 @@ def decode_alerts(body: bytes, local_offset: int = 0) -> list[PostedAlert]:
 # --- the fast reader ---------------------------------------------------------------------------------------------
 
 _NOTHING: Final = msgspec.Raw(b"")
+_NO_BYTES: Final = hash(b"")
 
 
 class _Compact(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -69,20 +70,25 @@ class _Compact(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     generatorURL: msgspec.Raw = _NOTHING
 
 
-class _Known(msgspec.Struct, gc=False):
-    """What a label set's bytes meant last time, with the annotations and URL that came with them."""
+class _Known(msgspec.Struct, weakref=True):
+    """What a label set's bytes meant last time, with the annotations and URL that came with them.
+
+    It lives as long as the alert it came to (`Alert.origin`), and so does its place in `_known`. Bytes of annotations
+    and URL are known by their hash: Python's is keyed anew in every process, so 64 bits of it will do.
+    """
 
     labels: dict[str, str]
-    annotations_raw: bytes = b""
+    key: bytes
+    annotations_hash: int = _NO_BYTES
     annotations: dict[str, str] = NO_ANNOTATIONS
-    url_raw: bytes = b""
+    url_hash: int = _NO_BYTES
     url: str = ""
 
 
 _decode_list: Final = msgspec.json.Decoder(list[_Compact]).decode
 _decode_map: Final = msgspec.json.Decoder(dict[str, str]).decode
 _decode_string: Final = msgspec.json.Decoder(str).decode
-_known: dict[bytes, _Known] = {}
+_known: WeakValueDictionary[bytes, _Known] = WeakValueDictionary()
 
 _LABELS: Final = len('{"labels":}') + len(",")
 _ANNOTATIONS: Final = len(',"annotations":')
@@ -97,51 +103,65 @@ def _decode_compact(body: bytes, local_offset: int) -> list[PostedAlert] | None:
     read = len("[]") - (1 if len(body) > 2 else 0)
     for compact in _decode_list(body):
         raw = bytes(compact.labels)
+        read += _LABELS + len(raw)
         annotations_raw = bytes(compact.annotations)
         starts_raw = bytes(compact.startsAt)
         ends_raw = bytes(compact.endsAt)
         url_raw = bytes(compact.generatorURL)
-        read += _LABELS + len(raw)
 
         known = _known.get(raw)
         if known is None:
             known = _learn(raw)
         if annotations_raw:
             read += _ANNOTATIONS + len(annotations_raw)
-        if annotations_raw != known.annotations_raw:
+        annotations_hash = hash(annotations_raw)
+        if annotations_hash != known.annotations_hash:
             known.annotations = _in_order(_decode_map(annotations_raw)) if annotations_raw else NO_ANNOTATIONS
-            known.annotations_raw = annotations_raw
+            known.annotations_hash = annotations_hash
         if url_raw:
             read += _URL + len(url_raw)
-        if url_raw != known.url_raw:
+        url_hash = hash(url_raw)
+        if url_hash != known.url_hash:
             url = _decode_string(url_raw) if url_raw else ""
             if url and not valid_uri(url):
                 return None
-            known.url_raw, known.url = url_raw, url
+            known.url_hash, known.url = url_hash, url
 
-        starts = ends = ZERO
-        starts_off = ends_off = local_offset
-        if starts_raw:
-            read += _STARTS + len(starts_raw)
-            starts, starts_off = _instant(starts_raw)
+        ends, ends_off = ZERO, local_offset
         if ends_raw:
             read += _ENDS + len(ends_raw)
             ends, ends_off = _instant(ends_raw)
+            if ends == ZERO:
+                ends_off = local_offset
+        # A start that is not given becomes the end, or now: it then takes that one's zone.
+        starts, starts_off = ZERO, ends_off
+        if starts_raw:
+            read += _STARTS + len(starts_raw)
+            starts, starts_off = _instant(starts_raw)
+            if starts == ZERO:
+                starts_off = ends_off
         posts.append(
-            _posted(known.labels, known.annotations, starts, starts_off, ends, ends_off, known.url, local_offset)
+            PostedAlert(
+                known.labels, known.annotations, starts, ends, known.url, starts_off, ends_off, known.key, known
+            )
         )
     return posts if read == len(body) else None
 
 
 def _learn(raw: bytes) -> _Known:
-    known = _Known(canonical(_decode_map(raw)))
-    if len(_known) >= _REMEMBERED:
-        _known.clear()
+    found = _decode_map(raw)
+    names = list(found)
+    if "" in found.values() or names != sorted(names):
+        found = canonical(found)
+    # Most values are shared by many alerts (job, cluster, severity): one copy of each will do.
+    labels = {intern(name): intern(value) for name, value in found.items()}
+    key = label_key(labels)
+    known = _Known(labels, raw if key == raw else key)
     _known[raw] = known
     return known
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _instant(raw: bytes) -> tuple[int, int]:
     return parse_api(_decode_string(raw))
 
@@ -149,24 +169,6 @@ def _instant(raw: bytes) -> tuple[int, int]:
 def _in_order(annotations: dict[str, str]) -> dict[str, str]:
     names = sorted(annotations)
     return annotations if names == list(annotations) else {name: annotations[name] for name in names}
-
-
-def _posted(
-    labels: dict[str, str],
-    annotations: dict[str, str],
-    starts: int,
-    starts_off: int,
-    ends: int,
-    ends_off: int,
-    url: str,
-    local_offset: int,
-) -> PostedAlert:
-    """A start that is not given becomes the end or now: it then takes that one's zone."""
-    if ends == ZERO:
-        ends_off = local_offset
-    if starts == ZERO:
-        starts_off = ends_off
-    return PostedAlert(labels, annotations, starts, ends, url, starts_off, ends_off)
 
 
 # --- the careful reader ------------------------------------------------------------------------------------------
@@ -243,6 +245,24 @@ def _read_alert(item: Value) -> _Draft:
                 case "labels":
                     draft.labels = lenient(string_map, draft.labels, value, "Alert.labels")
     return draft
+
+
+def _posted(
+    labels: dict[str, str],
+    annotations: dict[str, str],
+    starts: int,
+    starts_off: int,
+    ends: int,
+    ends_off: int,
+    url: str,
+    local_offset: int,
+) -> PostedAlert:
+    """A start that is not given becomes the end or now: it then takes that one's zone."""
+    if ends == ZERO:
+        ends_off = local_offset
+    if starts == ZERO:
+        starts_off = ends_off
+    return PostedAlert(labels, annotations, starts, ends, url, starts_off, ends_off)
 
 
 # --- what both bodies are made of --------------------------------------------------------------------------------

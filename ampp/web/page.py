@@ -2,11 +2,12 @@
 
 import struct
 import zlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from typing import Final
 
 from ampp import __version__
+from ampp.api.app import Pages
 from ampp.api.port import Port
 from ampp.api.reply import Reply
 from ampp.core.clock import SECOND
@@ -15,7 +16,7 @@ from ampp.core.timestamp import format_rfc3339
 from ampp.core.view import AlertQuery
 from ampp.observe.build import BUILD
 
-__all__ = ["favicon", "home"]
+__all__ = ["pages"]
 
 _NO_CACHE: Final = (
     ("Cache-Control", "no-cache, no-store, must-revalidate"),
@@ -63,7 +64,12 @@ _PAGE: Final = """<!DOCTYPE html>
 """
 
 
-async def home(live: Port) -> Reply:
+def pages(live: Port) -> Pages:
+    """What is served to people, by path."""
+    return {"/": partial(_home, live), "/favicon.ico": _favicon}
+
+
+async def _home(live: Port) -> Reply:
     """The page at `/`. Links are relative, so it works below any prefix."""
     now = live.now()
     views = await live.alerts(AlertQuery())
@@ -81,7 +87,7 @@ async def home(live: Port) -> Reply:
     return Reply(200, body.encode(), "text/html; charset=utf-8", _NO_CACHE + _STRICT)
 
 
-def favicon() -> Reply:
+async def _favicon() -> Reply:
     return Reply(200, _icon(), "image/vnd.microsoft.icon", _NO_CACHE)
 
 

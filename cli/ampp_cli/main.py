@@ -13,6 +13,7 @@ DAEMON_NAMES = ("alertmanager", "prometheus-alertmanager")
 
 def main() -> int:
     """Run the command line in `sys.argv`; the exit status."""
+    _occupy_standard_descriptors()
     program, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
     try:
         status = _dispatch(program, arguments)
@@ -24,6 +25,19 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
+
+
+def _occupy_standard_descriptors() -> None:
+    """Started with one of them closed, the first socket or database opened would get its number, and the log lines."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    # Python has None for a stream that was closed.
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r" if name == "stdin" else "w"))
 
 
 def _dispatch(program: str, arguments: list[str]) -> int:

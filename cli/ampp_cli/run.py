@@ -207,7 +207,8 @@ def main(program: str, arguments: list[str]) -> int:
     try:
         return _start(parsed, features, started_wall, started_mono, log)
     except StartError as error:
-        log.error("alertmanager exited with error", err=error)
+        if not error.told:
+            log.error("alertmanager exited with error", err=error)
         return 1
     except Exception as error:
         log.exception("alertmanager exited with error", err=error)

@@ -94,7 +94,8 @@ def compare(
                 differ("", where, f"payload keys {sorted(keys)} are in one only")
     for (at, first), (_, second) in zip(left.looks, right.looks, strict=False):
         for name, what in _look(first, left, second, right, old):
-            differ(name, f"API at {at}", what)
+            grouped = old and timeline.regrouped and what.startswith("group")
+            differ("empty-group-by" if grouped and not name else name, f"API at {at}", what)
     return found
 
 

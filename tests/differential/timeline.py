@@ -86,9 +86,13 @@ class Timeline:
     ends: float
     excuses: dict[GroupKey, set[str]]
     """Documented changes since 0.25 that a group may show, by group."""
+    regrouped: set[str]
+    """Receivers of routes whose grouping comes from a child's `group_by: []`."""
 
     def excuse(self, receiver: str, group_labels: Labels) -> set[str]:
         wanted = tuple(sorted(group_labels.items()))
+        if receiver in self.regrouped:
+            return {"empty-group-by"}
         by_identity = {r.identity: r.receiver for r in _walk(self.route)}
         return {
             name
@@ -144,10 +148,12 @@ class _Generator:
         self.receivers = self._receivers()
         self.taken: set[str] = set()
         self.excuses: dict[GroupKey, set[str]] = {}
+        self.regrouped: set[str] = set()
         self.route = self._tree()
         self.inhibit_rules = self._inhibit_rules()
         self.groups: dict[GroupKey, _Group] = {}
         self.known: dict[tuple[tuple[str, str], ...], _Known] = {}
+        self.posted: dict[tuple[tuple[str, str], ...], float] = {}
         self.old_fractions = list(_OLD_FRACTIONS)
         self.actions: list[Action] = []
         self.silences: dict[str, tuple[list[list[str]], float, float]] = {}
@@ -215,6 +221,10 @@ class _Generator:
         if parent is None:
             route.follow = False
         self._no_twins(route)
+        if parent is not None and (
+            spec.get("group_by") == [] or ("group_by" not in spec and parent.receiver in self.regrouped)
+        ):
+            self.regrouped.add(route.receiver)
         return route
 
     def _no_twins(self, route: Route) -> None:
@@ -271,6 +281,8 @@ class _Generator:
     def _post(self, at: float, labels: dict[str, str], start: float | None, end: float | None) -> bool:
         """Account for one alert; False, and nothing done, when its outcome would not be certain."""
         key = tuple(labels.items())
+        if not self.rivals and self.posted.get(key) == at:
+            return False
         new_start = start if start is not None else end if end is not None else at
         new_end = end if end is not None else at + 300
         old = self.known.get(key)
@@ -321,6 +333,7 @@ class _Generator:
         for place in places:
             self.sources.setdefault(place, set()).add(key)
         self.known[key] = merged
+        self.posted[key] = at
         for identity, group in opens:
             self.groups[identity] = group
         for route in self.route.find(labels):
@@ -448,6 +461,7 @@ class _Generator:
             self.actions,
             self.seconds + 8.2,
             self.excuses,
+            self.regrouped,
         )
 
 
@@ -464,8 +478,9 @@ def generate(
 
     Args:
         full: also what 0.34 decides otherwise than 0.25, with the excuse noted on the groups concerned.
-        rivals: two alerts may be sources of one inhibition. 0.34's index remembers only one of them, so it forgets
-            the inhibition when that one resolves; 0.25 does not.
+        rivals: two alerts may be sources of one inhibition, and one alert may be posted twice at one instant. 0.34's
+            index remembers only one source, and forgets the inhibition when that one resolves; and its dispatcher
+            may take up two posts of one alert in the wrong order. 0.25 does neither.
         seconds: how long things happen; some quiet follows.
         reloads: nothing is posted near these: upstream meets the stored alerts in no order, so whether a rebuilt group
             waits or flushes at once depends on chance when some of its alerts are younger than its group_wait.

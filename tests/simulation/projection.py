@@ -47,8 +47,10 @@ class Projection:
             case Delivered():
                 if record.entry is not None:
                     self.log[record.key] = record.entry
-                if record.settled:
-                    self.outbox.pop(record.key, None)
+                row = self.outbox.get(record.key)
+                # A newer row for the same key stands.
+                if record.settled and row is not None and row.flush == record.flush:
+                    del self.outbox[record.key]
             case LogPruned():
                 for key in record.keys:
                     self.log.pop(key, None)

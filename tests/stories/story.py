@@ -46,7 +46,7 @@ from textwrap import dedent
 
 from ampp.core import labels as labelling
 from ampp.core import query
-from ampp.core.alert import PostedAlert, Snapshot
+from ampp.core.alert import PostedAlert
 from ampp.core.book import row_of
 from ampp.core.clock import HOUR, SECOND, ZERO, Now
 from ampp.core.duration import format_prometheus, parse_prometheus
@@ -61,9 +61,10 @@ from ampp.core.silence import SilenceBook, SilenceDraft
 from ampp.core.succession import load_plan, restore
 from ampp.core.view import AlertQuery, AlertView, GroupView
 from tests.simulation.projection import Projection
+from tests.stories.naming import labels_of, relative, show, shown, signed, split
 from tests.stories.setting import matchers, plan_of
 
-__all__ = ["MONDAY", "Story", "labels_of", "show"]
+__all__ = ["BOOT", "MONDAY", "Story"]
 
 MONDAY = 1_704_067_200 * SECOND
 """2024-01-01T00:00:00Z: when every story begins."""
@@ -72,32 +73,6 @@ BOOT = 100 * HOUR
 """The monotonic clock at that moment: nothing may take it for a wall time."""
 
 LONG = 10_000 * HOUR
-
-_ALERT = re.compile(r"(\w*)(?:\{([^}]*)\})?")
-
-
-def labels_of(text: str) -> dict[str, str]:
-    """`A{job=x, zone=eu}` as a label set; `A` is its alertname."""
-    found = _ALERT.fullmatch(text.strip())
-    assert found is not None, f"not an alert: {text}"
-    labels = dict(pair.strip().split("=", 1) for pair in (found[2] or "").split(",") if pair.strip())
-    return {"alertname": found[1], **labels} if found[1] else labels
-
-
-def show(labels: dict[str, str]) -> str:
-    """The reverse of `labels_of`."""
-    rest = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname")
-    return labels.get("alertname", "") + (f"{{{rest}}}" if rest else "")
-
-
-def _signed(text: str) -> int:
-    """A time span with an optional sign."""
-    return -parse_prometheus(text[1:]) if text.startswith("-") else parse_prometheus(text.lstrip("+"))
-
-
-def _split(text: str) -> list[str]:
-    """The alerts of a list; commas inside braces separate labels."""
-    return [part.strip() for part in re.split(r",(?![^{]*\})", text)]
 
 
 class Story:
@@ -216,7 +191,7 @@ class Story:
         raise AssertionError(f"nobody knows how to: {what}")
 
     def _fires(self, alerts: str, since: str | None, note: str | None) -> None:
-        starts = ZERO if since is None else self.wall + _signed(since)
+        starts = self.wall if since is None else self.wall + signed(since)
         self._post(alerts, starts, self.wall + LONG, note)
 
     def _resolves(self, alerts: str) -> None:
@@ -224,13 +199,13 @@ class Story:
 
     def _posted(self, alerts: str, details: str) -> None:
         given = dict(detail.split("=", 1) for detail in details.split())
-        starts, ends = (self.wall + _signed(given[name]) if name in given else ZERO for name in ("starts", "ends"))
+        starts, ends = (self.wall + signed(given[name]) if name in given else ZERO for name in ("starts", "ends"))
         self._post(alerts, starts, ends, given.get("note"))
 
     def _post(self, alerts: str, starts: int, ends: int, note: str | None) -> None:
         annotations = {} if note is None else {"note": note}
         self.receive(
-            PostedAlert(labelling.canonical(labels_of(text)), annotations, starts, ends) for text in _split(alerts)
+            PostedAlert(labelling.canonical(labels_of(text)), annotations, starts, ends) for text in split(alerts)
         )
 
     def receive(self, posts: Iterable[PostedAlert]) -> None:
@@ -244,7 +219,7 @@ class Story:
             self._projection.alerts[alert.key] = row_of(alert)
 
     def _silence(self, name: str, text: str, starts: str | None, span: str) -> None:
-        begin = self.wall + (0 if starts is None else _signed(starts))
+        begin = self.wall + (0 if starts is None else signed(starts))
         known = self.engine.muting.silences.get(self._silences.get(name, ""))
         if known is not None and starts is None:
             begin = known.starts
@@ -290,7 +265,7 @@ class Story:
         told = self._projection
         self.engine = self._fresh()
         self.engine.muting.silences.restore(told.silences.values())
-        restore(
+        records = restore(
             self.engine,
             list(told.alerts.values()),
             list(told.groups.values()),
@@ -299,9 +274,10 @@ class Story:
             self.now,
             last_alive=told.last_alive,
         )
+        self._keep(records)
 
     def _jump(self, span: str) -> None:
-        self.skew += _signed(span)
+        self.skew += signed(span)
 
     def _collect(self) -> None:
         self.engine.collect(self.now)
@@ -382,7 +358,7 @@ class Story:
             alone = len(self.engine.plan.receivers[receiver].integrations) == 1
             when = format_prometheus(self.mono - BOOT)
             who, verb = receiver if alone else full, "hears" if ok else "misses"
-            self._transcript.append(f"{when} {who} {verb} {notify.reason.value}: {', '.join(map(_shown, told))}")
+            self._transcript.append(f"{when} {who} {verb} {notify.reason.value}: {', '.join(map(shown, told))}")
         data = self._data.get(receiver, notify.data)
         if ok:
             outcome = Outcome(notify, True, 1, 0, data=data if told else notify.data)
@@ -396,9 +372,9 @@ class Story:
         """What the journal says must be what the engine knows; else a restart would take up something else."""
         if self._alive:
             assert self._projection.log == self.engine.log
-            assert {key: row.flush for key, row in self._projection.outbox.items() if key in self.engine.outbox} == {
-                key: row.flush for key, row in self.engine.outbox.items()
-            }
+            assert self._projection.outbox == self.engine.outbox
+            live = {(group.identity, group.label_key) for group in self.engine.groups}
+            assert self._projection.groups.keys() <= live
 
     def alerts(self, **asked: object) -> list[AlertView]:
         """GET /api/v2/alerts."""
@@ -432,12 +408,4 @@ class Story:
     def span(self, alert: str) -> tuple[str, str]:
         """The known start and end of an alert relative to now, like `("-10s", "+5m")`."""
         known = self.engine.book.alerts[labelling.key(labelling.canonical(labels_of(alert)))]
-        return _relative(known.starts - self.wall), _relative(known.ends - self.wall)
-
-
-def _relative(span: int) -> str:
-    return ("-" if span < 0 else "+") + format_prometheus(abs(span))
-
-
-def _shown(alert: Snapshot) -> str:
-    return show(alert.labels) + ("" if alert.firing else " resolved")
+        return relative(known.starts - self.wall), relative(known.ends - self.wall)

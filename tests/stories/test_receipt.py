@@ -122,7 +122,7 @@ def test_empty_annotations_are_kept() -> None:
     assert story.alerts()[0].alert.annotations == {"note": ""}
 
 
-# -- merging: the table of 5.3, each row a story told at once ---------------------------------------------------------
+# -- merging: the table of 5.3, each row a story told at once ----------------------------------------------------------
 
 NOW = "1h"
 MERGES = {
@@ -216,7 +216,7 @@ def test_only_what_is_new_changed_or_over_must_be_durable_before_the_answer() ->
     assert durable(wall, wall + SECOND), "an earlier end"
 
 
-# -- upkeep and limits ------------------------------------------------------------------------------------------------
+# -- upkeep and limits -------------------------------------------------------------------------------------------------
 
 
 def test_collecting_forgets_what_is_over_but_not_what_is_still_to_be_told() -> None:
@@ -333,3 +333,40 @@ def test_limit_holds_after_a_restart() -> None:
         3s      A{i=2} fires
     """)
     assert story.limited == ["A"]
+
+
+def test_limit_one_refused_is_admitted_in_the_instant_in_which_another_runs_out() -> None:
+    story = Story(OPS, per_name=1).play("""
+        0s      A{i=1} posted ends=+10s
+        5s      A{i=2} fires
+    """)
+    assert story.limited == ["A"]
+    story.play("10s A{i=2} fires")
+    assert story.limited == []
+
+
+def test_limit_one_refused_is_admitted_as_soon_as_another_resolves() -> None:
+    story = Story(OPS, per_name=1).play("""
+        0s      A{i=1} fires
+        5s      A{i=2} fires
+    """)
+    assert story.limited == ["A"]
+    story.play("""
+        6s      A{i=1} resolves
+        7s      A{i=2} fires
+    """)
+    assert story.limited == []
+
+
+def test_collecting_leaves_nothing_behind() -> None:
+    rules = 'inhibit_rules: [{source_matchers: [a="1"], target_matchers: [b="1"]}]\n'
+    story = Story(rules + OPS, per_name=5).play("""
+        0s      A{a=1} fires
+        30s     ops hears first notification: A{a=1}
+        1m      A{a=1} resolves
+        5m30s   ops hears all alerts resolved: A{a=1} resolved
+        6m      collect
+    """)
+    engine = story.engine
+    assert not engine.book.names._ends
+    assert not engine.muting.inhibitor._known

@@ -254,3 +254,22 @@ def test_route_labels_are_merged_down_the_tree_and_reach_the_receiver() -> None:
         {"team": "leaf", "tier": "1"},
         {"team": "root", "tier": "1"},
     ]
+
+
+def test_twin_routes_to_one_receiver_share_a_log_entry_and_the_newer_send_stands_for_both() -> None:
+    """Each tells its own group until one of them is in the log, as upstream."""
+    story = Story("""
+        route:
+          receiver: ops
+          routes:
+            - {matchers: [a="1"], group_wait: 10s, continue: true}
+            - {matchers: [a="1"], group_wait: 12s}
+    """).play("""
+        0s      ops takes 5s
+        0s      X{a=1} fires
+        15s     ops hears first notification: X{a=1}
+    """)
+    assert list(story.engine.outbox) == ['{}/{a="1"}:{}:ops/webhook/0']
+    story.play("17s ops hears first notification: X{a=1}")
+    assert story.engine.outbox == {}
+    story.play("3h the end")

@@ -1,5 +1,7 @@
 """What the rest of the program takes from a configuration: entries, plan, secrets, paths, warnings, hash."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,12 @@ def test_example_file() -> None:
     plan = compile_plan(config)
     assert warnings(config, plan, retention=120 * HOUR) == ()
     assert routes_show(plan.root).splitlines()[2] == "└── default-route  receiver: local"
+
+
+@pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed")
+def test_example_file_loads_in_alertmanager() -> None:
+    done = subprocess.run(["amtool", "check-config", ROOT / "alertmanager.yml.example"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_without_the_c_extension(monkeypatch: pytest.MonkeyPatch) -> None:

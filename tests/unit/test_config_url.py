@@ -2,7 +2,8 @@
 
 import pytest
 
-from ampp.config.emit import Flow, Map, emit, go_float, sorted_keys
+from ampp.config.emit import Flow, Map, emit, go_float
+from ampp.config.keyorder import sorted_keys
 from ampp.config.url import UrlError, parse, parse_http
 
 

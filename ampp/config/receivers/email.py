@@ -4,11 +4,12 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import HostAndPort, HostPort
 from ampp.config.decode import KEEP, Section, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import TlsOrNone, canonical_header
-from ampp.config.kind import Flag, FlagOrNone, HostAndPort, HostPort, SecretText, Text, TextMap
+from ampp.config.kind import Flag, FlagOrNone, SecretText, Text, TextMap
 from ampp.config.receivers.entry import Entry, template
 from ampp.config.secret import Secret
 from ampp.core.quote import go_quote

@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl
 from ampp.config.decode import Section, Sections, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import Flag, FlagOrNone, SecretUrl, Text
+from ampp.config.kind import Flag, FlagOrNone, Text
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = [
@@ -56,7 +57,7 @@ class MattermostField(Section, frozen=True, kw_only=True):
         return self
 
 
-_FIELDS = Sections(MattermostField, "[]*mattermost.MattermostField", pointer=True)
+_FIELDS = Sections(MattermostField, "[]*mattermost.MattermostField", solid=True)
 
 
 class MattermostAttachment(Section, frozen=True, kw_only=True):
@@ -109,7 +110,7 @@ class MattermostConfig(HttpEntry, frozen=True, kw_only=True):
     icon_emoji: Text = ""
     attachments: Annotated[
         tuple[MattermostAttachment, ...],
-        Sections(MattermostAttachment, "[]*mattermost.MattermostAttachment", pointer=True),
+        Sections(MattermostAttachment, "[]*mattermost.MattermostAttachment", solid=True),
     ] = ()
     type_: Text = ""
     props: Annotated[MattermostProps | None, Struct(MattermostProps)] = None

@@ -4,9 +4,10 @@ from typing import ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import SecretUrl, Text
+from ampp.config.kind import Text
 from ampp.config.receivers.discord import check_webhook_url
 from ampp.config.receivers.entry import HttpEntry, template
 

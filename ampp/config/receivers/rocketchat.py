@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import WebUrl
 from ampp.config.decode import KEEP, Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import Flag, FlagOrNone, SecretTextOrNone, Text, WebUrl
+from ampp.config.kind import Flag, FlagOrNone, SecretTextOrNone, Text
 from ampp.config.receivers.entry import HttpEntry, template
 
 __all__ = ["RocketchatAction", "RocketchatConfig", "RocketchatField"]
@@ -60,7 +61,7 @@ class RocketchatConfig(HttpEntry, frozen=True, kw_only=True):
     text: Text = template("rocketchat.default.text")
     fields: Annotated[
         tuple[RocketchatField, ...],
-        Sections(RocketchatField, "[]*rocketchat.RocketchatAttachmentField", pointer=True),
+        Sections(RocketchatField, "[]*rocketchat.RocketchatAttachmentField", solid=True),
     ] = ()
     short_fields: Annotated[Flag, KEEP] = False
     emoji: Text = template("rocketchat.default.emoji")
@@ -70,7 +71,7 @@ class RocketchatConfig(HttpEntry, frozen=True, kw_only=True):
     link_names: Annotated[Flag, KEEP] = False
     actions: Annotated[
         tuple[RocketchatAction, ...],
-        Sections(RocketchatAction, "[]*rocketchat.RocketchatAttachmentAction", pointer=True),
+        Sections(RocketchatAction, "[]*rocketchat.RocketchatAttachmentAction", solid=True),
     ] = ()
 
     def settle(self) -> Self:

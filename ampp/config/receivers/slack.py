@@ -4,11 +4,12 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import SecretUrl, WebUrl
 from ampp.config.decode import KEEP, Section, Sections, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import Authorization, HttpConfig
-from ampp.config.kind import Flag, FlagOrNone, GoDuration, SecretText, SecretUrl, Strings, Text, WebUrl
+from ampp.config.kind import Flag, FlagOrNone, GoDuration, SecretText, Strings, Text
 from ampp.config.receivers.entry import HttpEntry, template
 from ampp.config.secret import Secret
 
@@ -90,7 +91,7 @@ class SlackConfig(HttpEntry, frozen=True, kw_only=True):
     pretext: Text = template("slack.default.pretext")
     text: Text = template("slack.default.text")
     message_text: Text = ""
-    fields: Annotated[tuple[SlackField, ...], Sections(SlackField, "[]*config.SlackField", pointer=True)] = ()
+    fields: Annotated[tuple[SlackField, ...], Sections(SlackField, "[]*config.SlackField", solid=True)] = ()
     short_fields: Annotated[Flag, KEEP] = False
     footer: Text = template("slack.default.footer")
     fallback: Text = template("slack.default.fallback")
@@ -101,7 +102,7 @@ class SlackConfig(HttpEntry, frozen=True, kw_only=True):
     thumb_url: Text = ""
     link_names: Annotated[Flag, KEEP] = False
     mrkdwn_in: Strings = ()
-    actions: Annotated[tuple[SlackAction, ...], Sections(SlackAction, "[]*config.SlackAction", pointer=True)] = ()
+    actions: Annotated[tuple[SlackAction, ...], Sections(SlackAction, "[]*config.SlackAction", solid=True)] = ()
     update_message: Annotated[Flag, KEEP] = False
     timeout: Annotated[GoDuration, KEEP] = 0
 

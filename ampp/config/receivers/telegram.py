@@ -4,10 +4,11 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
+from ampp.config.address import WebUrl
 from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.kind import Flag, Integer, Integer64, SecretText, Text, WebUrl
+from ampp.config.kind import Flag, Integer, Integer64, SecretText, Text
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
 

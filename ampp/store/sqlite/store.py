@@ -163,8 +163,9 @@ class SqliteStore:
         sizes = {}
         for file, name in ((self._alerts, "nflog"), (self._silences, "silences")):
             path = self.directory / name
-            connection = connect(file.path, readonly=True)
+            connection = None
             try:
+                connection = connect(file.path, readonly=True)
                 if name == "nflog":
                     rows = connection.execute("SELECT row FROM log ORDER BY key")
                     sizes[name] = snapshot.write_log(path, (LOG(row) for (row,) in rows))
@@ -174,7 +175,8 @@ class SqliteStore:
             except apsw.Error as error:
                 raise StoreDown(f"{file.path.name}: {error}") from error
             finally:
-                connection.close(True)
+                if connection is not None:
+                    connection.close(True)
             trio.from_thread.run(writer.run, _noting(file, path), trio_token=token)
         return sizes
 

@@ -1,0 +1,42 @@
+"""Giving memory back: what a burst of requests needed and freed, the C library keeps unless it is asked.
+
+A listing of ten thousand alerts is made of as many small pieces; freed, they stay in glibc's lists for the next one.
+In a container with a hard limit that is memory the kernel counts against us.
+"""
+
+import ctypes
+from typing import Final
+
+import trio
+
+__all__ = ["give_back", "spare"]
+
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""glibc's names for what mallopt(3) sets."""
+
+_LARGE: Final = 1 << 18
+
+_EVERY: Final = 10.0
+"""Seconds between two calls; one takes about a millisecond of a thread's time."""
+
+
+def spare() -> None:
+    """Keep large blocks out of the heap, and the heap in two pieces. Called once, before threads start.
+
+    glibc raises its threshold for large blocks to the largest one freed; after the first big answer the next would lie
+    in the heap, with small blocks above it that keep it from shrinking. And it gives every thread a heap of its own.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _LARGE)
+        mallopt(_ARENA_MAX, 2)
+
+
+async def give_back() -> None:
+    """Return freed memory to the system now and then, until cancelled. Does nothing without glibc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is None:
+        return
+    while True:
+        await trio.sleep(_EVERY)
+        await trio.to_thread.run_sync(trim, 0)
