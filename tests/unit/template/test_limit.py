@@ -25,7 +25,7 @@ def run(template: str, limits: Limits) -> str:
         ("{{ range 9 }}{{ range 1000 }}x{{ end }}{{ end }}", "the output is too long"),
         ('{{ define "t" }}{{ template "t" . }}{{ end }}{{ template "t" }}', "exceeded maximum template depth (50)"),
         ("{{ $x := `x` }}{{ range 60 }}{{ $x = print $x $x }}{{ end }}", "too much text printed at once"),
-        ("{{ printf `" + "%[1]1000000d" * 90 + "` 1 }}", "too much text printed at once"),
+        ("{{ printf `" + "%1000000[1]d" * 90 + "` 1 }}", "too much text printed at once"),
     ],
 )
 def test_limits(template: str, reason: str) -> None:

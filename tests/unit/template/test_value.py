@@ -67,7 +67,11 @@ Host.go = struct(
         Attribute("Up", "up", TIME),
         Attribute("secret", "secret", INT, hidden=True),
     ],
-    methods={"Refuse": Func([INT], _refuse), "Wait": Func([DURATION], lambda host, span: span)},
+    methods={
+        "Refuse": Func([INT], _refuse),
+        "Fail": Func([], lambda host: _refuse(host, 0)),
+        "Wait": Func([DURATION], lambda host, span: span),
+    },
 )
 
 HOST = Host("web-1", Map(KV, {"job": "node", "Names": "shadowed"}), Instant(1_680_674_828_000_000_000))
@@ -127,6 +131,7 @@ def test_values(template: str, text: str) -> None:
         ("{{ .Labels.Drop (list `a`) }}", "wrong type for value; expected []string; got []interface {}"),
         ("{{ $n := 1 }}{{ .Wait $n }}", "wrong type for value; expected time.Duration; got int"),
         ("{{ .Refuse 2 }}", "error calling Refuse: refused 2 times"),
+        ("{{ .Fail }}", "error calling Fail: refused 0 times"),
         ("{{ (dict `a` nil).a.b }}", "nil pointer evaluating interface {}.b"),
         ("{{ join `,` .Name }}", "wrong type for value; expected []string; got string"),
         ("{{ eq .Labels .Labels }}", "error calling eq: non-comparable type Names,job: main.KV"),
