@@ -204,6 +204,7 @@ def _engine(options: Options, loaded: Loaded, restored: Restored) -> tuple[Engin
         per_name=options.per_alertname_limit,
         start=options.started_mono + options.dispatch_start_delay,
         offset=local_offset,
+        label=loaded.label,
     )
     orphaned = restore(
         engine,

@@ -31,7 +31,7 @@ from ampp.core.book import row_of
 from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, Received
 from ampp.core.matcher import format_matchers
-from ampp.core.notify import Notify, Outcome
+from ampp.core.notify import Labeller, Notify, Outcome
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft
@@ -39,6 +39,7 @@ from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
 from ampp.core.view import AlertQuery, AlertView, GroupView
 from ampp.deliver import integrations
+from ampp.deliver.label import labeller
 from ampp.deliver.sender import BuildError, Senders
 from ampp.deliver.worker import Delivery
 from ampp.observe.log import Logger
@@ -75,6 +76,7 @@ class Loaded(msgspec.Struct, frozen=True):
     config: Config
     plan: Plan
     senders: Senders
+    label: Labeller
 
 
 def now() -> Now:
@@ -82,9 +84,17 @@ def now() -> Now:
 
 
 def prepare(config: Config, external_url: str) -> Loaded:
-    """Compile a configuration and build its senders. Reads certificate files. Raises ConfigError, BuildError."""
+    """Compile a configuration, parse its templates and build its senders. Reads the files they need.
+
+    Raises ConfigError, BuildError.
+    """
     plan = configuration.compile(config)
-    return Loaded(config, plan, integrations.build(config, plan, external_url))
+    try:
+        renderer = configuration.renderer(config.document.templates)
+    except ConfigError as error:
+        raise BuildError(f"failed to parse templates: {error}") from error
+    senders = integrations.build(config, plan, external_url, renderer)
+    return Loaded(config, plan, senders, labeller(renderer, external_url))
 
 
 class Live:
@@ -246,6 +256,7 @@ class Live:
                 )
                 raise ReloadError(str(error)) from error
             keep_timers = self.settings.reload.keep_timers
+            self.engine.label = loaded.label
             effects = load_plan(self.engine, loaded.plan, now(), keep_timers=keep_timers)
             self.carry(effects)
             self._in_force(loaded)

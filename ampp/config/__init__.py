@@ -7,5 +7,6 @@ from ampp.config.compile import compile, warnings  # noqa: A004
 from ampp.config.document import Config, Document, load, load_file
 from ampp.config.error import ConfigError
 from ampp.config.secret import Secret
+from ampp.config.template import renderer
 
-__all__ = ["Config", "ConfigError", "Document", "Secret", "compile", "load", "load_file", "warnings"]
+__all__ = ["Config", "ConfigError", "Document", "Secret", "compile", "load", "load_file", "renderer", "warnings"]

@@ -9,6 +9,7 @@ from ampp.config.emit import Tree
 from ampp.config.kind import SecretKind
 from ampp.config.node import Node
 from ampp.config.secret import SECRET_TEXT, Secret
+from ampp.config.template import SYNTAX_HINT, syntax_error
 from ampp.config.url import Url, UrlError, parse, parse_http
 from ampp.core.quote import go_quote
 
@@ -18,7 +19,7 @@ _URL_HINT: Final = "write a whole address: https://host.example/path"
 
 
 class _TemplateUrlKind(SecretKind):
-    """A webhook's URL: secret, and free to be a template; only what is not a template is checked as a URL."""
+    """A webhook's URL: secret, and free to be a template; what is none must be a URL."""
 
     go = "common.plain"
 
@@ -26,7 +27,10 @@ class _TemplateUrlKind(SecretKind):
         text = d.text(node, self.go)
         if text is FAILED:
             return FAILED
-        if text and text != SECRET_TEXT and "{{" not in text:
+        if "{{" in text:
+            if wrong := syntax_error(text):
+                raise d.invalid(node, f"invalid template syntax: {wrong}", SYNTAX_HINT)
+        elif text and text != SECRET_TEXT:
             try:
                 parse_http(text)
             except UrlError as error:

@@ -19,6 +19,7 @@ from ampp.core.duration import DurationError, format_go, format_prometheus, pars
 from ampp.core.quote import go_quote
 
 __all__ = [
+    "ANY_KIND",
     "AnyMap",
     "AnyValue",
     "Flag",
@@ -327,7 +328,7 @@ class Choice(Kind):
 
 TEXT: Final = _TextKind()
 SECRET: Final = SecretKind(pointer=False)
-_ANY: Final = _AnyKind()
+ANY_KIND: Final = _AnyKind()
 
 Text: TypeAlias = Annotated[str, TEXT]
 Flag: TypeAlias = Annotated[bool, _FlagKind(pointer=False)]
@@ -351,5 +352,5 @@ LabelMap: TypeAlias = Annotated[dict[str, str], _LabelMapKind(TEXT, "model.Label
 ProxyHeaders: TypeAlias = Annotated[
     dict[str, tuple[Secret, ...]], _MapKind(_ListKind(SECRET, "[]config.Secret"), "config.ProxyHeader")
 ]
-AnyValue: TypeAlias = Annotated[Any, _ANY]
-AnyMap: TypeAlias = Annotated[dict[str, Any], _MapKind(_ANY, "map[string]interface {}")]
+AnyValue: TypeAlias = Annotated[Any, ANY_KIND]
+AnyMap: TypeAlias = Annotated[dict[str, Any], _MapKind(ANY_KIND, "map[string]interface {}")]

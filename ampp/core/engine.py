@@ -23,14 +23,14 @@ from typing import Final, Literal
 import msgspec
 
 from ampp.core import labels as labelling
-from ampp.core.alert import Alert, PostedAlert
+from ampp.core.alert import Alert, PostedAlert, Snapshot
 from ampp.core.book import Book, Change, hash64, snapshot
 from ampp.core.clock import SECOND, ZERO, Now
 from ampp.core.dedup import decide
 from ampp.core.group import Flight, Group, Groups
 from ampp.core.matcher import Mode
 from ampp.core.muting import Muting
-from ampp.core.notify import Notify, Outcome
+from ampp.core.notify import Labeller, Notify, Outcome, unrendered
 from ampp.core.plan import Integration, Plan
 from ampp.core.quote import go_quote
 from ampp.core.reason import NotifyReason
@@ -48,7 +48,6 @@ from ampp.core.record import (
     Record,
     Suppressed,
 )
-from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.wheel import Wheel
 
@@ -92,6 +91,7 @@ class Engine:
     """The routing state. `retention` (ns) bounds the notification log; `start` is when ticks may begin (mono ns).
 
     `offset` gives the local zone's seconds east of UTC at a wall time, for times that upstream prints in local time.
+    `label` renders route labels; it belongs to the configuration, and by default leaves out what needs rendering.
     """
 
     def __init__(
@@ -105,8 +105,10 @@ class Engine:
         per_name: int = 0,
         start: int | None = None,
         offset: Callable[[int], int] = lambda wall: 0,
+        label: Labeller = unrendered,
     ) -> None:
         self.plan = plan
+        self.label = label
         self.mode: Final = mode
         self.retention: Final = retention
         self.book: Final = Book(per_name)
@@ -275,6 +277,7 @@ class Engine:
         resolved_hashes = tuple(hash64(alert) for alert in resolved)
         may_repeat = not firing or not all(alert.held for alert in firing)
         snapshots = None
+        route_labels: dict[str, str] = {}
         for to in self.plan.receivers[route.receiver].integrations:
             key = log_key(group.key, to)
             entry = self.log.get(key)
@@ -296,10 +299,8 @@ class Engine:
                     out.records.append(settled(now.wall, unsent, "nothing left to tell"))
                 continue
             if snapshots is None:
-                snapshots = tuple(
-                    snapshot(alert, now.wall)
-                    for alert in sorted(firing + resolved, key=lambda alert: labelling.notification_order(alert.labels))
-                )
+                snapshots = _in_order(firing + resolved, now.wall)
+                route_labels = self.route_labels(group, now.wall)
             row = OutboxRow(key, flight.id, group.identity, group.label_key, now.wall, mark)
             self.outbox[key] = row
             rows.append(row)
@@ -310,7 +311,7 @@ class Engine:
                     route_id=route.id,
                     group_key=group.key,
                     group_labels=group.labels,
-                    route_labels=self.route_labels(route),
+                    route_labels=route_labels,
                     integration=to,
                     reason=reason,
                     alerts=snapshots,
@@ -406,9 +407,12 @@ class Engine:
                 out.records.append(settled(now.wall, unsent, "the group is gone"))
         out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause=cause))
 
-    def route_labels(self, route: Route) -> dict[str, str]:
-        """The route's labels that need no template."""
-        return {name: value for name, value in route.labels.items() if "{{" not in value}
+    def route_labels(self, group: Group, wall: int) -> dict[str, str]:
+        """The labels of the group's route; templates among them speak of all alerts it holds, muted ones too."""
+        labels = group.route.labels
+        if not any("{{" in value for value in labels.values()):
+            return labels
+        return self.label(group.route.receiver, group.labels, labels, _in_order(group.alerts.values(), wall))
 
     # -- upkeep -------------------------------------------------------------------------------------------------
 
@@ -434,6 +438,12 @@ class Engine:
         for key in keys:
             del self.log[key]
         return LogPruned(at=now.wall, keys=keys) if keys else None
+
+
+def _in_order(alerts: Iterable[Alert], wall: int) -> tuple[Snapshot, ...]:
+    """The alerts as they are told: at this moment, and in upstream's order."""
+    ordered = sorted(alerts, key=lambda alert: labelling.notification_order(alert.labels))
+    return tuple([snapshot(alert, wall) for alert in ordered])
 
 
 def log_key(group_key: str, to: Integration) -> str:

@@ -5,6 +5,7 @@ A flush that decides to tell an integration something yields one `Notify`; deliv
 when a newer `Notify` for the same log entry took its place before it was tried.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -13,10 +14,21 @@ from ampp.core.alert import Snapshot
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason, NotifyReason
 
-__all__ = ["Data", "Notify", "Outcome"]
+__all__ = ["Data", "Labeller", "Notify", "Outcome", "unrendered"]
 
 Data: TypeAlias = dict[str, str | int | float]
 """What an integration wants back at the next notification of the same group (upstream's receiver data)."""
+
+
+Labeller: TypeAlias = Callable[[str, Mapping[str, str], Mapping[str, str], Sequence[Snapshot]], dict[str, str]]
+"""(receiver, group labels, route labels as written, alerts) → the route labels, with their templates rendered."""
+
+
+def unrendered(
+    receiver: str, group_labels: Mapping[str, str], route_labels: Mapping[str, str], alerts: Sequence[Snapshot]
+) -> dict[str, str]:
+    """The labeller of who has no templates: what would need them is left out."""
+    return {name: value for name, value in route_labels.items() if "{{" not in value}
 
 
 class Notify(msgspec.Struct, frozen=True):

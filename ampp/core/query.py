@@ -69,7 +69,7 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[GroupView |
             view = _view(engine, alert, tuple(sorted(receivers[alert.key])), group.muted_by, query, wall)
             if view is not None:
                 views.append(view)
-        yield GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group.route), views)
+        yield GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)
 
 
 def _view(

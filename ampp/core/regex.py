@@ -17,7 +17,7 @@ import re2
 
 from ampp.core.syntax import OPTIONS, RegexError, translate
 
-__all__ = ["Regex", "RegexError", "anchored", "check", "choices", "finds_in_empty"]
+__all__ = ["Regex", "RegexError", "anchored", "check", "choices", "finds_in_empty", "program"]
 
 _LARGE_OPTIONS: Final = re2.Options()
 _LARGE_OPTIONS.log_errors = False
@@ -98,6 +98,12 @@ def check(pattern: str) -> None:
 def finds_in_empty(pattern: str) -> bool:
     """Whether the bare pattern, not anchored, finds a match in the empty text. Raises `RegexError`."""
     return _compile(pattern).search(b"") is not None
+
+
+@lru_cache(maxsize=128)
+def program(pattern: str) -> Any:
+    """RE2's compiled form of the bare pattern, to be used on bytes. Raises `RegexError`; the latest are kept."""
+    return _compile(pattern)
 
 
 def _compile(pattern: str) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from ampp.config import Config, ConfigError, load_file
+from ampp.config import Config, ConfigError, load_file, renderer
 from ampp.core.matcher import Mode
 
 __all__ = ["check", "command"]
@@ -23,7 +23,19 @@ def check(file: str, mode: Mode, *, places: bool = False) -> Iterator[str | None
         yield None
     else:
         yield f"  SUCCESS\n{_found(config)}"
+        if config.document.templates:
+            yield from _templates(config, places=places)
     yield "\n"
+
+
+def _templates(config: Config, *, places: bool) -> Iterator[str | None]:
+    try:
+        renderer(config.document.templates)
+    except ConfigError as error:
+        yield f"  FAILED: {error.render() if places else error}\n"
+        yield None
+    else:
+        yield "  SUCCESS\n"
 
 
 def _found(config: Config) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ampp.config import Config, ConfigError, load
+from ampp.config import Config, ConfigError, load, load_file, renderer
 from ampp.config import compile as compile_plan
 from ampp.config.tree import routes_show
 from ampp.core.clock import SECOND
@@ -15,13 +15,11 @@ from ampp.core.route import Route
 
 ROOT = Path(__file__).parents[2]
 UPSTREAM = ROOT.parent / "shared/conformance/upstream-config.jsonl"
-NEEDS_TEMPLATES = {"rcv-webhook/template-url-bad"}
-"""Verdicts that depend on whether a template parses; see the template vectors."""
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read(path: Path, phase: str | None = None) -> list[dict[str, Any]]:
     vectors = [json.loads(line) for line in path.read_bytes().splitlines()]
-    return [v for v in vectors if v.get("phase") != "templates" and v["name"] not in NEEDS_TEMPLATES]
+    return [v for v in vectors if v.get("phase") == phase]
 
 
 def check(vector: dict[str, Any]) -> None:
@@ -66,6 +64,26 @@ VECTORS = read(ROOT / "testdata/config.jsonl")
 @pytest.mark.parametrize("vector", VECTORS, ids=[v["name"] for v in VECTORS])
 def test_recorded(vector: dict[str, Any]) -> None:
     check(vector)
+
+
+WITH_FILES = read(ROOT / "testdata/config.jsonl", "templates")
+
+
+@pytest.mark.parametrize("vector", WITH_FILES, ids=[v["name"] for v in WITH_FILES])
+def test_template_files(vector: dict[str, Any], tmp_path: Path) -> None:
+    for name, text in vector["files"].items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "alertmanager.yml").write_text(vector["yaml"])
+    config = load_file(str(tmp_path / "alertmanager.yml"))
+    if vector["want"] == "ok":
+        renderer(config.document.templates)
+        return
+    with pytest.raises(ConfigError) as caught:
+        renderer(config.document.templates)
+    assert str(caught.value) == vector["error"]
+    assert caught.value.file.startswith(f"{tmp_path}/")
+    assert caught.value.line == 1
 
 
 def test_dump_reads_back_as_itself() -> None:

@@ -11,6 +11,7 @@ from ampp.config.globals import Global
 from ampp.config.kind import Flag, SecretText, Text, TextMap
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
+from ampp.config.template import SYNTAX_HINT, syntax_error
 
 __all__ = ["OpsgenieConfig", "OpsgenieResponder"]
 
@@ -62,7 +63,15 @@ class OpsgenieConfig(HttpEntry, frozen=True, kw_only=True):
                     "specified",
                     field="responders",
                 )
-            if "{{" not in one.type and (kind := one.type.lower()) not in _TYPES:
+            if "{{" in one.type:
+                if wrong := syntax_error(one.type):
+                    raise Invalid(
+                        f"opsGenieConfig responder {_show(one, one.type)} type contains invalid template syntax: "
+                        f"{wrong}",
+                        field="responders",
+                        hint=SYNTAX_HINT,
+                    )
+            elif (kind := one.type.lower()) not in _TYPES:
                 raise Invalid(
                     f"opsGenieConfig responder {_show(one, kind)} type does not match valid options "
                     f"^({'|'.join(_TYPES)})$",

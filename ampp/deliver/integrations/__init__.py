@@ -7,34 +7,38 @@ from ampp.config import Config
 from ampp.core.plan import Integration, Plan
 from ampp.deliver.integrations import webhook
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
+from ampp.template.renderer import Renderer
 
 __all__ = ["FACTORIES", "Factory", "build"]
 
-Factory: TypeAlias = Callable[[Any, str], Sender | Unsendable]
-"""Makes a sender of one entry of a `<type>_configs` list and the daemon's external URL. Raises `BuildError`."""
+Factory: TypeAlias = Callable[[Any, str, Renderer], Sender | Unsendable]
+"""Makes a sender of one entry of a `<type>_configs` list, the daemon's external URL and the templates.
+
+Raises `BuildError`.
+"""
 
 FACTORIES: Final[Mapping[str, Factory]] = {"webhook": webhook.build}
 
 
-def build(config: Config, plan: Plan, external_url: str) -> Senders:
+def build(config: Config, plan: Plan, external_url: str, renderer: Renderer) -> Senders:
     """The senders of all receivers that routes use, in the plan's order (upstream neither builds nor checks the rest).
 
     Reads certificate files, so it blocks. Raises `BuildError`: then nothing of `config` may be put in force.
     """
     used = {route.receiver for route in plan.root.walk()}
     return {
-        to: _sender(to, config.entry(name, to.name, to.idx), external_url)
+        to: _sender(to, config.entry(name, to.name, to.idx), external_url, renderer)
         for name, receiver in plan.receivers.items()
         if name in used
         for to in receiver.integrations
     }
 
 
-def _sender(to: Integration, entry: Any, external_url: str) -> Sender | Unsendable:
+def _sender(to: Integration, entry: Any, external_url: str, renderer: Renderer) -> Sender | Unsendable:
     factory = FACTORIES.get(to.name)
     if factory is None:
         return Unsendable(f"this version cannot send to {to.name} receivers")
     try:
-        return factory(entry, external_url)
+        return factory(entry, external_url, renderer)
     except BuildError as error:
         raise BuildError(f"receiver {to.receiver}, {label(to)}: {error}") from None

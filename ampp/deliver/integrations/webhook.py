@@ -14,11 +14,13 @@ from ampp.core.notify import Data, Notify
 from ampp.deliver import secret
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
-from ampp.deliver.sender import Sender, SendError, Unsendable
+from ampp.deliver.payload import fill
+from ampp.deliver.sender import Sender, SendError
+from ampp.template.error import TemplateError
+from ampp.template.jsontext import to_json
+from ampp.template.renderer import Renderer
 
 __all__ = ["Webhook", "build"]
-
-_NO_TEMPLATES: Final = "it uses templates, which this version cannot render"
 
 _MANY: Final = 500
 """Alerts from which on the body is written in a thread, so that nobody else waits for it."""
@@ -27,18 +29,19 @@ _MANY: Final = 500
 class Webhook:
     """Sends to one webhook. `external_url` is the daemon's own, shown in every message."""
 
-    def __init__(self, config: WebhookConfig, client: Client, external_url: str) -> None:
+    def __init__(self, config: WebhookConfig, client: Client, external_url: str, renderer: Renderer) -> None:
         self._config = config
         self._client = client
         self._external_url = external_url
+        self._renderer = renderer
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
+        address = await self._address()
         if len(alerts) < _MANY:
-            body = self._body(notify, alerts)
+            body, url = self._say(notify, alerts, address)
         else:
-            body = await trio.to_thread.run_sync(self._body, notify, alerts)
-        url = await self._url()
+            body, url = await trio.to_thread.run_sync(self._say, notify, alerts, address)
         # Content-Type as upstream; the key lets a receiver recognise a repetition, also one after a crash.
         headers = {"Content-Type": "application/json", "Idempotency-Key": notify.token}
         check(await self._post(url, body, headers))
@@ -47,19 +50,33 @@ class Webhook:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    def _body(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> bytes:
-        return encode(message(notify, alerts, self._external_url, self._config.max_alerts))
+    def _say(self, notify: Notify, alerts: tuple[Snapshot, ...], address: str) -> tuple[bytes, str]:
+        """The body, and where it goes."""
+        told = message(notify, alerts, self._external_url, self._config.max_alerts)
 
-    async def _url(self) -> str:
+        def render(template: str) -> str:
+            return self._renderer.text(template, told)
+
+        if self._config.payload is None:
+            body = encode(told)
+        else:
+            try:
+                body = to_json(fill(self._config.payload, render)).encode() + b"\n"
+            except TemplateError as error:
+                raise SendError(f"failed to render custom payload: {error}", retry=False) from None
         try:
-            url = await self._client.files.either(self._config.url, self._config.url_file)
-        except secret.SecretError as error:
-            raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
-        if "{{" in url:
-            raise SendError(f"failed to template webhook URL: {_NO_TEMPLATES}", retry=False)
+            url = render(address)
+        except TemplateError as error:
+            raise SendError(f"failed to template webhook URL: {error}", retry=False) from None
         if not url:
             raise SendError("webhook URL is empty after templating", retry=False)
-        return url
+        return body, url
+
+    async def _address(self) -> str:
+        try:
+            return await self._client.files.either(self._config.url, self._config.url_file)
+        except secret.SecretError as error:
+            raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         timeout = self._config.timeout
@@ -74,10 +91,6 @@ class Webhook:
         return answer
 
 
-def build(config: WebhookConfig, external_url: str) -> Sender | Unsendable:
+def build(config: WebhookConfig, external_url: str, renderer: Renderer) -> Sender:
     """The sender for one entry of `webhook_configs`. Raises `BuildError`."""
-    if "{{" in config.url.reveal():
-        return Unsendable(f"webhook url: {_NO_TEMPLATES}")
-    if config.payload is not None:
-        return Unsendable(f"webhook payload: {_NO_TEMPLATES}")
-    return Webhook(config, Client(config.http_config or HttpConfig()), external_url)
+    return Webhook(config, Client(config.http_config or HttpConfig()), external_url, renderer)

@@ -8,11 +8,12 @@ from ampp.core.plan import Integration
 from ampp.deliver import integrations
 from ampp.deliver.integrations.webhook import Webhook
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable
+from ampp.template.renderer import Renderer
 
 
 def build(text: str) -> Senders:
     config = load(text)
-    return integrations.build(config, compile_plan(config), "http://am:9093")
+    return integrations.build(config, compile_plan(config), "http://am:9093", Renderer())
 
 
 async def close(senders: Senders) -> None:
@@ -64,7 +65,7 @@ def test_a_used_receiver_with_a_missing_file_stops_the_build() -> None:
 async def test_a_registered_type_can_send(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
 
-    def factory(entry: object, external_url: str) -> Sender | Unsendable:
+    def factory(entry: object, external_url: str, renderer: Renderer) -> Sender | Unsendable:
         made.append((entry, external_url))
         return Unsendable("but not today")
 

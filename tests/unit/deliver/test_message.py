@@ -7,7 +7,8 @@ from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND, ZERO
 from ampp.core.plan import Integration
 from ampp.core.reason import NotifyReason
-from ampp.deliver.message import encode, message, quote_meta
+from ampp.deliver.message import encode, message
+from ampp.template.data import quote_meta
 
 from .kit import alert, notify
 

@@ -14,15 +14,18 @@ from ampp.core.reason import FailureReason
 from ampp.deliver import http
 from ampp.deliver.integrations.webhook import Webhook, build
 from ampp.deliver.message import encode, message
-from ampp.deliver.sender import SendError, Unsendable
+from ampp.deliver.sender import SendError
+from ampp.template.renderer import Renderer
 
 from .kit import HOOK, OTHER, alert, notify, running
 from .server import Answer, answer, close, endless, garbage, hang, reset, serving
 
+RENDERER = Renderer()
+
 
 def hook(url: str, **more: object) -> Webhook:
     config = WebhookConfig(**{"url": Secret(url), "http_config": HttpConfig(), **more})  # type: ignore[arg-type]
-    sender = build(config, "http://am:9093")
+    sender = build(config, "http://am:9093", RENDERER)
     assert isinstance(sender, Webhook)
     return sender
 
@@ -177,20 +180,53 @@ async def test_the_url_file_is_read_at_each_attempt(tmp_path: Path) -> None:
     assert not error.retry
     for content, text in (
         (" \n", "webhook URL is empty after templating"),
-        ("http://{{ .x }}/", "failed to template webhook URL: it uses templates, which this version cannot render"),
+        ("{{ .CommonLabels.none }}", "webhook URL is empty after templating"),
+        (
+            "http://{{ .x }}/",
+            'failed to template webhook URL: template: :1:10: executing "" at <.x>: '
+            "can't evaluate field x in type *template.Data",
+        ),
     ):
         file.write_text(content)
         error = await failure(hook("", url_file=str(file)))
         assert (str(error), error.retry) == (text, False)
 
 
+async def test_address_and_payload_are_rendered() -> None:
+    payload = {
+        "{{ .Status }}": "{{ len .Alerts }}",
+        "as written": [1, 2.0, True, None, "plain", "{{ .GroupLabels }}"],
+        "read": ["1e3", "yes", "~", "{a: '{{ .Status }}', 1: gone}", "2023-01-02", '"quoted"', "a: b: c", "- <x>"],
+        7: "gone",
+    }
+    async with serving(answer(200)) as server:
+        sender = hook(server.url + "/{{ .GroupLabels.alertname | toLower }}", payload=payload)
+        told = notify()
+        await sender.send(told, told.alerts)
+        await sender.aclose()
+        [request] = server.requests
+    assert request.target == "/down"
+    assert request.body == (
+        b'{"as written":[1,2,true,null,"plain","alertname=Down"],"firing":1,'
+        b'"read":[1000,true,null,{"a":"firing"},"2023-01-02","\\"quoted\\"","a: b: c",["\\u003cx\\u003e"]]}\n'
+    )
+
+
 @pytest.mark.parametrize(
-    "more", [{"url": Secret("http://{{ .x }}/")}, {"url": Secret("http://x/"), "payload": {"a": 1}}]
+    ("payload", "text"),
+    [
+        ({"a": ["{{ .x }}"]}, 'template: :1:3: executing "" at <.x>: can\'t evaluate field x in type *template.Data'),
+        (
+            ["{{ template `none` }}"],
+            'template: :1:12: executing "" at <{{template "none"}}>: template "none" not defined',
+        ),
+        ({"a": ".inf"}, "json: unsupported value: +Inf"),
+    ],
 )
-def test_templates_cannot_be_sent_yet(more: dict[str, object]) -> None:
-    made = build(WebhookConfig(http_config=HttpConfig(), **more), "")  # type: ignore[arg-type]
-    assert isinstance(made, Unsendable)
-    assert "templates" in made.why
+async def test_a_payload_that_cannot_be_rendered_is_not_tried_again(payload: object, text: str) -> None:
+    error = await failure(hook("http://127.0.0.1:1/", payload=payload))
+    assert str(error) == f"failed to render custom payload: {text}"
+    assert not error.retry
 
 
 async def test_a_receiver_that_recovers_is_told_once() -> None:
