@@ -12,9 +12,13 @@ Values and types, and how a struct, map, list or method is shown to templates: `
 with `error.CallError(message)`. Go's own functions (`and`, `eq`, `printf`, …) are `builtin.BUILTINS`; `printf.sprint`,
 `printf.sprintf` print any value as Go's fmt does; `instant.py` has time.Time, time.Duration and layouts.
 
+A configuration's templates are a `set.TemplateSet(functions, escape=…, filters=…)`: `add(name, text)` per file, then
+`text(string, data)` and `html(string, data)` for every configuration string; both raise `TemplateError` and nothing
+else. Renderings have `execute.Limits`.
+
 The escaper of html templates is a function `escape(trees, entry) -> trees`, given to `TemplateSet` together with the
-functions that its trees call; frozen nodes are rewritten with `msgspec.structs.replace`, and a rewritten tree keeps
-`source` and `text`, so that errors still point into the template as written.
+functions that its trees call (`filters`); frozen nodes are rewritten with `msgspec.structs.replace`, and a rewritten
+tree keeps `source` and `text`, so that errors still point into the template as written.
 """
 
 from ampp.template.error import CallError, TemplateError

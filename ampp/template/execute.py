@@ -109,8 +109,8 @@ _BYTES: Final = re.compile("[\ud800-\udfff]")
 class Program:
     """Trees that can call each other, and the functions they use (Go's own need not be among them).
 
-    Compiled trees are kept: a program made `like` another one shares with it those of the trees they have in common.
-    Safe to run from several threads at once.
+    Compiled trees are kept: a program made `like` another one has it compile the trees they have in common, once for
+    all such programs; their functions must be the same. Safe to run from several threads at once.
     """
 
     def __init__(
@@ -124,12 +124,7 @@ class Program:
         self.functions = {**BUILTINS, **functions}
         self.limits = limits
         self._compiled: dict[int, tuple[Tree, Statement]] = {}
-        self._shared: Mapping[int, tuple[Tree, Statement]] = like.compiled if like is not None else {}
-
-    @property
-    def compiled(self) -> Mapping[int, tuple[Tree, Statement]]:
-        """What is compiled so far, by the identity of the tree (which is kept with it)."""
-        return self._compiled
+        self._like = like
 
     def run(self, entry: str | Tree, data: Value, late: Mapping[str, Callable[..., Value]] | None = None) -> str:
         """Execute a template on data. `late`: bodies to call instead of those that functions were compiled with.
@@ -153,10 +148,13 @@ class Program:
 
     def statement(self, tree: Tree) -> Statement:
         """The compiled body of a tree."""
-        key = id(tree)
-        found = self._compiled.get(key) or self._shared.get(key)
+        found = self._compiled.get(id(tree))
         if found is None:
-            found = self._compiled[key] = (tree, _Compiler(tree, self.functions).list(tree.root))
+            if self._like is not None and self._like.trees.get(tree.name) is tree:
+                found = tree, self._like.statement(tree)
+            else:
+                found = tree, _Compiler(tree, self.functions).list(tree.root)
+            self._compiled[id(tree)] = found
         return found[1]
 
 

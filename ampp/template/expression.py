@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 from ampp.core.quote import go_quote
 from ampp.template.argument import constant, ideal, passed
 from ampp.template.error import CallError, TemplateError
+from ampp.template.member import count_error, member, method
 from ampp.template.node import (
     Bool,
     Chain,
@@ -35,7 +36,6 @@ from ampp.template.value import (
     Func,
     GoType,
     Kind,
-    Map,
     Pointer,
     Value,
     is_true,
@@ -273,13 +273,13 @@ class Expressions:
                 return value
 
             return walk, at
-        method = self._method(names[-1], node, args, at, piped=piped)
+        call = self._method(names[-1], node, args, at, piped=piped)
 
         def walk_and_call(run: Run, dot: Value, final: Value, receiver: Value) -> Value:
             value = start(run, dot)
             for get in gets:
                 value = get(value)
-            return method(run, dot, final, value)
+            return call(run, dot, final, value)
 
         return walk_and_call, (self.argument(args[-1], ANY).last if args else at)
 
@@ -288,46 +288,21 @@ class Expressions:
 
         def get(value: Value) -> Value:
             go = getattr(value, "go", None)
-            if go is not None:
-                getter = go.getters.get(name)
-                if getter is not None:
-                    return getter(value)  # a field, or a method that takes nothing and never fails
-                if go.kind is Kind.MAP and name not in go.methods:
-                    items = value.items
-                    found = go.elem.zero if items is None else items.get(name, go.elem.zero)
-                    return NIL_INTERFACE if found is None else found
-            return self._slow_field(name, node, value)
+            try:
+                if go is not None:
+                    getter = go.getters.get(name)
+                    if getter is not None:
+                        return getter(value)
+                    if go.kind is Kind.MAP and name not in go.methods:
+                        items = value.items
+                        found = go.elem.zero if items is None else items.get(name, go.elem.zero)
+                        return NIL_INTERFACE if found is None else found
+                return member(value, name)
+            except CallError as error:
+                called = go is not None and name in go.getters
+                raise self.error(node, f"error calling {name}: {error.text}" if called else error.message) from error
 
         return get
-
-    def _slow_field(self, name: str, node: Node, value: Value) -> Value:
-        if value is None:
-            return None
-        if type(value) is Pointer:
-            inner = value.value
-            getter = inner.go.getters.get(name)
-            if getter is not None:
-                return getter(inner)
-        go = self._member_type(name, node, value)
-        method = go.methods.get(name)
-        if method is not None:
-            raise self.error(node, _count_error(name, method, 0, piped=False) or method.bad)
-        raise self._no_field(name, node, value)
-
-    def _member_type(self, name: str, node: Node, value: Value) -> GoType:
-        if value is NIL_INTERFACE:
-            raise self.error(node, f"nil pointer evaluating interface {{}}.{name}")
-        go = type_of(value.value if type(value) is Pointer else value)
-        assert go is not None
-        return go
-
-    def _no_field(self, name: str, node: Node, value: Value) -> TemplateError:
-        go = type_of(value)
-        assert go is not None
-        base = type_of(value.value) if type(value) is Pointer else go
-        if base is not None and name in base.fields:
-            return self.error(node, f"{name} is an unexported field of struct type {go.name}")
-        return self.error(node, f"can't evaluate field {name} in type {go.name}")
 
     def _method(self, name: str, node: Node, args: Sequence[Operand], at: Node, *, piped: bool) -> Call:
         """The last name of a chain that is given arguments: only a method can take them."""
@@ -336,18 +311,14 @@ class Expressions:
         def call(run: Run, dot: Value, final: Value, receiver: Value) -> Value:
             if receiver is None:
                 return None
-            go = self._member_type(name, at, receiver)
-            method = go.methods.get(name)
-            if method is None:
-                if name in go.getters:
-                    raise self.error(at, f"{name} has arguments but cannot be invoked as function")
-                if type(receiver) is Map:
-                    raise self.error(at, f"{name} is not a method but has arguments")
-                raise self._no_field(name, at, receiver)
-            ready = compiled.get(method)
+            try:
+                found = method(receiver, name)
+            except CallError as error:
+                raise self.error(at, error.message) from None
+            ready = compiled.get(found)
             if ready is None:
-                ready, _ = self._call(method, name, node, args, at, piped=piped, method=True)
-                compiled[method] = ready
+                ready, _ = self._call(found, name, node, args, at, piped=piped, bound=True)
+                compiled[found] = ready
             return ready(run, dot, final, receiver.value if type(receiver) is Pointer else receiver)
 
         return call
@@ -365,14 +336,14 @@ class Expressions:
             return self._logic(name, head, args, func, piped=piped)
         if name == "call":
             func = _caller(str(args[0]) if args else None)
-        return self._call(func, name, node, args, head, piped=piped, method=False)
+        return self._call(func, name, node, args, head, piped=piped, bound=False)
 
     def _logic(
         self, name: str, head: Identifier, args: Sequence[Operand], func: Func, *, piped: bool
     ) -> tuple[Call, Node]:
         """`and` and `or` return the argument that decides and do not evaluate those after it."""
         if not args and not piped:
-            fail = self._raising(head, _count_error(name, func, 0, piped=False)).run
+            fail = self._raising(head, count_error(name, func, 0, piped=False)).run
             return (lambda run, dot, final, receiver: fail(run, dot)), head
         evals = [self.argument(arg, ANY) for arg in args]
         runs = [expression.run for expression in evals]
@@ -389,18 +360,18 @@ class Expressions:
         return logic, (evals[-1].last if evals else head)
 
     def _call(
-        self, func: Func, name: str, node: Node, args: Sequence[Operand], at: Node, *, piped: bool, method: bool
+        self, func: Func, name: str, node: Node, args: Sequence[Operand], at: Node, *, piped: bool, bound: bool
     ) -> tuple[Call, Node]:
-        complaint = _count_error(name, func, len(args), piped=piped) or func.bad
+        complaint = count_error(name, func, len(args), piped=piped) or func.bad
         if complaint:
             fail = self._raising(at, complaint).run
             return (lambda run, dot, final, receiver: fail(run, dot)), at
         evals = [self.argument(arg, _param(func, index)) for index, arg in enumerate(args)]
         last = evals[-1].last if evals else at
         check = self.checker(_param(func, len(args)), last) if piped else None
-        invoke = self._invoker(func, name, node, method=method)
+        invoke = self._invoker(func, name, node, bound=bound)
         runs = tuple(expression.run for expression in evals)
-        if method:
+        if bound:
 
             def call_method(run: Run, dot: Value, final: Value, receiver: Value) -> Value:
                 values = [receiver]
@@ -419,11 +390,11 @@ class Expressions:
 
         return call, last
 
-    def _invoker(self, func: Func, name: str, node: Node, *, method: bool) -> Callable[[Run, list[Value]], Value]:
+    def _invoker(self, func: Func, name: str, node: Node, *, bound: bool) -> Callable[[Run, list[Value]], Value]:
         function = func.call
 
         def invoke(run: Run, values: list[Value]) -> Value:
-            target = function if method else run.late.get(name, function)
+            target = function if bound else run.late.get(name, function)
             try:
                 result = target(*values)
             except TemplateError as error:  # a CallError, or that of a template rendered meanwhile
@@ -478,16 +449,6 @@ def _bound(call: Call, last: Node) -> Expression:
 
 def _param(func: Func, index: int) -> GoType:
     return func.params[min(index, len(func.params) - 1)]
-
-
-def _count_error(name: str, func: Func, count: int, *, piped: bool) -> str:
-    """The complaint about a wrong number of arguments, or ""."""
-    total = count + piped
-    if func.variadic:
-        least = len(func.params) - 1
-        return f"wrong number of args for {name}: want at least {least} got {count}" if total < least else ""
-    want = len(func.params)
-    return f"wrong number of args for {name}: want {want} got {total}" if total != want else ""
 
 
 def _caller(name: str | None) -> Func:

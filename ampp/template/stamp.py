@@ -134,8 +134,7 @@ def _offset(element: str, offset: int) -> str:
 
 
 def _fraction(element: str, nanos: int) -> str:
-    digits = f"{nanos:09d}"[: len(element) - 1].ljust(min(len(element) - 1, 9), "0")
+    digits = f"{nanos:09d}"[: len(element) - 1]
     if element[1] == "9":
         digits = digits.rstrip("0")
-        return element[0] + digits if digits else ""
-    return element[0] + digits.ljust(len(element) - 1, "0")
+    return element[0] + digits if digits else ""
