@@ -245,7 +245,7 @@ class Tree(msgspec.Struct, frozen=True):
         """(line from 1, column in bytes from 0) of a position; on a line with no newline before it Go's own count."""
         start = self.text.rfind("\n", 0, pos) + 1
         line = 1 + self.text.count("\n", 0, start)
-        return line, len(self.text[start:pos].encode("utf-8", "surrogateescape"))
+        return line, len(self.text[start:pos].encode("utf-8", "replace"))  # a lone surrogate stands for a byte
 
 
 _SPACE = " \t\n\v\f\r\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))

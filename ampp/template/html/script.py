@@ -187,6 +187,9 @@ def _count_brace(context: Context, mark: str, slash: ScriptSlash) -> Context:
     return replace(context, slash=ScriptSlash.REGEXP)
 
 
+_LITERALS_MAX: Final = 100
+"""Template literals within template literals."""
+
 _TEMPLATE_STOP = re.compile(r"\\(?:.|(\Z))|(\$\{)|(`)", re.DOTALL)
 
 
@@ -195,6 +198,8 @@ def read_template(context: Context, text: str, at: int, end: int) -> tuple[Conte
         if found[1] is not None:
             return failure(f"{_UNFINISHED}{go_quote(text[at:end])}"), end
         if found[2]:
+            if len(context.braces) == _LITERALS_MAX:
+                return failure("JS template literals nest too deeply"), end
             return replace(context, state=State.JS, braces=(*context.braces, 0)), found.end()
         if found[3]:
             return replace(context, state=State.JS), found.end()
