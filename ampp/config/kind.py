@@ -19,7 +19,7 @@ from ampp.core.duration import DurationError, format_go, format_prometheus, pars
 from ampp.core.quote import go_quote
 
 __all__ = [
-    "ANY_KIND",
+    "LOOSE",
     "AnyMap",
     "AnyValue",
     "Flag",
@@ -255,10 +255,13 @@ class _LabelMapKind(_MapKind):
 
 
 class _AnyKind(Kind):
-    """Whatever stands there, as bool, int, float, str, None, list or dict."""
+    """Whatever stands there, as bool, int, float, str, None, list or dict. `strict`: a key twice is a fault."""
 
     go = "interface {}"
     _hint: ClassVar[str] = "a mapping or a list cannot be a key"
+
+    def __init__(self, *, strict: bool = True) -> None:
+        self._strict = strict
 
     def read(self, d: Decoder, node: Node) -> Any:
         if node.kind is SEQUENCE:
@@ -279,7 +282,7 @@ class _AnyKind(Kind):
             if isinstance(key, (list, dict)):
                 raise d.invalid(key_node, "yaml: invalid map key", self._hint)
             value = d.read(value_node, self)
-            if (type(key), key) in seen:
+            if self._strict and (type(key), key) in seen:
                 shown = go_quote(key) if isinstance(key, str) else str(self.tree(key)).lower()
                 d.fault(value_node, f"key {shown} already set in map", "remove one of the two")
             else:
@@ -328,7 +331,8 @@ class Choice(Kind):
 
 TEXT: Final = _TextKind()
 SECRET: Final = SecretKind(pointer=False)
-ANY_KIND: Final = _AnyKind()
+_ANY: Final = _AnyKind()
+LOOSE: Final = _AnyKind(strict=False)
 
 Text: TypeAlias = Annotated[str, TEXT]
 Flag: TypeAlias = Annotated[bool, _FlagKind(pointer=False)]
@@ -352,5 +356,5 @@ LabelMap: TypeAlias = Annotated[dict[str, str], _LabelMapKind(TEXT, "model.Label
 ProxyHeaders: TypeAlias = Annotated[
     dict[str, tuple[Secret, ...]], _MapKind(_ListKind(SECRET, "[]config.Secret"), "config.ProxyHeader")
 ]
-AnyValue: TypeAlias = Annotated[Any, ANY_KIND]
-AnyMap: TypeAlias = Annotated[dict[str, Any], _MapKind(ANY_KIND, "map[string]interface {}")]
+AnyValue: TypeAlias = Annotated[Any, _ANY]
+AnyMap: TypeAlias = Annotated[dict[str, Any], _MapKind(_ANY, "map[string]interface {}")]

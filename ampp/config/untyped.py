@@ -4,7 +4,7 @@ from typing import Any
 
 from ampp.config.decode import FAILED, Decoder
 from ampp.config.error import Invalid
-from ampp.config.kind import ANY_KIND
+from ampp.config.kind import LOOSE
 from ampp.config.node import compose
 
 __all__ = ["UntypedError", "untyped"]
@@ -15,11 +15,14 @@ class UntypedError(ValueError):
 
 
 def untyped(text: str) -> Any:
-    """What a YAML text means, as bool, int, float, str, None, list or dict; dates are texts. Raises `UntypedError`."""
+    """What a YAML text means, as bool, int, float, str, None, list or dict; dates are texts.
+
+    Of a key that comes twice the last one counts. Raises `UntypedError`.
+    """
     decoder = Decoder()
     try:
         root = compose(text.encode("utf-8", "surrogatepass"))
-        value = None if root is None else decoder.read(root, ANY_KIND)
+        value = None if root is None else decoder.read(root, LOOSE)
     except Invalid as error:
         raise UntypedError(error.message) from None
     if value is FAILED or decoder.faults:

@@ -196,7 +196,7 @@ async def test_address_and_payload_are_rendered() -> None:
     payload = {
         "{{ .Status }}": "{{ len .Alerts }}",
         "as written": [1, 2.0, True, None, "plain", "{{ .GroupLabels }}"],
-        "read": ["1e3", "yes", "~", "{a: '{{ .Status }}', 1: gone}", "2023-01-02", '"quoted"', "a: b: c", "- <x>"],
+        "read": ["1e3", "yes", "~", "{a: '{{ .Status }}', 1: gone}", "2023-01-02", '"quoted"', "a: b: c", "- <x>", "{x: 1, x: 2}"],
         7: "gone",
     }
     async with serving(answer(200)) as server:
@@ -208,7 +208,7 @@ async def test_address_and_payload_are_rendered() -> None:
     assert request.target == "/down"
     assert request.body == (
         b'{"as written":[1,2,true,null,"plain","alertname=Down"],"firing":1,'
-        b'"read":[1000,true,null,{"a":"firing"},"2023-01-02","\\"quoted\\"","a: b: c",["\\u003cx\\u003e"]]}\n'
+        b'"read":[1000,true,null,{"a":"firing"},"2023-01-02","\\"quoted\\"","a: b: c",["\\u003cx\\u003e"],{"x":2}]}\n'
     )
 
 
