@@ -12,7 +12,7 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine, log_key, settled
 from ampp.core.group import Group, Groups
 from ampp.core.plan import Plan
-from ampp.core.record import AlertRow, GroupDropped, GroupRow, LogEntry, OutboxRow, Record
+from ampp.core.record import AlertRow, Collected, GroupDropped, GroupRow, LogEntry, OutboxRow, Record
 from ampp.core.wheel import Wheel
 
 __all__ = ["load_plan", "restore"]
@@ -31,7 +31,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
     """
     out = Effects()
     before = engine.groups.by_name()
-    told = {alert.key for alert in engine.book if not alert.seated}
+    seats = {alert.key: alert.groups for alert in engine.book if alert.ends <= now.wall}
     old_plan, engine.plan = engine.plan, plan
     engine.muting.load(plan, engine.book)
     engine.groups = Groups(plan.root, Wheel(now.mono))
@@ -41,7 +41,9 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
         heir = after.get(name)
         same = heir is not None and _same_receiver(old_plan, plan, group.route.receiver)
         if keep_timers and heir is not None and same:
-            _inherit(engine, heir, group, told, now)
+            let_go = _inherit(engine, heir, group, seats, now)
+            if let_go:
+                out.records.append(Collected(at=now.wall, alerts=let_go))
             continue
         if heir is not None and heir.route.id == group.route.id:
             # What the API shows of mute intervals stands until the group's next turn (upstream's group marker).
@@ -126,11 +128,22 @@ def _collected(engine: Engine, groups: Iterable[Group]) -> list[Alert]:
     return list(found.values())
 
 
-def _inherit(engine: Engine, heir: Group, group: Group, told: set[bytes], now: Now) -> None:
-    # What had left its groups was told as resolved; routing the whole book anew has brought it back.
-    for alert in [alert for alert in heir.alerts.values() if alert.key in told and alert.ends <= now.wall]:
-        del heir.alerts[alert.key]
-        alert.seated = False
+def _inherit(
+    engine: Engine, heir: Group, group: Group, seats: dict[bytes, tuple[Group, ...]], now: Now
+) -> tuple[bytes, ...]:
+    """Give `heir` the timer of `group`; returns the alerts that no group holds any more.
+
+    `seats` are the groups that the resolved alerts had before. What had left this group, or all of its groups, was told
+    as resolved; routing the whole book anew has brought it back.
+    """
+    let_go = []
+    for alert in [alert for alert in heir.alerts.values() if alert.key in seats and alert.key not in group.alerts]:
+        had = seats[alert.key]
+        if group in had or not any(alert.key in other.alerts for other in had):
+            del heir.alerts[alert.key]
+            alert.seated = False
+            if not any(alert.key in other.alerts for other in alert.groups):
+                let_go.append(alert.key)
     heir.created, heir.flushed, heir.muted_by, heir.told = group.created, group.flushed, group.muted_by, group.told
     heir.missed = group.missed
     most = now.mono + (heir.route.group_interval if heir.flushed else heir.route.group_wait)
@@ -138,6 +151,7 @@ def _inherit(engine: Engine, heir: Group, group: Group, told: set[bytes], now: N
     if group.flight is not None:
         heir.flight = group.flight
         heir.flight.group = heir
+    return tuple(let_go)
 
 
 def _log_keys(plan: Plan, group: Group) -> set[str]:
