@@ -31,6 +31,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
     """
     out = Effects()
     before = engine.groups.by_name()
+    told = {alert.key for alert in engine.book if not alert.seated}
     old_plan, engine.plan = engine.plan, plan
     engine.muting.load(plan, engine.book)
     engine.groups = Groups(plan.root, Wheel(now.mono))
@@ -40,7 +41,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
         heir = after.get(name)
         same = heir is not None and _same_receiver(old_plan, plan, group.route.receiver)
         if keep_timers and heir is not None and same:
-            _inherit(engine, heir, group, now)
+            _inherit(engine, heir, group, told, now)
             continue
         if heir is not None and heir.route.id == group.route.id:
             # What the API shows of mute intervals stands until the group's next turn (upstream's group marker).
@@ -125,9 +126,9 @@ def _collected(engine: Engine, groups: Iterable[Group]) -> list[Alert]:
     return list(found.values())
 
 
-def _inherit(engine: Engine, heir: Group, group: Group, now: Now) -> None:
-    # What is over and had left the group was told; routing the whole book anew has brought it back.
-    for alert in [alert for alert in heir.alerts.values() if alert.ends <= now.wall and alert.key not in group.alerts]:
+def _inherit(engine: Engine, heir: Group, group: Group, told: set[bytes], now: Now) -> None:
+    # What had left its groups was told as resolved; routing the whole book anew has brought it back.
+    for alert in [alert for alert in heir.alerts.values() if alert.key in told and alert.ends <= now.wall]:
         del heir.alerts[alert.key]
         alert.seated = False
     heir.created, heir.flushed, heir.muted_by, heir.told = group.created, group.flushed, group.muted_by, group.told

@@ -1,6 +1,7 @@
 """Records in, state out: what a restart finds. Real files, the real writer thread."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -14,7 +15,7 @@ import trio
 from conftest import Opener
 from store_rows import T0, YEAR_9999, alert, delivered, entry, flushed, group, outbox, posted, silence
 
-from ampp.core.clock import ZERO
+from ampp.core.clock import SECOND, ZERO
 from ampp.core.record import (
     Collected,
     ConfigLoaded,
@@ -128,6 +129,30 @@ async def test_last_alive(opened: Opener, tmp_path: Path) -> None:
     await store.aclose()
     end = time.time_ns()
     assert begin <= opened()[1].last_alive <= end
+
+
+async def test_last_alive_is_the_last_write_whatever_the_clock_says(tmp_path: Path) -> None:
+    """A kill between a record and the next sign of life: the record counts, applied to the tables or not."""
+    wall = [T0]
+    directory = tmp_path / "living"
+    store = SqliteStore.open(directory, clock=lambda: wall[0])
+    store.load()
+    for at in (T0, T0 + 3600 * SECOND, T0 + 5 * SECOND):
+        wall[0] = at
+        await store.append([posted(f"at-{at}", at=at)]).durable()
+        with trio.fail_after(20):
+            while store.health().behind:
+                await trio.sleep(0.01)
+        killed = tmp_path / f"killed-{at}"
+        killed.mkdir()
+        for name in ("alerts.db", "alerts.db-wal"):
+            shutil.copy(directory / name, killed / name)
+        revived = SqliteStore.open(killed)
+        try:
+            assert revived.load().last_alive == at
+        finally:
+            await revived.aclose()
+    await store.aclose()
 
 
 async def test_an_idle_store_shows_that_it_lives(opened: Opener, tmp_path: Path) -> None:

@@ -94,8 +94,13 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             body = self._chunks()
+            length = len(body)
         else:
             body = self.rfile.read(length)
+        if len(body) < length:
+            # The sender died in the middle of it.
+            self.close_connection = True
+            return
         at = time.time()
         book = self.server.book
         with book.news:

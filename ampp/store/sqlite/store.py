@@ -253,10 +253,8 @@ class SqliteStore:
             row.key: row for row in self._decoded(connection.execute("SELECT key, row FROM alerts"), ALERT, "alert")
         }
         backlog = []
-        newest = 0
-        tail = "SELECT seq, at, body FROM journal WHERE seq > ? ORDER BY seq"
-        for seq, at, body in connection.execute(tail, (meta.get("applied", 0),)):
-            newest = max(newest, at)
+        tail = "SELECT seq, body FROM journal WHERE seq > ? ORDER BY seq"
+        for seq, body in connection.execute(tail, (meta.get("applied", 0),)):
             for record in self._decoded([(seq, body)], RECORD, "journal record"):
                 changes = tables.alert_changes(record)
                 backlog.append((seq, changes))
@@ -270,7 +268,7 @@ class SqliteStore:
             groups=self._decoded(connection.execute("SELECT labels, row FROM groups"), GROUP, "group timer"),
             log=self._decoded(connection.execute("SELECT key, row FROM log"), LOG, "notification log entry"),
             outbox=self._decoded(connection.execute("SELECT key, row FROM outbox"), OUTBOX, "outbox entry"),
-            last_alive=max(meta.get("alive", 0), newest),
+            last_alive=tables.last_alive(connection),
             config_hash=meta.get("config_hash", 0),
             config_text=meta.get("config_text", ""),
         )

@@ -218,6 +218,18 @@ def set_meta(connection: apsw.Connection, **values: int | str) -> None:
     connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(values.items()))
 
 
+def last_alive(connection: apsw.Connection) -> int:
+    """The moment of the last write, 0 when there was none: a sign of life or, if that came later, a record.
+
+    Which came later is told by order and not by the clock, which may have been set back in between.
+    """
+    meta = get_meta(connection)
+    last = connection.execute("SELECT seq, at FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    if last is not None and last[0] > meta.get("alive_seq", 0):
+        return int(last[1])
+    return int(meta.get("alive", 0))
+
+
 def last_seq(connection: apsw.Connection) -> int:
     """The number of the last record ever journalled, swept ones included."""
     newest: int = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").get

@@ -364,7 +364,7 @@ class Writer:
         if file is self.alerts and now >= self._beat_at:
             self.alerts.check()
             self.silences.check()
-            tables.set_meta(file.connection, alive=at)
+            tables.set_meta(file.connection, alive=at, alive_seq=self._seq)
             self._beat_at = now + _BEAT_SECONDS
         file.connection.execute("COMMIT")
         self.last_commit = at
@@ -393,7 +393,7 @@ class Writer:
             else:
                 file.open()
             connection = self._begin(file)
-            tables.set_meta(connection, alive=self._clock())
+            tables.set_meta(connection, alive=self._clock(), alive_seq=self._seq)
             connection.execute("COMMIT")
         self._probed = True
         self._tell(self._on_probe)
