@@ -23,7 +23,7 @@ from ampp.template.renderer import Renderer
 __all__ = ["Webhook", "build"]
 
 _MANY: Final = 500
-"""Alerts from which on the body is written in a thread, so that nobody else waits for it."""
+"""Alerts from which on the body is written in a thread, so that nobody else waits for it. Templates always are."""
 
 
 class Webhook:
@@ -38,7 +38,8 @@ class Webhook:
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
         address = await self._address()
-        if len(alerts) < _MANY:
+        plain = self._config.payload is None and "{{" not in address
+        if plain and len(alerts) < _MANY:
             body, url = self._say(notify, alerts, address)
         else:
             body, url = await trio.to_thread.run_sync(self._say, notify, alerts, address)

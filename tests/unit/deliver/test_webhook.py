@@ -196,7 +196,10 @@ async def test_address_and_payload_are_rendered() -> None:
     payload = {
         "{{ .Status }}": "{{ len .Alerts }}",
         "as written": [1, 2.0, True, None, "plain", "{{ .GroupLabels }}"],
-        "read": ["1e3", "yes", "~", "{a: '{{ .Status }}', 1: gone}", "2023-01-02", '"quoted"', "a: b: c", "- <x>", "{x: 1, x: 2}"],
+        "read": [
+            *("1e3", "yes", "~", "{a: '{{ .Status }}', 1: gone}", "2023-01-02", '"quoted"', "a: b: c", "- <x>"),
+            "{x: 1, x: 2}",
+        ],
         7: "gone",
     }
     async with serving(answer(200)) as server:
