@@ -13,11 +13,11 @@ import trio
 from ampp.core.alert import Alert
 from ampp.core.clock import SECOND
 from ampp.core.record import SilencesPruned
-from ampp.live import Live, now
+from ampp.live import SLICE, Live, now
 from ampp.observe.log import Logger
 from ampp.store.error import StoreDown
 
-__all__ = ["maintain", "run", "show"]
+__all__ = ["exposition", "maintain", "run"]
 
 _log: Final = Logger("nflog")
 _store_log: Final = Logger("store")
@@ -86,15 +86,16 @@ async def maintain(live: Live) -> None:
         counted.snapshot_size.set(sizes.get(name, 0))
 
 
-def show(live: Live) -> None:
-    """Set the gauges that mirror current state; called before each scrape."""
+async def exposition(live: Live) -> bytes:
+    """The body of a scrape, with the gauges that mirror current state as it is now."""
     metrics, engine, wall = live.metrics, live.engine, now().wall
     if metrics.alerts.wants_groups:
+        groups = list(engine.groups)
         metrics.alerts.set_group_states(
-            (group.key, *_states(live, group.alerts.values(), wall), 0) for group in engine.groups
+            [(group.key, *await _states(live, group.alerts.values(), wall), 0) for group in groups]
         )
     else:
-        metrics.alerts.set_states(*_states(live, engine.book, wall))
+        metrics.alerts.set_states(*await _states(live, engine.book, wall))
     metrics.dispatch.groups.set(len(engine.groups))
     states = {"active": 0, "pending": 0, "expired": 0}
     for silence in live.silences.all():
@@ -110,13 +111,18 @@ def show(live: Live) -> None:
     metrics.loop.depth.labels("store").set(health.queue)
     for name, size in health.files.items():
         metrics.store.size.labels(name).set(size)
+    return metrics.exposition()
 
 
-def _states(live: Live, alerts: Iterable[Alert], wall: int) -> tuple[int, int]:
-    """How many of the alerts that are not over are active, and how many suppressed."""
+async def _states(live: Live, alerts: Iterable[Alert], wall: int) -> tuple[int, int]:
+    """How many of the alerts that are not over are active, and how many suppressed. Lets others run in between."""
     muting = live.engine.muting
     active = suppressed = 0
-    for alert in alerts:
+    until = time.perf_counter() + SLICE
+    for alert in list(alerts):
+        if time.perf_counter() > until:
+            await trio.lowlevel.checkpoint()
+            until = time.perf_counter() + SLICE
         if alert.ends > wall:
             if muting.silenced_by(alert, wall) or muting.inhibited_by(alert, wall):
                 suppressed += 1
