@@ -10,7 +10,7 @@ from typing import Final
 
 import trio
 
-from ampp.core.alert import Alert
+from ampp.core.alert import Alert, PostedAlert
 from ampp.core.clock import SECOND
 from ampp.core.record import SilencesPruned
 from ampp.live import SLICE, Live, now
@@ -24,6 +24,9 @@ _store_log: Final = Logger("store")
 
 _LOOK: Final = 0.5
 """Seconds between two looks at the store's health."""
+
+_REPEAT: Final = 60.0
+"""Seconds after which the alert about a failing store is repeated."""
 
 
 async def run(live: Live) -> None:
@@ -47,8 +50,8 @@ async def _maintain(live: Live) -> None:
 
 
 async def _watch_store(live: Live) -> None:
-    """Say when the store stops writing and when it writes again."""
-    trouble = ""
+    """Say when the store stops writing and when it writes again: in the log, and as an alert routed like any other."""
+    trouble, said = "", 0.0
     while True:
         health = live.store.health()
         if bool(health.reason) != bool(trouble):
@@ -56,8 +59,28 @@ async def _watch_store(live: Live) -> None:
                 _store_log.error("State is not being stored; alerts are routed all the same", err=health.reason)
             else:
                 _store_log.info("State is being stored again", records_lost=health.lost)
+                _report_store(live, trouble, lasts=0)
+            said = 0.0
+        if health.reason and trio.current_time() - said >= _REPEAT:
+            said = trio.current_time()
+            _report_store(live, health.reason, lasts=4 * int(_REPEAT) * SECOND)
         trouble = health.reason
         await trio.sleep(_LOOK)
+
+
+def _report_store(live: Live, reason: str, lasts: int) -> None:
+    """The alert about the store, which ends in `lasts` nanoseconds unless it is repeated."""
+    moment = now()
+    alert = PostedAlert(
+        labels={"alertname": "AmppStorageFailing", "severity": "critical", "source": "ampp"},
+        annotations={
+            "description": f"New alerts, silences and notifications are not stored and would not survive a restart: "
+            f"{reason}. ampp keeps trying and stores everything once it can.",
+            "summary": "ampp cannot write its state",
+        },
+        ends=moment.wall + lasts,
+    )
+    live.take(live.engine.receive([alert], moment), moment)
 
 
 async def maintain(live: Live) -> None:
