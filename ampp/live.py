@@ -48,7 +48,7 @@ from ampp.options import Options
 from ampp.store.error import StoreDown
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["Live", "Loaded", "ReloadError", "now", "prepare"]
+__all__ = ["SLICE", "Live", "Loaded", "ReloadError", "now", "prepare"]
 
 T = TypeVar("T")
 
