@@ -70,7 +70,7 @@ def cram_md5(username: bytes, secret: bytes) -> Mechanism:
 
 def redact(text: str, mechanism: Mechanism) -> str:
     """`text` without the secret, which a server may repeat, in clear or as it was sent."""
-    for shown in (mechanism.secret, *map(base64.b64encode, (mechanism.secret, mechanism.initial))):
+    for shown in (base64.b64encode(mechanism.initial), base64.b64encode(mechanism.secret), mechanism.secret):
         if shown:
             text = text.replace(shown.decode(errors="replace"), "<secret>")
     return text

@@ -260,7 +260,10 @@ async def connect(host: str, port: str, context: ssl.SSLContext | None) -> Sessi
     with trio.move_on_after(_CONNECT_WAIT):
         try:
             stream = await trio.open_tcp_stream(target, number)
-        except (OSError, UnicodeError) as error:
+        except UnicodeError:
+            # Too long, or not to be had in IDNA.
+            raise SmtpError(f"dial tcp: lookup {target}: no such host") from None
+        except OSError as error:
             raise SmtpError(describe(error, target, number, dialled=True)) from None
     if stream is None:
         raise SmtpError(f"dial tcp {host}:{number}: i/o timeout")
