@@ -7,6 +7,7 @@ from ampp.config import Config
 from ampp.core.plan import Integration, Plan
 from ampp.deliver.integrations import (
     discord,
+    email,
     incidentio,
     jira,
     mattermost,
@@ -30,6 +31,7 @@ Raises `BuildError`.
 
 FACTORIES: Final[Mapping[str, Factory]] = {
     "discord": discord.build,
+    "email": email.build,
     "incidentio": incidentio.build,
     "jira": jira.build,
     "mattermost": mattermost.build,
