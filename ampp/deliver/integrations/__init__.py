@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan
-from ampp.deliver.integrations import webhook
+from ampp.deliver.integrations import msteams, msteamsv2, pushover, telegram, webex, webhook, wechat
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
@@ -17,7 +17,15 @@ Factory: TypeAlias = Callable[[Any, str, Renderer], Sender | Unsendable]
 Raises `BuildError`.
 """
 
-FACTORIES: Final[Mapping[str, Factory]] = {"webhook": webhook.build}
+FACTORIES: Final[Mapping[str, Factory]] = {
+    "webhook": webhook.build,
+    "wechat": wechat.build,
+    "pushover": pushover.build,
+    "telegram": telegram.build,
+    "webex": webex.build,
+    "msteams": msteams.build,
+    "msteamsv2": msteamsv2.build,
+}
 
 
 def build(config: Config, plan: Plan, external_url: str, renderer: Renderer) -> Senders:
