@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan
-from ampp.deliver.integrations import msteams, msteamsv2, pushover, telegram, webex, webhook, wechat
+from ampp.deliver.integrations import msteams, msteamsv2, pushover, sns, telegram, webex, webhook, wechat
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
@@ -21,6 +21,7 @@ FACTORIES: Final[Mapping[str, Factory]] = {
     "webhook": webhook.build,
     "wechat": wechat.build,
     "pushover": pushover.build,
+    "sns": sns.build,
     "telegram": telegram.build,
     "webex": webex.build,
     "msteams": msteams.build,
