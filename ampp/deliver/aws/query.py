@@ -1,7 +1,6 @@
 """The Query API, which SNS and STS speak: a signed form goes in, XML comes out."""
 
 import random
-import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote_plus, urlsplit, urlunsplit
@@ -58,7 +57,7 @@ async def ask(
     """
     body = "&".join(f"{quote_plus(name)}={quote_plus(fields[name])}" for name in sorted(fields)).encode()
     parts = urlsplit(url)
-    url = urlunsplit(parts._replace(path=re.sub("/*$", "/", parts.path), fragment=""))
+    url = urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/", fragment=""))
     headers: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
     if credentials is not None:
         headers = signed("POST", url, headers, body, credentials, region=region, service=service, wall=wall)

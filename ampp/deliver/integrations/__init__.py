@@ -5,7 +5,20 @@ from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan
-from ampp.deliver.integrations import msteams, msteamsv2, pushover, sns, telegram, webex, webhook, wechat
+from ampp.deliver.integrations import (
+    discord,
+    mattermost,
+    msteams,
+    msteamsv2,
+    pushover,
+    rocketchat,
+    slack,
+    sns,
+    telegram,
+    webex,
+    webhook,
+    wechat,
+)
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
@@ -18,14 +31,18 @@ Raises `BuildError`.
 """
 
 FACTORIES: Final[Mapping[str, Factory]] = {
-    "webhook": webhook.build,
-    "wechat": wechat.build,
+    "discord": discord.build,
+    "mattermost": mattermost.build,
+    "msteams": msteams.build,
+    "msteamsv2": msteamsv2.build,
     "pushover": pushover.build,
+    "rocketchat": rocketchat.build,
+    "slack": slack.build,
     "sns": sns.build,
     "telegram": telegram.build,
     "webex": webex.build,
-    "msteams": msteams.build,
-    "msteamsv2": msteamsv2.build,
+    "webhook": webhook.build,
+    "wechat": wechat.build,
 }
 
 

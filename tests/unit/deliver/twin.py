@@ -80,11 +80,11 @@ def by_target(requests: Sequence[Request]) -> dict[str, list[Request]]:
 
 
 async def theirs(config: str, folder: Path, count: int, act: Answer | None = None) -> list[Request]:
-    """What the installed Alertmanager sends, firing first: `count` requests each time. SINK in `config` is replaced."""
+    """What the installed Alertmanager sends, firing first: `count` requests each time. URL in `config` is replaced."""
     assert BINARY is not None
     (folder / "own.tmpl").write_text(TEMPLATE)
     async with serving(act or ok) as server:
-        text = config.replace("SINK", server.url).replace("FOLDER", str(folder))
+        text = config.replace("URL", server.url).replace("FOLDER", str(folder))
         daemon = Daemon([BINARY], text, arguments=[f"--web.external-url={EXTERNAL_URL}"])
         try:
             await trio.to_thread.run_sync(daemon.start)
@@ -102,7 +102,7 @@ async def ours(config: str, folder: Path, act: Answer | None = None) -> list[Req
     renderer = Renderer()
     renderer.add("own.tmpl", TEMPLATE)
     async with serving(act or ok) as server:
-        loaded = load(config.replace("SINK", server.url).replace("FOLDER", str(folder)))
+        loaded = load(config.replace("URL", server.url).replace("FOLDER", str(folder)))
         senders = integrations.build(loaded, compile_plan(loaded), EXTERNAL_URL, renderer)
         for ends, reason in ((None, NotifyReason.FIRST), ("2026-01-03T03:04:05Z", NotifyReason.ALL_RESOLVED)):
             alerts = tuple(
@@ -133,7 +133,7 @@ def seen(request: Request) -> dict[str, str]:
 
 def _neutral(body: bytes, server: Server) -> bytes:
     """The body without the address of the server, whose port is another each time."""
-    return body.replace(server.url.encode(), b"SINK")
+    return body.replace(server.url.encode(), b"URL")
 
 
 def _snapshot(posted: Posted, ends: str | None) -> Snapshot:
