@@ -57,7 +57,7 @@ async def ask(
     """
     body = "&".join(f"{quote_plus(name)}={quote_plus(fields[name])}" for name in sorted(fields)).encode()
     parts = urlsplit(url)
-    url = urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/", fragment=""))
+    url = urlunsplit(parts._replace(path=parts.path or "/", fragment=""))
     headers: Mapping[str, str] = {"Content-Type": "application/x-www-form-urlencoded"}
     if credentials is not None:
         headers = signed("POST", url, headers, body, credentials, region=region, service=service, wall=wall)
