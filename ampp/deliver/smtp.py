@@ -207,7 +207,7 @@ class Session:
         code = 0
         while True:
             raw = await self._line(_REPLY_LIMIT - size)
-            size += len(raw)
+            size += len(raw) + 1
             line = raw.decode(errors="replace")
             found = _CODE.match(line)
             if not lines:
