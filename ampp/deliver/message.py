@@ -1,13 +1,14 @@
 """What is told: the data of a notification, as templates and the webhook's JSON see it (`ampp.template.data`)."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Notify
 from ampp.template.data import FIRING, RESOLVED, Alert, Data, common, encode, quote_meta, written
 
-__all__ = ["Message", "data", "encode", "message", "raw_data"]
+__all__ = ["Message", "data", "encode", "group_hash", "message", "raw_data"]
 
 
 class Message(Data, frozen=True, rename="camel", kw_only=True):
@@ -46,6 +47,11 @@ def _told(notify: Notify, alerts: Sequence[Snapshot], external_url: str) -> dict
         "external_url": external_url,
         **_about(alerts),
     }
+
+
+def group_hash(notify: Notify) -> str:
+    """What the group is called where a receiver is to take all that is said of it as one thing (upstream Key.Hash)."""
+    return sha256(notify.group_key.encode(errors="surrogateescape")).hexdigest()
 
 
 def raw_data(

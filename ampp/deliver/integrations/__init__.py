@@ -5,7 +5,19 @@ from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan
-from ampp.deliver.integrations import email, webhook
+from ampp.deliver.integrations import (
+    discord,
+    email,
+    incidentio,
+    jira,
+    mattermost,
+    opsgenie,
+    pagerduty,
+    rocketchat,
+    slack,
+    victorops,
+    webhook,
+)
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
@@ -18,7 +30,16 @@ Raises `BuildError`.
 """
 
 FACTORIES: Final[Mapping[str, Factory]] = {
+    "discord": discord.build,
     "email": email.build,
+    "incidentio": incidentio.build,
+    "jira": jira.build,
+    "mattermost": mattermost.build,
+    "opsgenie": opsgenie.build,
+    "pagerduty": pagerduty.build,
+    "rocketchat": rocketchat.build,
+    "slack": slack.build,
+    "victorops": victorops.build,
     "webhook": webhook.build,
 }
 
