@@ -1,9 +1,7 @@
 """Our mail beside the one that an installed Alertmanager sends for the same alerts."""
 
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 from datetime import UTC, datetime
@@ -25,8 +23,8 @@ from ampp.template.renderer import Renderer
 from .kit import notify
 from .mailbox import Mail, mailbox
 from .test_upstream import _post, snapshot
+from .twin import BINARY, version
 
-BINARY = os.environ.get("ALERTMANAGER_BINARY") or shutil.which("prometheus-alertmanager")
 pytestmark = pytest.mark.skipif(BINARY is None, reason="no Alertmanager is installed to compare with")
 
 NAME = "Disk<full> é \U0001f600"
@@ -144,10 +142,7 @@ async def test_the_same_mail(tmp_path: Path) -> None:
 
 async def test_the_same_mail_by_default(tmp_path: Path) -> None:
     """Default subject and html, and threads: those of the version whose defaults we have."""
-    assert BINARY is not None
-    shown = await trio.run_process([BINARY, "--version"], capture_stdout=True, capture_stderr=True)
-    version = re.search(rb"version (\d+)\.(\d+)", shown.stdout + shown.stderr)
-    if version is not None and (int(version[1]), int(version[2])) < (0, 34):
+    if version() < (0, 34):
         pytest.skip("the installed Alertmanager has other default templates")
     entry = {name: ENTRY[name] for name in ("to", "from", "require_tls")}
     entry["threading"] = {"enabled": True, "thread_by_date": "daily"}
