@@ -223,7 +223,8 @@ class Client:
             request = httpx.Request(
                 method,
                 url,
-                headers=[(b"Host", url.netloc), *fields] + ([(b"Content-Length", b"%d" % len(body))] if body else []),
+                headers=[(b"Host", url.netloc), *fields]
+                + ([(b"Content-Length", b"%d" % len(body))] if body is not None else []),
                 stream=_Body(body or b""),
                 extensions={"timeout": {"connect": _CONNECT_WAIT, "read": None, "write": None, "pool": None}},
             )

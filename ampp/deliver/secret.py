@@ -11,9 +11,9 @@ from typing import TypeVar
 import trio
 
 from ampp.config.secret import Secret
-from ampp.deliver.sender import BuildError
+from ampp.deliver.sender import BuildError, SendError
 
-__all__ = ["Files", "SecretError", "no_reference", "read_now", "text"]
+__all__ = ["Files", "SecretError", "address", "no_reference", "read_now", "text"]
 
 
 T = TypeVar("T")
@@ -51,10 +51,22 @@ class Files:
         """The trimmed content. Raises `SecretError`."""
         return text(await self.run(partial(read_now, path)))
 
+    async def untrimmed(self, path: str) -> str:
+        """The content with the white space around it, for receivers that send it so. Raises `SecretError`."""
+        return (await self.run(partial(read_now, path))).decode(errors="surrogateescape")
+
     async def either(self, value: Secret | str, path: str) -> str:
         """`value` if there is one, else what the file at `path` holds, if one is named. Raises `SecretError`."""
         inline = value.reveal() if isinstance(value, Secret) else value
         return inline if inline or not path else await self.read(path)
+
+
+async def address(files: Files, url: Secret | None, path: str) -> str:
+    """A webhook's URL, or what the file at `path` holds. Raises `SendError`, as upstream never to be retried."""
+    try:
+        return await files.either(url or "", path)
+    except SecretError as error:
+        raise SendError(f"read webhook_url_file: {str(error).partition(': ')[2]}", retry=False) from None
 
 
 def no_reference(what: str, reference: str) -> None:

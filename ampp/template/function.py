@@ -38,7 +38,7 @@ from ampp.template.value import (
 )
 from ampp.template.zone import LOCAL, ZoneError, load
 
-__all__ = ["FUNCTIONS", "HTML", "URL", "now"]
+__all__ = ["FUNCTIONS", "HTML", "URL", "now", "trim_space"]
 
 HTML: Final = named("template.HTML", STRING)
 """Text that html templates take for finished HTML."""
@@ -49,6 +49,11 @@ _SPACE: Final = " \t\n\v\f\r\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + 
 
 
 # Text.
+
+
+def trim_space(text: str) -> str:
+    """The text without what Go counts as white space at its ends."""
+    return text.strip(_SPACE)
 
 
 def _join(separator: str, parts: Slice) -> str:
@@ -287,7 +292,7 @@ FUNCTIONS: Final[dict[str, Func]] = {
     "toJson": Func([ANY], to_json),
     "toLower": Func([STRING], casing.lower),
     "toUpper": Func([STRING], casing.upper),
-    "trimSpace": Func([STRING], lambda text: text.strip(_SPACE)),
+    "trimSpace": Func([STRING], trim_space),
     "tz": Func([STRING, TIME], _tz),
     "urlUnescape": Func([STRING], _url_unescape),
 }

@@ -11,12 +11,19 @@ from ampp.deliver.integrations import (
     incidentio,
     jira,
     mattermost,
+    msteams,
+    msteamsv2,
     opsgenie,
     pagerduty,
+    pushover,
     rocketchat,
     slack,
+    sns,
+    telegram,
     victorops,
+    webex,
     webhook,
+    wechat,
 )
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
@@ -35,12 +42,19 @@ FACTORIES: Final[Mapping[str, Factory]] = {
     "incidentio": incidentio.build,
     "jira": jira.build,
     "mattermost": mattermost.build,
+    "msteams": msteams.build,
+    "msteamsv2": msteamsv2.build,
     "opsgenie": opsgenie.build,
     "pagerduty": pagerduty.build,
+    "pushover": pushover.build,
     "rocketchat": rocketchat.build,
     "slack": slack.build,
+    "sns": sns.build,
+    "telegram": telegram.build,
     "victorops": victorops.build,
+    "webex": webex.build,
     "webhook": webhook.build,
+    "wechat": wechat.build,
 }
 
 

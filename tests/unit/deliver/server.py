@@ -95,7 +95,7 @@ class Server:
         connection, self.connections = self.connections, self.connections + 1
         buffer = bytearray()
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError):
-            while (request := await _read(stream, buffer, connection)) is not None:
+            while (request := await read(stream, buffer, connection)) is not None:
                 self.requests.append(request)
                 step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
                 await step(request, stream)
@@ -103,7 +103,7 @@ class Server:
             await stream.aclose()
 
 
-async def _read(stream: trio.abc.Stream, buffer: bytearray, connection: int) -> Request | None:
+async def read(stream: trio.abc.Stream, buffer: bytearray, connection: int) -> Request | None:
     while b"\r\n\r\n" not in buffer:
         data = await stream.receive_some()
         if not data:

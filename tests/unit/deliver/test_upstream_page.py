@@ -97,7 +97,7 @@ OLD = r"""
     class: c
     component: '{{ .CommonLabels.job }}'
     group: g
-    details: {firing: x, resolved: '{{ .Status }} &', num_firing: é, num_resolved: n, extra: '{{ .Receiver }}'}
+    details: {firing: x, resolved: '{{ .Status }} &', num_firing: é, num_resolved: z, extra: '{{ .Receiver }}'}
     images: [{src: 'http://i/{{ .Status }}', alt: a, href: h}, {src: '{{ .CommonLabels.none }}', alt: x}, {src: s}]
     links: [{href: h, text: '{{ .Receiver }}'}, {href: '', text: x}, {href: hh}]
   - service_key: sk {{ .Status }}
