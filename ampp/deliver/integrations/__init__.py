@@ -5,7 +5,19 @@ from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan
-from ampp.deliver.integrations import incidentio, jira, opsgenie, pagerduty, victorops, webhook
+from ampp.deliver.integrations import (
+    discord,
+    email,
+    incidentio,
+    jira,
+    mattermost,
+    opsgenie,
+    pagerduty,
+    rocketchat,
+    slack,
+    victorops,
+    webhook,
+)
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
@@ -18,12 +30,17 @@ Raises `BuildError`.
 """
 
 FACTORIES: Final[Mapping[str, Factory]] = {
-    "webhook": webhook.build,
-    "pagerduty": pagerduty.build,
-    "opsgenie": opsgenie.build,
-    "victorops": victorops.build,
-    "jira": jira.build,
+    "discord": discord.build,
+    "email": email.build,
     "incidentio": incidentio.build,
+    "jira": jira.build,
+    "mattermost": mattermost.build,
+    "opsgenie": opsgenie.build,
+    "pagerduty": pagerduty.build,
+    "rocketchat": rocketchat.build,
+    "slack": slack.build,
+    "victorops": victorops.build,
+    "webhook": webhook.build,
 }
 
 
