@@ -29,12 +29,15 @@ from ampp.deliver.pool import Pool
 from ampp.deliver.sender import BuildError, SendError, status_reason
 from ampp.deliver.tls import Tls
 
-__all__ = ["BODY_LIMIT", "USER_AGENT", "Answer", "Client", "check"]
+__all__ = ["BODY_LIMIT", "DECISIVE_LIMIT", "USER_AGENT", "Answer", "Client", "check"]
 
 USER_AGENT: Final = f"Alertmanager/{COMPATIBLE}"
 
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of an answer's body that are read; the rest is dropped with the connection."""
+
+DECISIVE_LIMIT: Final = 1024 * 1024
+"""The same where the body says whether all is well; such an answer may repeat the whole message."""
 
 _BODY_WAIT: Final = 5.0
 """Seconds that a body may take once the head has come."""
@@ -57,10 +60,12 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 10
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The final answer to a request; `body` is cut at `BODY_LIMIT`."""
+    """The final answer to a request. `flaw` says why `body` is not whole, in Go's words; empty if it is."""
 
     status: int
     body: bytes
+    content_type: str = ""
+    flaw: str = ""
 
 
 class Client:
@@ -92,17 +97,25 @@ class Client:
         if config.oauth2 is not None:
             self._tokens = Tokens(config.oauth2, self.files, Client(_of_oauth2(config.oauth2), environment))
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """POST `body`, follow redirects, and answer with what came last, whatever its status.
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, decisive: bool = False) -> Answer:
+        """POST `body`; see `request`."""
+        return await self.request("POST", url, body, headers, decisive=decisive)
 
-        Raises `SendError` (to be retried, as upstream does) when no answer came.
+    async def request(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, decisive: bool = False
+    ) -> Answer:
+        """Send a request, follow redirects, and answer with what came last, whatever its status.
+
+        `decisive`: a 2xx answer's body is not to be told before it was read, up to `DECISIVE_LIMIT`. Otherwise it is
+        for show, and what does not come quickly is left. Raises `SendError` (to be retried, as upstream mostly does)
+        when no answer came.
         """
         try:
-            return await self._follow(httpx.URL(url), body, headers)
+            return await self._follow(method, httpx.URL(url), body, headers, decisive)
         except httpx.InvalidURL:
             raise SendError('parse "<redacted>": invalid URL', retry=True) from None
         except _Broken as error:
-            raise SendError(f'Post "<redacted>": {error}', retry=True) from None
+            raise SendError(f'{method.capitalize()} "<redacted>": {error}', retry=True) from None
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -110,9 +123,11 @@ class Client:
         if self._tokens is not None:
             await self._tokens.aclose()
 
-    async def _follow(self, first: httpx.URL, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+    async def _follow(
+        self, method: str, first: httpx.URL, body: bytes | None, headers: Mapping[str, str], decisive: bool
+    ) -> Answer:
         base = {"User-Agent": USER_AGENT, **headers}
-        method, url, hops, foreign, referer = "POST", first, 0, False, ""
+        url, hops, foreign, referer = first, 0, False, ""
         while True:
             _check(url)
             own = dict(base) | ({"Referer": referer} if referer else {})
@@ -121,7 +136,7 @@ class Client:
             async with self._exchange(method, url, fields, body) as response:
                 status, location = response.status_code, response.headers.get("Location", "")
                 if not self._config.follow_redirects or status not in _REDIRECTS or not location:
-                    return await _answer(response)
+                    return await _answer(response, decisive)
                 await _read(response, _SLURP, _SETTLED_WAIT)
             hops += 1
             try:
@@ -316,29 +331,35 @@ async def _labelled(files: secret.Files, what: str, value: Secret | str, path: s
         raise secret.SecretError(f"unable to read {what}: {error}") from None
 
 
-async def _answer(response: httpx.Response) -> Answer:
+async def _answer(response: httpx.Response, decisive: bool) -> Answer:
     # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
-    settled = response.status_code // 100 == 2
-    body = await _read(response, BODY_LIMIT, _SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
-    return Answer(response.status_code, body)
+    success = response.status_code // 100 == 2
+    settled = success and not decisive
+    limit = DECISIVE_LIMIT if success and decisive else BODY_LIMIT
+    body, flaw = await _read(response, limit, _SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
+    return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw)
 
 
-async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bool = False) -> bytes:
-    """What of the body comes within `limit` bytes and `wait` seconds; an error on the way ends it, as for upstream."""
+async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bool = False) -> tuple[bytes, str]:
+    """What of the body comes within `limit` bytes and `wait` seconds, and why that is not all of it, if it is not."""
     read = bytearray()
+    flaw = ""
     try:
         with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait) as scope:
             async for piece in response.stream:  # type: ignore[union-attr]
                 read += piece
-                if len(read) >= limit:
+                if len(read) > limit:
                     # Not `break`, which would leave httpcore's nested generators to the garbage collector.
+                    flaw = f"more than {limit} bytes"
                     scope.cancel()
+        if scope.cancelled_caught:
+            flaw = flaw or "timeout awaiting response body"
     except httpx.TransportError:
-        pass
+        flaw = "unexpected EOF"
     finally:
         with trio.CancelScope(shield=True):
             await response.aclose()
-    return bytes(read[:limit])
+    return bytes(read[:limit]), flaw
 
 
 def check(answer: Answer, retry_codes: tuple[int, ...] = ()) -> None:

@@ -1,6 +1,7 @@
 """The webhook: the message as JSON, POSTed to a URL; any 2xx is a yes, 5xx and silence are tried again."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import trio
@@ -8,14 +9,13 @@ import trio
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.webhook import WebhookConfig
 from ampp.core.alert import Snapshot
-from ampp.core.clock import SECOND
-from ampp.core.duration import format_go
 from ampp.core.notify import Data, Notify
 from ampp.deliver import secret
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
 from ampp.deliver.payload import fill
 from ampp.deliver.sender import Sender, SendError
+from ampp.deliver.timeout import limited
 from ampp.template.error import TemplateError
 from ampp.template.jsontext import to_json
 from ampp.template.renderer import Renderer
@@ -80,16 +80,7 @@ class Webhook:
             raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        timeout = self._config.timeout
-        if timeout <= 0:
-            return await self._client.post(url, body, headers)
-        answer: Answer | None = None
-        with trio.move_on_after(timeout / SECOND):
-            answer = await self._client.post(url, body, headers)
-        if answer is None:
-            why = f"configured webhook timeout reached ({format_go(timeout)})"
-            raise SendError(f'Post "<redacted>": {why}', retry=True)
-        return answer
+        return await limited("webhook", self._config.timeout, partial(self._client.post, url, body, headers))
 
 
 def build(config: WebhookConfig, external_url: str, renderer: Renderer) -> Sender:

@@ -1,0 +1,32 @@
+"""What a receiver says in JSON, read as leniently as Go does: unknown members and wrong UTF-8 are no errors."""
+
+from typing import TypeVar
+
+import msgspec
+
+from ampp.core.quote import go_quote
+from ampp.core.reason import FailureReason
+from ampp.deliver.http import Answer
+from ampp.deliver.sender import SendError
+
+__all__ = ["read", "whole"]
+
+T = TypeVar("T")
+
+
+def whole(answer: Answer) -> bytes:
+    """The body. Raises `SendError`, to be tried again, if it did not come to its end."""
+    if answer.flaw:
+        raise SendError(f"could not read response body: {answer.flaw}", retry=True, reason=FailureReason.CLIENT)
+    return answer.body
+
+
+def read(answer: Answer, kind: type[T]) -> T:
+    """The body as `kind`. Raises `SendError`, to be tried again, if it cannot be read so."""
+    text = whole(answer).decode(errors="replace")
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise SendError(
+            f"could not unmarshal JSON response {go_quote(text)}: {error}", retry=True, reason=FailureReason.CLIENT
+        ) from None
