@@ -30,9 +30,10 @@ def warnings(config: Config, plan: Plan, retention: int | None = None) -> tuple[
     """What to tell the user about a configuration that is in force all the same. `retention` in nanoseconds.
 
     First the matcher parser's, then routes whose repeat_interval is shorter than their group_interval, or longer than
-    notifications are remembered.
+    notifications are remembered, or than alerts that were handed on live at the other Alertmanager.
     """
-    return config.warnings + tuple(text for route in plan.root.walk() for text in _timing(route, retention))
+    found = [text for route in plan.root.walk() for text in _timing(route, retention) + _expiring(route, config)]
+    return config.warnings + tuple(found)
 
 
 def _timing(route: Route, retention: int | None) -> list[str]:
@@ -48,6 +49,21 @@ def _timing(route: Route, retention: int | None) -> list[str]:
             f"repeat_interval is greater than the data retention period: route {go_quote(route.key)}, repeat_interval "
             f"{repeat}, retention {format_prometheus(retention)}; notifications may repeat more often than expected"
         )
+    return found
+
+
+def _expiring(route: Route, config: Config) -> list[str]:
+    found = []
+    entries = config.of(route.receiver).alertmanager_configs
+    for idx, entry in enumerate(entries):
+        if entry.expire_after <= route.repeat_interval + route.group_interval:
+            found.append(
+                f"expire_after is not longer than repeat_interval and group_interval together: receiver "
+                f"{go_quote(route.receiver)}, alertmanager[{idx}], expire_after {format_prometheus(entry.expire_after)}, "
+                f"route {go_quote(route.key)}, repeat_interval {format_prometheus(route.repeat_interval)}, group_interval "
+                f"{format_prometheus(route.group_interval)}; alerts will end at the other Alertmanager between two "
+                "notifications"
+            )
     return found
 
 

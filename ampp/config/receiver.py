@@ -9,6 +9,7 @@ from ampp.config.error import Invalid
 from ampp.config.kind import Text, TextMapOrNone
 from ampp.config.receivers import (
     BUILD,
+    AlertmanagerConfig,
     DiscordConfig,
     EmailConfig,
     Entry,
@@ -21,6 +22,7 @@ from ampp.config.receivers import (
     PagerdutyConfig,
     PushoverConfig,
     RocketchatConfig,
+    RootlyConfig,
     SlackConfig,
     SnsConfig,
     TelegramConfig,
@@ -73,6 +75,10 @@ class ReceiverSection(Section, frozen=True, kw_only=True):
     ] = ()
     mattermost_configs: Annotated[
         tuple[MattermostConfig, ...], _entries(MattermostConfig, "mattermost.MattermostConfig")
+    ] = ()
+    rootly_configs: Annotated[tuple[RootlyConfig, ...], _entries(RootlyConfig, "rootly.RootlyConfig")] = ()
+    alertmanager_configs: Annotated[
+        tuple[AlertmanagerConfig, ...], _entries(AlertmanagerConfig, "alertmanager.AlertmanagerConfig")
     ] = ()
 
     def settle(self) -> Self:

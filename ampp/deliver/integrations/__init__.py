@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan
-from ampp.deliver.integrations import webhook
+from ampp.deliver.integrations import alertmanager, rootly, webhook
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
@@ -17,7 +17,11 @@ Factory: TypeAlias = Callable[[Any, str, Renderer], Sender | Unsendable]
 Raises `BuildError`.
 """
 
-FACTORIES: Final[Mapping[str, Factory]] = {"webhook": webhook.build}
+FACTORIES: Final[Mapping[str, Factory]] = {
+    "webhook": webhook.build,
+    "rootly": rootly.build,
+    "alertmanager": alertmanager.build,
+}
 
 
 def build(config: Config, plan: Plan, external_url: str, renderer: Renderer) -> Senders:
