@@ -94,10 +94,6 @@ class Config(msgspec.Struct, frozen=True, dict=True):
     def _by_name(self) -> dict[str, ReceiverSection]:
         return {receiver.name: receiver for receiver in self.document.receivers}
 
-    def of(self, receiver: str) -> ReceiverSection:
-        """The receiver of that name. Raises KeyError."""
-        return self._by_name[receiver]
-
     def entry(self, receiver: str, kind: str, idx: int) -> Entry:
         """The entry an integration of the plan stands for. Raises LookupError when there is none."""
         return self._by_name[receiver].of_type(kind)[idx]

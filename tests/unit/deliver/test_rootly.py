@@ -21,8 +21,8 @@ ID = {"rootly_incident_id": "inc/1"}
 
 
 def rootly(url: str, options: str = "") -> Rootly:
-    text = f"route: {{receiver: a}}\nreceivers: [{{name: a, rootly_configs: [{{api_url: '{url}', api_key: k3y{options}}}]}}]"
-    entry = load(text).entry("a", "rootly", 0)
+    entries = f"[{{api_url: '{url}', api_key: k3y{options}}}]"
+    entry = load(f"route: {{receiver: a}}\nreceivers: [{{name: a, rootly_configs: {entries}}}]").entry("a", "rootly", 0)
     assert isinstance(entry, RootlyConfig)
     sender = build(entry, "http://am:9093", RENDERER)
     assert isinstance(sender, Rootly)
