@@ -64,8 +64,9 @@ def _expiring(route: Route, entries: Iterable[AlertmanagerConfig]) -> list[str]:
         f"group_interval {format_prometheus(route.group_interval)}"
     )
     return [
-        f"expire_after is not longer than repeat_interval and group_interval together: receiver "
-        f"{go_quote(route.receiver)}, alertmanager[{idx}], expire_after {format_prometheus(entry.expire_after)}, {times}; "
+        "expire_after is not longer than repeat_interval and group_interval together: receiver "
+        f"{go_quote(route.receiver)}, alertmanager[{idx}], expire_after {format_prometheus(entry.expire_after)}, "
+        f"{times}; "
         "alerts will end at the other Alertmanager between two notifications"
         for idx, entry in enumerate(entries)
         if entry.expire_after <= route.repeat_interval + route.group_interval

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan
+from ampp.deliver import plugin
 from ampp.deliver.integrations import alertmanager, rootly, webhook
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
@@ -39,7 +40,7 @@ def build(config: Config, plan: Plan, external_url: str, renderer: Renderer) -> 
 
 
 def _sender(to: Integration, entry: Any, external_url: str, renderer: Renderer) -> Sender | Unsendable:
-    factory = FACTORIES.get(to.name)
+    factory = FACTORIES.get(to.name) or plugin.factory(to.name)
     if factory is None:
         return Unsendable(f"this version cannot send to {to.name} receivers")
     try:
