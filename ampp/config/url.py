@@ -1,8 +1,9 @@
 """URLs exactly as Go's net/url reads and writes them: error texts, percent-encoding and normal form.
 
-Only what a configuration needs: `parse`, the text, and a text with the password masked.
+Only what ampp needs: `parse`, the text, a text with the password masked, and a URL below another.
 """
 
+import posixpath
 from typing import Any, Final
 
 import msgspec
@@ -77,6 +78,16 @@ class Url(msgspec.Struct, frozen=True, kw_only=True):
     def with_slash(self) -> "Url":
         """The same URL with a path that ends in a slash."""
         return self if self.path.endswith("/") else msgspec.structs.replace(self, path=self.path + "/")
+
+    def below(self, more: str) -> "Url":
+        """The URL of `more` below this one's path, without `.`, `..` and doubled slashes in it (Go's JoinPath)."""
+
+        def join(path: str) -> str:
+            return "/" + posixpath.normpath(f"/{path}/{more}").lstrip("/")
+
+        return msgspec.structs.replace(
+            self, path=join(self.path), raw_path=join(self.raw_path) if self.raw_path else ""
+        )
 
 
 def parse(text: str) -> Url:

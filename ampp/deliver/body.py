@@ -13,7 +13,7 @@ __all__ = ["Body", "encode"]
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A JSON object whose members are the fields, in order. A field at its default is left out (Go's omitempty).
 
-    Say `kw_only=True` in subclasses too. What is a `dict` inside has its names sorted, as Go's maps have.
+    Say `frozen=True, kw_only=True` in subclasses too. What is a `dict` inside has its names sorted, as Go's maps have.
     """
 
 

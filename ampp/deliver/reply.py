@@ -1,6 +1,6 @@
 """What a receiver says in JSON, read as leniently as Go does: unknown members and wrong UTF-8 are no errors."""
 
-from typing import TypeVar
+from typing import Optional, TypeVar
 
 import msgspec
 
@@ -11,7 +11,7 @@ from ampp.deliver.sender import SendError
 
 __all__ = ["read", "whole"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def whole(answer: Answer) -> bytes:
@@ -22,10 +22,10 @@ def whole(answer: Answer) -> bytes:
 
 
 def read(answer: Answer, kind: type[T]) -> T:
-    """The body as `kind`. Raises `SendError`, to be tried again, if it cannot be read so."""
+    """The body as `kind`; `null` says nothing. Raises `SendError`, to be tried again, if it cannot be read so."""
     text = whole(answer).decode(errors="replace")
     try:
-        return msgspec.json.decode(text, type=kind)
+        return msgspec.json.decode(text, type=Optional[kind]) or kind()  # noqa: UP045 - `kind` is a value here
     except (msgspec.DecodeError, RecursionError) as error:
         raise SendError(
             f"could not unmarshal JSON response {go_quote(text)}: {error}", retry=True, reason=FailureReason.CLIENT

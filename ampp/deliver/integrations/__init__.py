@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
-from ampp.core.plan import Integration, Plan
+from ampp.core.plan import Integration, Plan, Receiver
 from ampp.deliver import plugin
-from ampp.deliver.integrations import alertmanager, rootly, webhook
+from ampp.deliver.integrations import alertmanager, discord, mattermost, rocketchat, rootly, slack, webhook
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
-__all__ = ["FACTORIES", "Factory", "build"]
+__all__ = ["FACTORIES", "Factory", "build", "build_for"]
 
 Factory: TypeAlias = Callable[[Any, str, Renderer], Sender | Unsendable]
 """Makes a sender of one entry of a `<type>_configs` list, the daemon's external URL and the templates.
@@ -19,6 +19,10 @@ Raises `BuildError`.
 """
 
 FACTORIES: Final[Mapping[str, Factory]] = {
+    "discord": discord.build,
+    "mattermost": mattermost.build,
+    "rocketchat": rocketchat.build,
+    "slack": slack.build,
     "webhook": webhook.build,
     "rootly": rootly.build,
     "alertmanager": alertmanager.build,
@@ -32,9 +36,17 @@ def build(config: Config, plan: Plan, external_url: str, renderer: Renderer) -> 
     """
     used = {route.receiver for route in plan.root.walk()}
     return {
-        to: _sender(to, config.entry(name, to.name, to.idx), external_url, renderer)
+        to: sender
         for name, receiver in plan.receivers.items()
         if name in used
+        for to, sender in build_for(config, receiver, external_url, renderer).items()
+    }
+
+
+def build_for(config: Config, receiver: Receiver, external_url: str, renderer: Renderer) -> Senders:
+    """The senders of one receiver, used or not. As `build`."""
+    return {
+        to: _sender(to, config.entry(receiver.name, to.name, to.idx), external_url, renderer)
         for to in receiver.integrations
     }
 

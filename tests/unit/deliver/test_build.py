@@ -42,7 +42,8 @@ receivers:
 """
 
 
-async def test_used_receivers_get_senders_in_build_order() -> None:
+async def test_used_receivers_get_senders_in_build_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(integrations, "FACTORIES", {"webhook": integrations.FACTORIES["webhook"]})
     senders = build(CONFIG.replace("http_config: {tls_config: {ca_file: CA}}", ""))
     assert {to: type(sender) for to, sender in senders.items()} == {
         Integration("a", "webhook", 0, True): Webhook,
