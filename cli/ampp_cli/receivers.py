@@ -7,7 +7,7 @@ the real answer says can therefore differ.
 import time
 import uuid
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 import httpx
@@ -108,8 +108,8 @@ def _test(
     if not senders:
         click.echo(f"receiver {name} has no integrations: nothing to send")
         return 0
-    redactions = {to: Redaction(config.entry(name, to.name, to.idx), show=show_secrets) for to in senders}
-    return trio.run(_all, senders, alerts, timeout, redactions if dry_run else None)
+    redaction = Redaction(config.document, show=show_secrets) if dry_run else None
+    return trio.run(_all, senders, alerts, timeout, redaction)
 
 
 def _receiver(config: Config, name: str) -> Receiver:
@@ -156,10 +156,13 @@ async def _all(
     senders: Senders,
     alerts: tuple[Snapshot, ...],
     timeout: float,
-    redactions: dict[Integration, Redaction] | None,
+    redaction: Redaction | None,
 ) -> int:
-    """One after the other, so that what is printed can be read. `redactions`: this is a dry run."""
+    """One after the other, so that what is printed can be read. `redaction`: this is a dry run."""
     failed = 0
+    if redaction is not None:
+        # What foreign senders may do without ampp's client is kept from the network too.
+        trio.socket.set_custom_socket_factory(_NoNetwork())
     for to, sender in senders.items():
         try:
             notify = _notify(to, alerts, timeout)
@@ -168,14 +171,19 @@ async def _all(
                 failed += 1
             elif not told(notify):
                 click.echo(f"{label(to)}: nothing to send, since send_resolved is off and all alerts have ended")
-            elif redactions is None:
+            elif redaction is None:
                 failed += not await _send(sender, notify, timeout)
             else:
-                failed += not await _show(sender, notify, timeout, redactions[to])
+                failed += not await _show(sender, notify, timeout, redaction)
         finally:
             if not isinstance(sender, Unsendable):
                 await sender.aclose()
     return 1 if failed else 0
+
+
+class _NoNetwork(trio.abc.SocketFactory):
+    def socket(self, *_: object, **__: object) -> NoReturn:
+        raise OSError("a dry run has no network")
 
 
 def _notify(to: Integration, alerts: tuple[Snapshot, ...], timeout: float) -> Notify:
