@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trio
+from click.testing import CliRunner
 
 from ampp.config import Config, ConfigError, load, load_file
 from ampp.config import compile as compile_plan
@@ -15,6 +17,7 @@ from ampp.core.notify import Data
 from ampp.deliver import integrations
 from ampp.deliver.sender import BuildError, Sender, SendError, Unsendable
 from ampp.template.renderer import Renderer
+from ampp_cli import own
 from tests.unit.deliver.kit import alert, notify
 from tests.unit.deliver.server import answer, serving
 
@@ -231,6 +234,30 @@ async def test_a_sender_that_raises_what_it_should_not(site: Path, capfd: pytest
 async def test_data_that_cannot_be_kept(site: Path, what: str) -> None:
     install(site, SOUND + SENDER.format(send=f"return {what}", close="pass"))
     assert await send(load(config("")), data={"kept": 1}) == {"kept": 1}
+
+
+SOCKET = """
+    async def send(self, notify, alerts):
+        import trio
+        stream = await trio.open_tcp_stream("127.0.0.1", %d)
+        await stream.send_all(b"GET / HTTP/1.1\\r\\n\\r\\n")
+        await stream.receive_some()
+    async def aclose(self): pass
+receiver = ReceiverType(C, lambda *of: S())
+"""
+
+
+async def test_a_dry_run_sends_nothing_by_other_ways_either(site: Path) -> None:
+    async with serving(answer(200)) as server:
+        install(site, f"{SOUND}class S:{SOCKET % server.port}")
+        (site / "am.yml").write_text(config("").replace("  webhook_configs: [{url: 'http://h'}]\n", ""))
+        line = ["receivers", "test", "a", f"--config.file={site}/am.yml"]
+        dry = await trio.to_thread.run_sync(lambda: CliRunner().invoke(own._ampp, [*line, "--dry-run"]))
+        assert server.connections == 0
+        assert dry.output == "ntfy[0]: failed before anything was sent: plug-in failed: OSError\n"
+        wet = await trio.to_thread.run_sync(lambda: CliRunner().invoke(own._ampp, line))
+        assert server.connections == 1
+        assert wet.output == "ntfy[0]: sent\n"
 
 
 def test_the_documented_example_is_the_tested_one() -> None:
