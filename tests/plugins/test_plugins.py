@@ -239,9 +239,9 @@ async def test_data_that_cannot_be_kept(site: Path, what: str) -> None:
 SOCKET = """
     async def send(self, notify, alerts):
         import trio
-        stream = await trio.open_tcp_stream("127.0.0.1", %d)
-        await stream.send_all(b"GET / HTTP/1.1\\r\\n\\r\\n")
-        await stream.receive_some()
+        async with await trio.open_tcp_stream("127.0.0.1", %d) as stream:
+            await stream.send_all(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+            await stream.receive_some()
     async def aclose(self): pass
 receiver = ReceiverType(C, lambda *of: S())
 """
