@@ -236,6 +236,8 @@ async def _show(sender: Sender, notify: Notify, timeout: float, redaction: Redac
         for name, value in fields:
             shown = name.decode("latin-1"), value.decode("utf-8", "replace")
             lines.append(f"{shown[0]}: {redaction.header(*shown)}")
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
         text = (body or b"").decode("utf-8", "replace")
         click.echo("\n".join([*lines, "", redaction.text(text).rstrip("\n"), ""]))
         return httpx.Response(200, headers={"Content-Type": "application/json"}, content=_ANSWER)

@@ -149,7 +149,9 @@ def test_a_dry_run_shows_all_but_secrets_and_sends_nothing() -> None:
         f"webhook[0]: request 1\nPOST http://{host}/<redacted>\nHost: {host}\nUser-Agent: Alertmanager/0.34.0\n"
         "Content-Type: application/json\nIdempotency-Key: "
     )
-    assert head.endswith("\nX-Key: <secret>\nAuthorization: Bearer <secret>")
+    assert head.endswith(
+        f"\nX-Key: <secret>\nAuthorization: Bearer <secret>\nContent-Length: {len(body.splitlines()[0]) + 1}"
+    )
     assert json.loads(body.splitlines()[0])["alerts"][0]["labels"]["test"] == "true"
     assert "webhook[1]: request 1\n" in output
     assert shown[0] == 0
