@@ -1,7 +1,10 @@
 """From a checked configuration to the plan the engine runs, with what is allowed but worth a warning."""
 
+from collections.abc import Iterable
+
 from ampp.config.document import Config
 from ampp.config.receiver import ReceiverSection
+from ampp.config.receivers import AlertmanagerConfig
 from ampp.config.routing import InhibitSection, RouteSection
 from ampp.core.duration import format_prometheus
 from ampp.core.inhibit import InhibitRule
@@ -30,9 +33,13 @@ def warnings(config: Config, plan: Plan, retention: int | None = None) -> tuple[
     """What to tell the user about a configuration that is in force all the same. `retention` in nanoseconds.
 
     First the matcher parser's, then routes whose repeat_interval is shorter than their group_interval, or longer than
-    notifications are remembered.
+    notifications are remembered, or than alerts that were handed on live at the other Alertmanager.
     """
-    return config.warnings + tuple(text for route in plan.root.walk() for text in _timing(route, retention))
+    handing_on = {receiver.name: receiver.alertmanager_configs for receiver in config.receivers}
+    found: list[str] = []
+    for route in plan.root.walk():
+        found += _timing(route, retention) + _expiring(route, handing_on.get(route.receiver, ()))
+    return config.warnings + tuple(found)
 
 
 def _timing(route: Route, retention: int | None) -> list[str]:
@@ -49,6 +56,21 @@ def _timing(route: Route, retention: int | None) -> list[str]:
             f"{repeat}, retention {format_prometheus(retention)}; notifications may repeat more often than expected"
         )
     return found
+
+
+def _expiring(route: Route, entries: Iterable[AlertmanagerConfig]) -> list[str]:
+    times = (
+        f"route {go_quote(route.key)}, repeat_interval {format_prometheus(route.repeat_interval)}, "
+        f"group_interval {format_prometheus(route.group_interval)}"
+    )
+    return [
+        "expire_after is not longer than repeat_interval and group_interval together: receiver "
+        f"{go_quote(route.receiver)}, alertmanager[{idx}], expire_after {format_prometheus(entry.expire_after)}, "
+        f"{times}; "
+        "alerts will end at the other Alertmanager between two notifications"
+        for idx, entry in enumerate(entries)
+        if entry.expire_after <= route.repeat_interval + route.group_interval
+    ]
 
 
 def _spec(route: RouteSection) -> RouteSpec:

@@ -252,6 +252,13 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """Whether upstream decodes this type by a function of its own (its checks are in `settle`)."""
     null_keeps: ClassVar[bool] = False
     """Whether an explicit null leaves a field its default, which is not upstream's way but ampp.yml's."""
+    foreign_field: ClassVar[str] = ""
+    """The plain field, a mapping by key, that takes what `foreign` reads."""
+
+    @classmethod
+    def foreign(cls, key: str) -> Kind | None:
+        """What stands under a key that is not in the class body, None if such a key is wrong here. Raises `Invalid`."""
+        return None
 
     def settle(self) -> Self:
         """Check the section after decoding and answer it in normal form. Raises `Invalid`."""
@@ -353,7 +360,8 @@ class Struct(Kind):
             if key is FAILED:
                 continue
             field = fields.get(key)
-            if field is None:
+            kind = self._foreign(d, key_node, key) if field is None else field.kind
+            if kind is None:
                 near = closest(key, fields)
                 hint = f"did you mean {near}?" if near else f"known here: {', '.join(fields)}" if fields else ""
                 d.fault(key_node, f"field {key} not found in type {self.go}", hint)
@@ -363,9 +371,20 @@ class Struct(Kind):
                 done.add(key)
                 if self.cls.null_keeps and value_node.nullish:
                     continue
-                value = d.read(value_node, field.kind)
-                if value is not FAILED:
+                value = d.read(value_node, kind)
+                if value is FAILED:
+                    continue
+                if field is None:
+                    values.setdefault(self.cls.foreign_field, {})[key] = value
+                else:
                     values[field.name] = value
+
+    def _foreign(self, d: Decoder, node: Node, key: str) -> Kind | None:
+        try:
+            return self.cls.foreign(key)
+        except Invalid as error:
+            error.line, error.column = node.line, node.column
+            raise
 
     def tree(self, value: Section) -> Tree:
         out: list[tuple[Tree, Tree]] = []
@@ -373,6 +392,11 @@ class Struct(Kind):
             item = getattr(value, field.name)
             if field.keep or not field.kind.is_zero(item):
                 out.append((field.key, None if item is None else field.kind.tree(item)))
+        if value.foreign_field:
+            for key, item in getattr(value, value.foreign_field).items():
+                kind = value.foreign(key)
+                if kind is not None and not kind.is_zero(item):
+                    out.append((key, kind.tree(item)))
         return Map(out)
 
 

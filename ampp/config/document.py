@@ -205,7 +205,7 @@ def _inherit(
             raise _at(decoder, Invalid(message, field="name"), receiver)
         names.add(receiver.name)
         changes: dict[str, Any] = {}
-        for kind in CHECK:
+        for kind in (*CHECK, *receiver.plugged_types()):
             entries = receiver.of_type(kind)
             if not entries:
                 continue
@@ -215,13 +215,18 @@ def _inherit(
                     message = _NULLS_REFUSED.format(kind)
                     raise _at(decoder, Invalid(message, field=kind + "_configs"), receiver)
                 try:
-                    done.append(entry.inherit(base))
+                    done.append(_inherited(receiver, kind, entry, base))
                 except Invalid as error:
                     raise _at(decoder, error, entry) from None
-            changes[kind + "_configs"] = tuple(done)
+            changes[kind] = tuple(done)
             base = _slashed(base, kind, entries)
-        filled.append(replace(receiver, **changes) if changes else receiver)
+        filled.append(receiver.with_entries(changes) if changes else receiver)
     return tuple(filled), base
+
+
+def _inherited(receiver: ReceiverSection, kind: str, entry: Entry, base: Global) -> Entry:
+    plugged = receiver.foreign(kind + "_configs") if kind + "_configs" in receiver.plugged else None
+    return entry.inherit(base) if plugged is None else plugged.inherit(entry, base)
 
 
 def _slashed(base: Global, kind: str, entries: tuple[Entry, ...]) -> Global:
@@ -289,15 +294,15 @@ def _under(document: Document, directory: str) -> Document:
 
 def _moved(receiver: ReceiverSection, directory: str) -> ReceiverSection:
     changes: dict[str, Any] = {}
-    for kind in CHECK:
+    for kind in (*CHECK, *receiver.plugged_types()):
         entries = receiver.of_type(kind)
         # incident.io's http_config is the one upstream forgets to join.
         if not entries or kind in ("email", "incidentio"):
             continue
         moved = tuple(_moved_entry(entry, directory) for entry in entries)
         if any(new is not old for new, old in zip(moved, entries, strict=True)):
-            changes[kind + "_configs"] = moved
-    return replace(receiver, **changes) if changes else receiver
+            changes[kind] = moved
+    return receiver.with_entries(changes) if changes else receiver
 
 
 def _moved_entry(entry: Entry, directory: str) -> Entry:

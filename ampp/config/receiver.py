@@ -1,6 +1,7 @@
 """A receiver: a name, labels, and lists of entries by type."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Self
 
 from msgspec.structs import replace
 
@@ -9,6 +10,7 @@ from ampp.config.error import Invalid
 from ampp.config.kind import Text, TextMapOrNone
 from ampp.config.receivers import (
     BUILD,
+    AlertmanagerConfig,
     DiscordConfig,
     EmailConfig,
     Entry,
@@ -21,6 +23,7 @@ from ampp.config.receivers import (
     PagerdutyConfig,
     PushoverConfig,
     RocketchatConfig,
+    RootlyConfig,
     SlackConfig,
     SnsConfig,
     TelegramConfig,
@@ -28,10 +31,14 @@ from ampp.config.receivers import (
     WebexConfig,
     WebhookConfig,
     WechatConfig,
+    plugin,
 )
+from ampp.config.receivers.plugin import PluginEntries
 from ampp.core.quote import go_quote
 
 __all__ = ["ReceiverSection"]
+
+_LIST: Final = "_configs"
 
 
 def _entries(cls: type[Entry], go: str) -> Sections:
@@ -74,6 +81,20 @@ class ReceiverSection(Section, frozen=True, kw_only=True):
     mattermost_configs: Annotated[
         tuple[MattermostConfig, ...], _entries(MattermostConfig, "mattermost.MattermostConfig")
     ] = ()
+    rootly_configs: Annotated[tuple[RootlyConfig, ...], _entries(RootlyConfig, "rootly.RootlyConfig")] = ()
+    alertmanager_configs: Annotated[
+        tuple[AlertmanagerConfig, ...], _entries(AlertmanagerConfig, "alertmanager.AlertmanagerConfig")
+    ] = ()
+
+    foreign_field: ClassVar[str] = "plugged"
+    plugged: dict[str, tuple[Entry, ...]] = {}
+    """The lists of types that plug-ins bring, by key, in the order of the file."""
+
+    @classmethod
+    def foreign(cls, key: str) -> PluginEntries | None:
+        kind = key.removesuffix(_LIST)
+        found = plugin.find(kind) if kind != key else None
+        return PluginEntries(kind, found.schema) if found is not None else None
 
     def settle(self) -> Self:
         if not self.name:
@@ -89,9 +110,20 @@ class ReceiverSection(Section, frozen=True, kw_only=True):
 
     def of_type(self, kind: str) -> tuple[Entry, ...]:
         """The entries of one type, such as "webhook"."""
-        entries: tuple[Entry, ...] = getattr(self, kind + "_configs")
-        return entries
+        entries: tuple[Entry, ...] = getattr(self, kind + _LIST, ())
+        return entries or self.plugged.get(kind + _LIST, ())
+
+    def with_entries(self, changed: Mapping[str, tuple[Entry, ...]]) -> Self:
+        """The receiver with other entries for some types."""
+        plugged = {key: changed.get(key.removesuffix(_LIST), entries) for key, entries in self.plugged.items()}
+        own = {kind + _LIST: entries for kind, entries in changed.items() if kind + _LIST not in plugged}
+        return replace(self, plugged=plugged, **own)
+
+    def plugged_types(self) -> tuple[str, ...]:
+        """The types among the entries that plug-ins bring, in alphabetical order."""
+        return tuple(sorted(key.removesuffix(_LIST) for key in self.plugged))
 
     def entries(self) -> list[tuple[str, int, Entry]]:
-        """Type, number within the type, and entry, in upstream's build order."""
-        return [(kind, i, entry) for kind in BUILD for i, entry in enumerate(self.of_type(kind))]
+        """Type, number within the type, and entry, in upstream's build order, those of plug-ins last."""
+        kinds = (*BUILD, *self.plugged_types())
+        return [(kind, i, entry) for kind in kinds for i, entry in enumerate(self.of_type(kind))]

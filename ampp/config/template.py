@@ -31,16 +31,16 @@ def syntax_error(text: str) -> str:
     return ""
 
 
-def renderer(patterns: Sequence[str]) -> "Renderer":
+def renderer(patterns: Sequence[str], *, by_value: bool = False) -> "Renderer":
     """The default templates with those of the files that the `templates` patterns match, in order.
 
-    A file matched twice counts twice; a pattern that matches nothing is fine. Reads the files. Raises `ConfigError`,
-    whose text is Go's.
+    A file matched twice counts twice; a pattern that matches nothing is fine. `by_value`: as `Renderer` takes it. Reads
+    the files. Raises `ConfigError`, whose text is Go's.
     """
     from ampp.template.error import TemplateError  # what asks for a configuration alone can do without
     from ampp.template.renderer import Renderer
 
-    made = Renderer()
+    made = Renderer(by_value=by_value)
     for path, text in _files(patterns):
         try:
             made.add(basename(path), text)

@@ -9,10 +9,11 @@ import base64
 import contextlib
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextvars import ContextVar
 from functools import partial
 from importlib.util import find_spec
-from typing import Final
+from typing import Final, TypeAlias
 
 import httpx
 import msgspec
@@ -29,7 +30,7 @@ from ampp.deliver.pool import Pool
 from ampp.deliver.sender import BuildError, SendError, status_reason
 from ampp.deliver.tls import Tls
 
-__all__ = ["BODY_LIMIT", "DECISIVE_LIMIT", "USER_AGENT", "Answer", "Client", "check"]
+__all__ = ["BODY_LIMIT", "DECISIVE_LIMIT", "USER_AGENT", "Answer", "Client", "Instead", "answering", "check"]
 
 USER_AGENT: Final = f"Alertmanager/{COMPATIBLE}"
 
@@ -57,6 +58,22 @@ _SENSITIVE: Final = frozenset(
 )
 _ABOUT_BODY: Final = frozenset(("content-encoding", "content-language", "content-location", "content-type"))
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+
+Instead: TypeAlias = Callable[[str, httpx.URL, list[tuple[bytes, bytes]], bytes | None], httpx.Response]
+"""Answers a request, given as method, URL, header lines and body, in the place of the network."""
+
+_INSTEAD: Final[ContextVar[Instead | None]] = ContextVar("instead", default=None)
+
+
+@contextlib.contextmanager
+def answering(instead: Instead) -> Iterator[None]:
+    """Within the block, in this task and those it starts, no client sends anything: `instead` answers."""
+    token = _INSTEAD.set(instead)
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -213,6 +230,10 @@ class Client:
         self, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None
     ) -> AsyncIterator[httpx.Response]:
         """The answer to one request, whose body must be read inside the block."""
+        instead = _INSTEAD.get()
+        if instead is not None:
+            yield instead(method, url, [(b"Host", url.netloc), *fields], body)
+            return
         through = self._choose(url)
         try:
             pool = self._pool(url.scheme, through)

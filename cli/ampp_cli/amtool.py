@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ampp.core.quote import go_quote
 from ampp.observe.build import BUILD
-from ampp_cli.kingpin import Argument, Command, Flag, Parsed, UsageError, enum, existing_file, parse
+from ampp_cli.kingpin import Argument, Command, Flag, Parsed, UsageError, enum, existing_file, parse, reason_of
 from ampp_cli.usage import answer, usage
 
 if TYPE_CHECKING:
@@ -139,6 +139,29 @@ def _routes_test(parsed: Parsed) -> int:
     return 0
 
 
+def _template_render(parsed: Parsed) -> int:
+    from ampp_cli.render import RenderError, render
+
+    kind = parsed["template.type"] or "text"
+    try:
+        rendered = render(parsed["template.glob"], parsed["template.text"], kind, parsed["template.data"])
+    except RenderError as error:
+        raise _Failure(str(error)) from error
+    # Bytes that are no UTF-8, which files may hold, pass through.
+    sys.stdout.flush()
+    sys.stdout.buffer.write(rendered.encode(errors="surrogateescape"))
+    return 0
+
+
+def _readable(path: str) -> str:
+    """The path of what can be opened, which is all that is found out while the line is read; a directory can be."""
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError as error:
+        raise UsageError(f"open {path}: {reason_of(error)}") from error
+    return path
+
+
 _ROUTES_FLAGS: Final = (Flag("config.file", "Config file to be tested.", parse=existing_file),)
 
 
@@ -188,6 +211,27 @@ PROGRAM: Final = Command(
                             run=_routes_test,
                         ),
                     ),
+                ),
+            ),
+        ),
+        Command(
+            "template",
+            "Look into notification templates.",
+            commands=(
+                Command(
+                    "render",
+                    "Print a template text rendered, without anything added.",
+                    flags=(
+                        Flag("template.glob", "Files with templates. Repeatable.", repeated=True, required=True),
+                        Flag("template.text", "The template text to render.", required=True),
+                        Flag("template.type", "text, or html to escape values.", parse=enum("html", "text")),
+                        Flag(
+                            "template.data",
+                            "File with the JSON of a notification, as a webhook receives it. A sample without it.",
+                            parse=_readable,
+                        ),
+                    ),
+                    run=_template_render,
                 ),
             ),
         ),

@@ -12,6 +12,8 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("Run the daemon. `ampp run --help` lists its flags.", "ampp_cli.run"),
     "check-config": ("Check configuration files.", "ampp_cli.check"),
+    "template": ("Render notification templates.", "ampp_cli.render"),
+    "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
 }
 
 

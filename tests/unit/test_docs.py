@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ampp.config.decode import section_fields
+from ampp.config.receivers import AlertmanagerConfig, Entry, RootlyConfig
 from ampp.config.settings import load_settings, variables
 from ampp.observe.metrics import Metrics
 from ampp.options import Features
@@ -67,6 +69,16 @@ def test_every_setting_is_documented_with_its_default_and_variable() -> None:
     assert load_settings(environment={variable: default for _, default, variable in rows}) == load_settings(
         environment={}
     )
+
+
+@pytest.mark.parametrize("schema", [RootlyConfig, AlertmanagerConfig], ids=lambda schema: schema.type)
+def test_every_key_of_our_own_receivers_is_documented(schema: type[Entry]) -> None:
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    section = text[text.index(f"### `{schema.type}_configs`") :]
+    table = section[: section.index("\n#", 1)]
+    rows = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
+    documented = {key for row in rows for key in re.findall(r"`(\w+)`", row)}
+    assert documented == set(section_fields(schema)) - {"send_resolved", "http_config"}
 
 
 def test_every_room_is_on_the_plan() -> None:

@@ -43,6 +43,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
         None,
     ),
 }
+ROOMS["plugin"] = ({"core", "config", "deliver", "template"}, set())
 ROOMS["upkeep"] = (ROOMS["live"][0] | {"live"}, None)
 ROOMS["web"] = (ROOMS["api"][0] | {"api"}, None)
 ROOMS["daemon"] = (ROOMS["web"][0] | {"web", "upkeep"}, None)

@@ -2,10 +2,12 @@
 
 `BUILD` is the order in which a receiver's integrations are built and numbered, `CHECK` the one in which entries
 inherit and are checked; the order of the dump is the order of the fields of `ampp.config.receiver.ReceiverSection`.
+In all three the types that upstream does not have come last.
 """
 
 from typing import Final
 
+from ampp.config.receivers.alertmanager import AlertmanagerConfig
 from ampp.config.receivers.discord import DiscordConfig
 from ampp.config.receivers.email import EmailConfig
 from ampp.config.receivers.entry import Entry, HttpEntry
@@ -18,6 +20,7 @@ from ampp.config.receivers.opsgenie import OpsgenieConfig
 from ampp.config.receivers.pagerduty import PagerdutyConfig
 from ampp.config.receivers.pushover import PushoverConfig
 from ampp.config.receivers.rocketchat import RocketchatConfig
+from ampp.config.receivers.rootly import RootlyConfig
 from ampp.config.receivers.slack import SlackConfig
 from ampp.config.receivers.sns import SnsConfig
 from ampp.config.receivers.telegram import TelegramConfig
@@ -29,6 +32,7 @@ from ampp.config.receivers.wechat import WechatConfig
 __all__ = [
     "BUILD",
     "CHECK",
+    "AlertmanagerConfig",
     "DiscordConfig",
     "EmailConfig",
     "Entry",
@@ -42,6 +46,7 @@ __all__ = [
     "PagerdutyConfig",
     "PushoverConfig",
     "RocketchatConfig",
+    "RootlyConfig",
     "SlackConfig",
     "SnsConfig",
     "TelegramConfig",
@@ -70,6 +75,8 @@ BUILD: Final = (
     "incidentio",
     "rocketchat",
     "mattermost",
+    "rootly",
+    "alertmanager",
 )
 
 CHECK: Final = (
@@ -91,4 +98,6 @@ CHECK: Final = (
     "jira",
     "rocketchat",
     "mattermost",
+    "rootly",
+    "alertmanager",
 )

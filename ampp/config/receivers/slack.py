@@ -73,7 +73,10 @@ class SlackField(Section, frozen=True, kw_only=True):
 
 
 class SlackConfig(HttpEntry, frozen=True, kw_only=True):
-    """After inheriting, `api_url` is where to post (the app URL when a token is used, sent by `http_config`)."""
+    """After inheriting, `api_url` is where to post (the app URL when a token is used, sent by `http_config`).
+
+    Upstream does not know `blocks`: lay the message out with Block Kit, and `thread`: answer the group's first message.
+    """
 
     type: ClassVar[str] = "slack"
 
@@ -105,6 +108,8 @@ class SlackConfig(HttpEntry, frozen=True, kw_only=True):
     actions: Annotated[tuple[SlackAction, ...], Sections(SlackAction, "[]*config.SlackAction", solid=True)] = ()
     update_message: Annotated[Flag, KEEP] = False
     timeout: Annotated[GoDuration, KEEP] = 0
+    blocks: Flag = False
+    thread: Flag = False
 
     def settle(self) -> Self:
         if self.api_url is not None and self.api_url_file:
@@ -118,6 +123,8 @@ class SlackConfig(HttpEntry, frozen=True, kw_only=True):
                 f"update_message can only be used with bot tokens. api_url must be set to {_UPDATABLE}",
                 field="update_message",
             )
+        if self.update_message and self.thread:
+            raise Invalid("at most one of update_message & thread must be configured", field="thread")
         return self
 
     def inherit(self, base: Global) -> Self:
@@ -135,6 +142,13 @@ class SlackConfig(HttpEntry, frozen=True, kw_only=True):
             raise Invalid(
                 "no Slack API URL nor App token set either inline or in a file",
                 hint="set api_url or app_token here, or slack_api_url or slack_app_token in global",
+            )
+        by_bot = bool(token or token_file) or (api_url is not None and api_url.reveal() == _UPDATABLE)
+        if self.thread and not by_bot:
+            raise Invalid(
+                f"thread can only be used with bot tokens: set app_token, or api_url to {_UPDATABLE}",
+                field="thread",
+                hint="an incoming webhook does not say where its message went, so nothing can answer it",
             )
         http = own or base.http_config
         if token or token_file:

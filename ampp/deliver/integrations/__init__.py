@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
-from ampp.core.plan import Integration, Plan
+from ampp.core.plan import Integration, Plan, Receiver
+from ampp.deliver import plugin
 from ampp.deliver.integrations import (
+    alertmanager,
     discord,
     email,
     incidentio,
@@ -17,6 +19,7 @@ from ampp.deliver.integrations import (
     pagerduty,
     pushover,
     rocketchat,
+    rootly,
     slack,
     sns,
     telegram,
@@ -28,7 +31,7 @@ from ampp.deliver.integrations import (
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
-__all__ = ["FACTORIES", "Factory", "build"]
+__all__ = ["FACTORIES", "Factory", "build", "build_for"]
 
 Factory: TypeAlias = Callable[[Any, str, Renderer], Sender | Unsendable]
 """Makes a sender of one entry of a `<type>_configs` list, the daemon's external URL and the templates.
@@ -37,6 +40,7 @@ Raises `BuildError`.
 """
 
 FACTORIES: Final[Mapping[str, Factory]] = {
+    "alertmanager": alertmanager.build,
     "discord": discord.build,
     "email": email.build,
     "incidentio": incidentio.build,
@@ -48,6 +52,7 @@ FACTORIES: Final[Mapping[str, Factory]] = {
     "pagerduty": pagerduty.build,
     "pushover": pushover.build,
     "rocketchat": rocketchat.build,
+    "rootly": rootly.build,
     "slack": slack.build,
     "sns": sns.build,
     "telegram": telegram.build,
@@ -65,15 +70,23 @@ def build(config: Config, plan: Plan, external_url: str, renderer: Renderer) -> 
     """
     used = {route.receiver for route in plan.root.walk()}
     return {
-        to: _sender(to, config.entry(name, to.name, to.idx), external_url, renderer)
+        to: sender
         for name, receiver in plan.receivers.items()
         if name in used
+        for to, sender in build_for(config, receiver, external_url, renderer).items()
+    }
+
+
+def build_for(config: Config, receiver: Receiver, external_url: str, renderer: Renderer) -> Senders:
+    """The senders of one receiver, used or not. As `build`."""
+    return {
+        to: _sender(to, config.entry(receiver.name, to.name, to.idx), external_url, renderer)
         for to in receiver.integrations
     }
 
 
 def _sender(to: Integration, entry: Any, external_url: str, renderer: Renderer) -> Sender | Unsendable:
-    factory = FACTORIES.get(to.name)
+    factory = FACTORIES.get(to.name) or plugin.factory(to.name)
     if factory is None:
         return Unsendable(f"this version cannot send to {to.name} receivers")
     try:

@@ -5,8 +5,9 @@ What a template cannot render is left out with all that is rendered after it, an
 half a page wakes somebody up, none does not.
 """
 
+import time
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import trio
@@ -16,7 +17,7 @@ from ampp.config.receivers.slack import SlackAction, SlackConfig, SlackConfirmat
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.reason import FailureReason
-from ampp.deliver import reply, secret, truncate
+from ampp.deliver import blockkit, reply, secret, truncate
 from ampp.deliver.body import Body, encode
 from ampp.deliver.channel import naming
 from ampp.deliver.http import Answer, Client, check
@@ -25,6 +26,7 @@ from ampp.deliver.rendering import Rendering
 from ampp.deliver.sender import Sender, SendError, about
 from ampp.deliver.timeout import limited
 from ampp.observe.log import Logger
+from ampp.template.data import Data as Told
 from ampp.template.renderer import Renderer
 
 __all__ = ["Slack", "build"]
@@ -36,7 +38,14 @@ _MARKDOWN_IN: Final = ("fallback", "pretext", "text")
 _UPDATE: Final = "https://slack.com/api/chat.update"
 _TIMESTAMP: Final = "threadTs"
 _CHANNEL: Final = "channelId"
-"""Upstream's names in the notification log for where the message is that later ones replace."""
+"""Upstream's names in the notification log for where the message is that later ones replace, or answer."""
+
+_THREAD_AGE: Final = 24 * 3600
+"""Seconds after which a thread is too far up for anybody to see what is added to it."""
+
+_DEFAULT_COLOR: Final = SlackConfig().color
+
+_THREAD_GONE: Final = ("thread_not_found", "message_not_found")
 
 
 class _Field(Body, frozen=True, kw_only=True):
@@ -78,15 +87,24 @@ class _Attachment(Body, frozen=True, kw_only=True):
     mrkdwn_in: tuple[str, ...] = ()
 
 
+class _Laid(Body, frozen=True, kw_only=True):
+    """An attachment that is laid out with Block Kit, which knows none of the other fields."""
+
+    color: str = ""
+    fallback: str
+    blocks: list[dict[str, Any]]
+
+
 class _Message(Body, frozen=True, kw_only=True):
     channel: str = ""
     ts: str = ""
+    thread_ts: str = ""
     username: str = ""
     icon_emoji: str = ""
     icon_url: str = ""
     link_names: bool = False
     text: str = ""
-    attachments: tuple[_Attachment, ...]
+    attachments: tuple[_Attachment | _Laid, ...]
 
 
 class _Reply(msgspec.Struct):
@@ -106,21 +124,44 @@ class Slack:
         self._renderer = renderer
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
-        """See `Sender.send`. With `update_message` the log keeps where the message is, for the next to replace it."""
+        """See `Sender.send`. With `update_message` the log keeps where the message is, for the next to replace it.
+
+        With `thread` it keeps where the first message is, for the next to answer it: a first notification, or one that
+        comes a day later, is said in the channel again.
+        """
         message = await trio.to_thread.run_sync(self._say, notify, alerts)
         url = await self._address()
-        before = str(notify.data.get(_TIMESTAMP, "")), str(notify.data.get(_CHANNEL, ""))
-        if self._config.update_message and all(before):
+        timestamp, channel = str(notify.data.get(_TIMESTAMP, "")), str(notify.data.get(_CHANNEL, ""))
+        if self._config.thread:
+            return await self._converse(notify, url, message, timestamp, channel)
+        if self._config.update_message and timestamp and channel:
             url = _UPDATE
-            message = msgspec.structs.replace(message, ts=before[0], channel=before[1])
+            message = msgspec.structs.replace(message, ts=timestamp, channel=channel)
+        said = await self._post(url, message)
+        if self._config.update_message and said.ts and said.channel:
+            return {**notify.data, _TIMESTAMP: said.ts, _CHANNEL: said.channel}
+        return notify.data
+
+    async def _converse(self, notify: Notify, url: str, message: _Message, timestamp: str, channel: str) -> Data:
+        if channel and _recent(timestamp):
+            try:
+                await self._post(url, msgspec.structs.replace(message, thread_ts=timestamp, channel=channel))
+            except SendError as error:
+                if not str(error).endswith(_THREAD_GONE):
+                    raise
+            else:
+                return notify.data
+        said = await self._post(url, message)
+        if said.ts and said.channel:
+            return {**notify.data, _TIMESTAMP: said.ts, _CHANNEL: said.channel}
+        return notify.data
+
+    async def _post(self, url: str, message: _Message) -> _Reply:
         post = partial(self._client.post, url, encode(message), {"Content-Type": "application/json"}, decisive=True)
         answer = await limited("slack", self._config.timeout, post)
         with naming(message.channel):
             check(answer)
-            said = _understand(answer)
-        if self._config.update_message and said.ts and said.channel:
-            return {**notify.data, _TIMESTAMP: said.ts, _CHANNEL: said.channel}
-        return notify.data
+            return _understand(answer)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -137,9 +178,41 @@ class Slack:
     def _say(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> _Message:
         """The message, its parts rendered in upstream's order."""
         config = self._config
-        rendering = Rendering(self._renderer, data(notify, alerts, self._external_url))
+        told = data(notify, alerts, self._external_url)
+        rendering = Rendering(self._renderer, told)
         text = rendering.text
-        attachment = _Attachment(
+        attachment = self._laid(told, rendering) if config.blocks else self._attachment(rendering)
+        message = _Message(
+            channel=text(config.channel),
+            username=text(config.username),
+            icon_emoji=text(config.icon_emoji),
+            icon_url=text(config.icon_url),
+            link_names=config.link_names,
+            text=text(config.message_text),
+            attachments=(attachment,),
+        )
+        if rendering.error is not None:
+            _log.warn("Sending without what cannot be rendered", **about(notify.integration), err=rendering.error)
+        return message
+
+    def _laid(self, told: Told, rendering: Rendering) -> _Laid:
+        config, text = self._config, rendering.text
+        return _Laid(
+            color=text(config.color) if config.color != _DEFAULT_COLOR else blockkit.color(told),
+            fallback=text(config.fallback),
+            blocks=blockkit.blocks(
+                told,
+                title=text(config.title),
+                text="\n".join(filter(None, (text(config.pretext), text(config.text)))),
+                link=text(config.title_link),
+                fields=[(text(field.title), text(field.value)) for field in config.fields],
+                buttons=[(text(action.text), text(action.url), text(action.style)) for action in config.actions],
+            ),
+        )
+
+    def _attachment(self, rendering: Rendering) -> _Attachment:
+        config, text = self._config, rendering.text
+        return _Attachment(
             title=truncate.runes(text(config.title), _TITLE),
             title_link=text(config.title_link),
             pretext=text(config.pretext),
@@ -161,18 +234,6 @@ class Slack:
             ),
             actions=tuple(_action(action, rendering) for action in config.actions),
         )
-        message = _Message(
-            channel=text(config.channel),
-            username=text(config.username),
-            icon_emoji=text(config.icon_emoji),
-            icon_url=text(config.icon_url),
-            link_names=config.link_names,
-            text=text(config.message_text),
-            attachments=(attachment,),
-        )
-        if rendering.error is not None:
-            _log.warn("Sending without what cannot be rendered", **about(notify.integration), err=rendering.error)
-        return message
 
 
 def _action(action: SlackAction, rendering: Rendering) -> _Action:
@@ -194,6 +255,14 @@ def _confirmation(confirm: SlackConfirmation, rendering: Rendering) -> _Confirma
     return _Confirmation(
         title=title, text=text(confirm.text), ok_text=text(confirm.ok_text), dismiss_text=text(confirm.dismiss_text)
     )
+
+
+def _recent(timestamp: str) -> bool:
+    """Whether a message of this Slack timestamp, seconds since 1970 with decimals, is where people still look."""
+    try:
+        return time.time() - float(timestamp) < _THREAD_AGE
+    except ValueError:
+        return False
 
 
 def _understand(answer: Answer) -> _Reply:

@@ -1,0 +1,249 @@
+"""`ampp receivers test`: a test notification to one receiver, by the senders that the daemon uses, or what it would be.
+
+A dry run answers each request itself, with what the senders look for in an answer. Requests that would follow from what
+the real answer says can therefore differ.
+"""
+
+import time
+import uuid
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+import httpx
+import trio
+from msgspec.json import encode
+
+from ampp.config import Config, ConfigError, compile, load_file, renderer  # noqa: A004
+from ampp.config.error import closest
+from ampp.core.alert import PostedAlert, Snapshot
+from ampp.core.clock import SECOND, ZERO
+from ampp.core.duration import DurationError, parse_go
+from ampp.core.labels import canonical, fingerprint, format_set, hash64, notification_order
+from ampp.core.notify import Notify
+from ampp.core.plan import Integration, Receiver
+from ampp.core.reason import NotifyReason
+from ampp.deliver.http import answering
+from ampp.deliver.integrations import build_for
+from ampp.deliver.outcome import told
+from ampp.deliver.sender import BuildError, Sender, SendError, Senders, Unsendable, label
+from ampp.external import ExternalError, resolve
+from ampp.ingest.alertmanager import decode_alerts
+from ampp.ingest.fault import IngestError
+from ampp_cli.redaction import Redaction
+
+__all__ = ["command"]
+
+_SAMPLE: Final = PostedAlert(
+    labels={"alertname": "TestAlert", "severity": "info"},
+    annotations={"summary": "A test notification: nothing is wrong."},
+)
+_MARK: Final = {"test": "true"}
+
+_NOT_HTTP: Final = frozenset(("email",))
+"""Types whose messages a dry run cannot catch."""
+
+_ANSWER: Final = encode(
+    {
+        "ok": True,
+        "success": True,
+        "status": "ok",
+        "errcode": 0,
+        "id": "dry-run",
+        "key": "dry-run",
+        "data": {"id": "dry-run"},
+        "ts": "1",
+        "channel": "dry-run",
+        "access_token": "dry-run",
+        "token_type": "Bearer",
+        "expires_in": 3600,
+    }
+)
+
+
+@click.group("receivers")
+def command() -> None:
+    """Look after receivers."""
+
+
+def _duration(_context: click.Context, _option: click.Parameter, text: str) -> float:
+    try:
+        return parse_go(text) / SECOND
+    except DurationError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@command.command("test")
+@click.argument("name")
+@click.option("--config.file", "file", default="alertmanager.yml", show_default=True, metavar="FILE")
+@click.option(
+    "--alert",
+    "alert_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of one alert or a list, as POST /api/v2/alerts takes it. One that has ended is told as resolved.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the requests instead of sending them.")
+@click.option("--show-secrets", is_flag=True, help="With --dry-run: print secrets and whole URLs too.")
+@click.option("--timeout", default="30s", show_default=True, callback=_duration, help="For each integration.")
+@click.option("--web.external-url", "external", default="", metavar="URL", help="As the daemon has it.")
+def _test(
+    name: str, file: str, alert_file: Path | None, dry_run: bool, show_secrets: bool, timeout: float, external: str
+) -> int:
+    """Send a test notification to every integration of the receiver NAME, whether a route leads to it or not.
+
+    Alerts get the label test="true" on top. The group is always the same, so that a second call with an alert that has
+    ended resolves what the first one opened. The exit status is 1 if an integration fails.
+    """
+    if show_secrets and not dry_run:
+        raise click.UsageError("--show-secrets goes with --dry-run")
+    try:
+        config = load_file(file)
+        receiver = _receiver(config, name)
+        senders = build_for(config, receiver, resolve(external, "", 9093).url, renderer(config.document.templates))
+    except ConfigError as error:
+        raise click.ClickException(error.render()) from error
+    except (BuildError, ExternalError) as error:
+        raise click.ClickException(str(error)) from error
+    alerts = _alerts(alert_file)
+    if not senders:
+        click.echo(f"receiver {name} has no integrations: nothing to send")
+        return 0
+    redaction = Redaction(config.document, show=show_secrets) if dry_run else None
+    return trio.run(_all, senders, alerts, timeout, redaction)
+
+
+def _receiver(config: Config, name: str) -> Receiver:
+    receivers = compile(config).receivers
+    if name in receivers:
+        return receivers[name]
+    near = closest(name, receivers)
+    hint = f"did you mean {near}?" if near else f"there are: {', '.join(receivers)}"
+    raise click.ClickException(f"no receiver named {name} in the configuration: {hint}")
+
+
+def _alerts(file: Path | None) -> tuple[Snapshot, ...]:
+    now = time.time_ns()
+    if file is None:
+        return (_snapshot(_SAMPLE, now),)
+    body = file.read_bytes().strip()
+    try:
+        posts = decode_alerts(b"[" + body + b"]" if body.startswith(b"{") else body)
+    except IngestError as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    if not posts:
+        raise click.ClickException(f"{file}: no alert in it")
+    return tuple(sorted((_snapshot(post, now) for post in posts), key=lambda one: notification_order(one.labels)))
+
+
+def _snapshot(post: PostedAlert, now: int) -> Snapshot:
+    labels = canonical({**post.labels, **_MARK})
+    over = post.ends != ZERO and post.ends <= now
+    return Snapshot(
+        labels=labels,
+        annotations=post.annotations,
+        starts=post.starts if post.starts != ZERO else min(now, post.ends) if over else now,
+        ends=post.ends if over else ZERO,
+        updated=now,
+        generator_url=post.generator_url,
+        fingerprint=fingerprint(labels),
+        hash=hash64(labels),
+        starts_off=post.starts_off,
+        ends_off=post.ends_off,
+    )
+
+
+async def _all(
+    senders: Senders,
+    alerts: tuple[Snapshot, ...],
+    timeout: float,
+    redaction: Redaction | None,
+) -> int:
+    """One after the other, so that what is printed can be read. `redaction`: this is a dry run."""
+    failed = 0
+    if redaction is not None:
+        # What foreign senders may do without ampp's client is kept from the network too.
+        trio.socket.set_custom_socket_factory(_NoNetwork())
+    for to, sender in senders.items():
+        try:
+            notify = _notify(to, alerts, timeout)
+            if isinstance(sender, Unsendable):
+                click.echo(f"{label(to)}: {sender.why}")
+                failed += 1
+            elif not told(notify):
+                click.echo(f"{label(to)}: nothing to send, since send_resolved is off and all alerts have ended")
+            elif redaction is None:
+                failed += not await _send(sender, notify, timeout)
+            else:
+                failed += not await _show(sender, notify, timeout, redaction)
+        finally:
+            if not isinstance(sender, Unsendable):
+                await sender.aclose()
+    return 1 if failed else 0
+
+
+class _NoNetwork(trio.abc.SocketFactory):
+    def socket(self, *_: object, **__: object) -> NoReturn:
+        raise OSError("a dry run has no network")
+
+
+def _notify(to: Integration, alerts: tuple[Snapshot, ...], timeout: float) -> Notify:
+    names = {alert.labels.get("alertname", "") for alert in alerts}
+    group = {**({"alertname": min(names)} if len(names) == 1 and min(names) else {}), **_MARK}
+    return Notify(
+        flush=1,
+        route_id="{}",
+        group_key="{}:" + format_set(group),
+        group_labels=group,
+        route_labels={},
+        integration=to,
+        reason=NotifyReason.FIRST,
+        alerts=alerts,
+        firing=tuple(alert.hash for alert in alerts if alert.firing),
+        resolved=tuple(alert.hash for alert in alerts if not alert.firing),
+        deadline=time.monotonic_ns() + round(timeout * SECOND),
+        token=str(uuid.uuid4()),
+    )
+
+
+async def _attempt(sender: Sender, notify: Notify, timeout: float) -> str:
+    """One attempt within `timeout` seconds: what went wrong, or ""."""
+    with trio.move_on_after(timeout):
+        try:
+            await sender.send(notify, told(notify))
+        except SendError as error:
+            return str(error)
+        return ""
+    return f"no answer within {timeout:g}s"
+
+
+async def _send(sender: Sender, notify: Notify, timeout: float) -> bool:
+    wrong = await _attempt(sender, notify, timeout)
+    click.echo(f"{label(notify.integration)}: {'failed: ' + wrong if wrong else 'sent'}")
+    return not wrong
+
+
+async def _show(sender: Sender, notify: Notify, timeout: float, redaction: Redaction) -> bool:
+    """Print what `sender` would send; whether there was something."""
+    to, count = notify.integration, 0
+    if to.name in _NOT_HTTP:
+        click.echo(f"{label(to)}: does not speak HTTP, so a dry run cannot show it")
+        return False
+
+    def instead(method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None) -> httpx.Response:
+        nonlocal count
+        count += 1
+        lines = [f"{label(to)}: request {count}", f"{method} {redaction.url(url)}"]
+        for name, value in fields:
+            shown = name.decode("latin-1"), value.decode("utf-8", "replace")
+            lines.append(f"{shown[0]}: {redaction.header(*shown)}")
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        text = (body or b"").decode("utf-8", "replace")
+        click.echo("\n".join([*lines, "", redaction.text(text).rstrip("\n"), ""]))
+        return httpx.Response(200, headers={"Content-Type": "application/json"}, content=_ANSWER)
+
+    with answering(instead):
+        wrong = await _attempt(sender, notify, timeout)
+    if wrong and count == 0:
+        click.echo(f"{label(to)}: failed before anything was sent: {wrong}")
+    return count > 0
