@@ -76,11 +76,10 @@ async def serve(options: Options, settings: Settings) -> None:
         engine, orphaned = _engine(options, loaded, restored)
         live = Live(options, settings, external.url, loaded, engine, store, metrics)
         live.begin(orphaned, resumed=restored.last_alive > 0)
-        metrics.on_scrape(partial(upkeep.show, live))
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
-            build_app(live, v2, metrics.exposition, pages(live)),
+            build_app(live, v2, partial(upkeep.exposition, live), pages(live)),
             v2,
             metrics.http,
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),

@@ -29,7 +29,8 @@ from ampp.core import query
 from ampp.core.alert import Alert, PostedAlert
 from ampp.core.book import row_of
 from ampp.core.clock import SECOND, Now
-from ampp.core.engine import Effects, Engine, Received
+from ampp.core.engine import Effects, Engine
+from ampp.core.intake import Received
 from ampp.core.matcher import format_matchers
 from ampp.core.notify import Labeller, Notify, Outcome
 from ampp.core.plan import Plan
@@ -48,7 +49,7 @@ from ampp.options import Options
 from ampp.store.error import StoreDown
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["Live", "Loaded", "ReloadError", "now", "prepare"]
+__all__ = ["SLICE", "Live", "Loaded", "ReloadError", "now", "prepare"]
 
 T = TypeVar("T")
 

@@ -10,20 +10,23 @@ from typing import Final
 
 import trio
 
-from ampp.core.alert import Alert
+from ampp.core.alert import Alert, PostedAlert
 from ampp.core.clock import SECOND
 from ampp.core.record import SilencesPruned
-from ampp.live import Live, now
+from ampp.live import SLICE, Live, now
 from ampp.observe.log import Logger
 from ampp.store.error import StoreDown
 
-__all__ = ["maintain", "run", "show"]
+__all__ = ["exposition", "maintain", "run"]
 
 _log: Final = Logger("nflog")
 _store_log: Final = Logger("store")
 
 _LOOK: Final = 0.5
 """Seconds between two looks at the store's health."""
+
+_REPEAT: Final = 60.0
+"""Seconds after which the alert about a failing store is repeated."""
 
 
 async def run(live: Live) -> None:
@@ -47,8 +50,8 @@ async def _maintain(live: Live) -> None:
 
 
 async def _watch_store(live: Live) -> None:
-    """Say when the store stops writing and when it writes again."""
-    trouble = ""
+    """Say when the store stops writing and when it writes again: in the log, and as an alert routed like any other."""
+    trouble, said = "", 0.0
     while True:
         health = live.store.health()
         if bool(health.reason) != bool(trouble):
@@ -56,8 +59,28 @@ async def _watch_store(live: Live) -> None:
                 _store_log.error("State is not being stored; alerts are routed all the same", err=health.reason)
             else:
                 _store_log.info("State is being stored again", records_lost=health.lost)
+                _report_store(live, trouble, lasts=0)
+            said = 0.0
+        if health.reason and trio.current_time() - said >= _REPEAT:
+            said = trio.current_time()
+            _report_store(live, health.reason, lasts=4 * int(_REPEAT) * SECOND)
         trouble = health.reason
         await trio.sleep(_LOOK)
+
+
+def _report_store(live: Live, reason: str, lasts: int) -> None:
+    """The alert about the store, which ends in `lasts` nanoseconds unless it is repeated."""
+    moment = now()
+    alert = PostedAlert(
+        labels={"alertname": "AmppStorageFailing", "severity": "critical", "source": "ampp"},
+        annotations={
+            "description": f"New alerts, silences and notifications are not stored and would not survive a restart: "
+            f"{reason}. ampp keeps trying and stores everything once it can.",
+            "summary": "ampp cannot write its state",
+        },
+        ends=moment.wall + lasts,
+    )
+    live.take(live.engine.receive([alert], moment), moment)
 
 
 async def maintain(live: Live) -> None:
@@ -86,15 +109,16 @@ async def maintain(live: Live) -> None:
         counted.snapshot_size.set(sizes.get(name, 0))
 
 
-def show(live: Live) -> None:
-    """Set the gauges that mirror current state; called before each scrape."""
+async def exposition(live: Live) -> bytes:
+    """The body of a scrape, with the gauges that mirror current state as it is now."""
     metrics, engine, wall = live.metrics, live.engine, now().wall
     if metrics.alerts.wants_groups:
+        groups = list(engine.groups)
         metrics.alerts.set_group_states(
-            (group.key, *_states(live, group.alerts.values(), wall), 0) for group in engine.groups
+            [(group.key, *await _states(live, group.alerts.values(), wall), 0) for group in groups]
         )
     else:
-        metrics.alerts.set_states(*_states(live, engine.book, wall))
+        metrics.alerts.set_states(*await _states(live, engine.book, wall))
     metrics.dispatch.groups.set(len(engine.groups))
     states = {"active": 0, "pending": 0, "expired": 0}
     for silence in live.silences.all():
@@ -110,13 +134,18 @@ def show(live: Live) -> None:
     metrics.loop.depth.labels("store").set(health.queue)
     for name, size in health.files.items():
         metrics.store.size.labels(name).set(size)
+    return metrics.exposition()
 
 
-def _states(live: Live, alerts: Iterable[Alert], wall: int) -> tuple[int, int]:
-    """How many of the alerts that are not over are active, and how many suppressed."""
+async def _states(live: Live, alerts: Iterable[Alert], wall: int) -> tuple[int, int]:
+    """How many of the alerts that are not over are active, and how many suppressed. Lets others run in between."""
     muting = live.engine.muting
     active = suppressed = 0
-    for alert in alerts:
+    until = time.perf_counter() + SLICE
+    for alert in list(alerts):
+        if time.perf_counter() > until:
+            await trio.lowlevel.checkpoint()
+            until = time.perf_counter() + SLICE
         if alert.ends > wall:
             if muting.silenced_by(alert, wall) or muting.inhibited_by(alert, wall):
                 suppressed += 1

@@ -48,7 +48,7 @@ def is_api(path: str) -> bool:
     return path.startswith(API)
 
 
-def build_app(live: Port, v2: V2, exposition: Callable[[], bytes], pages: Pages) -> QuartTrio:
+def build_app(live: Port, v2: V2, exposition: Callable[[], Awaitable[bytes]], pages: Pages) -> QuartTrio:
     """The application. `exposition` gives /metrics its body, `pages` what people see, by path."""
     app = QuartTrio("ampp.api", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -125,7 +125,7 @@ def _joined(headers: list[str]) -> str | None:
     return ",".join(headers) if headers else None
 
 
-def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], bytes], pages: Pages) -> None:
+def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], Awaitable[bytes]], pages: Pages) -> None:
     def add(path: str, methods: list[str], answer: Callable[[], Awaitable[Reply]]) -> None:
         async def view(**_: str) -> Response:
             if request.method == "OPTIONS":

@@ -2,7 +2,7 @@
 
 import gzip
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -36,9 +36,9 @@ async def reload(live: Port) -> Reply:
     return empty()
 
 
-async def scrape(exposition: Callable[[], bytes], accept_encoding: str) -> Reply:
+async def scrape(exposition: Callable[[], Awaitable[bytes]], accept_encoding: str) -> Reply:
     """The metrics, compressed in a thread if the client takes gzip."""
-    body = exposition()
+    body = await exposition()
     if not _takes_gzip(accept_encoding):
         return Reply(200, body, CONTENT_TYPE)
     packed = await trio.to_thread.run_sync(lambda: gzip.compress(body, 1, mtime=0))

@@ -55,6 +55,12 @@ class Contexts(Protocol):
         """The context for a new connection, None for plain HTTP. Raises `WebConfigError` while the file is broken."""
 
 
+def _without_stack(record: logging.LogRecord) -> bool:
+    """trio tells with a traceback that a connection could not be accepted for want of descriptors; one line will do."""
+    record.exc_info = None
+    return True
+
+
 async def serve(
     shell: Shell,
     sockets: Sequence[socket.socket],
@@ -69,6 +75,7 @@ async def serve(
     `header_bytes` bounds request line and headers. `task_status.started()` is called when connections are accepted.
     Returns at most `GRACE` seconds after `shutdown`; cancelled, it drops everything at once.
     """
+    logging.getLogger("trio.serve_listeners").addFilter(_without_stack)
     config = _config(header_bytes)
     worker = WorkerContext(None)
     app = ASGIWrapper(shell)  # type: ignore[arg-type]

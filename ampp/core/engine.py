@@ -24,18 +24,17 @@ import msgspec
 
 from ampp.core import labels as labelling
 from ampp.core.alert import Alert, PostedAlert, Snapshot
-from ampp.core.book import Book, Change, hash64, snapshot
-from ampp.core.clock import SECOND, ZERO, Now
+from ampp.core.book import Book, hash64, snapshot
+from ampp.core.clock import SECOND, Now
 from ampp.core.dedup import decide
 from ampp.core.group import Flight, Group, Groups
+from ampp.core.intake import Intake, Received
 from ampp.core.matcher import Mode
 from ampp.core.muting import Muting
 from ampp.core.notify import Labeller, Notify, Outcome, unrendered
 from ampp.core.plan import Integration, Plan
-from ampp.core.quote import go_quote
 from ampp.core.reason import NotifyReason
 from ampp.core.record import (
-    AlertRow,
     Collected,
     Decision,
     Delivered,
@@ -44,20 +43,19 @@ from ampp.core.record import (
     LogEntry,
     LogPruned,
     OutboxRow,
-    Posted,
     Record,
     Suppressed,
 )
 from ampp.core.silence import SilenceBook
 from ampp.core.wheel import Wheel
 
-MOST: Final = 200
-"""How many groups take their turn in one call, so that a crowd of them cannot hold up everything else."""
-
-__all__ = ["MIN_DEADLINE", "Effects", "Engine", "Received"]
+__all__ = ["MIN_DEADLINE", "MOST", "Effects", "Engine", "log_key", "settled"]
 
 MIN_DEADLINE: Final = 10 * SECOND
 """A flush may take its group_interval, but at least this long (upstream notify.MinTimeout)."""
+
+MOST: Final = 200
+"""How many groups take their turn in one call, so that a crowd of them cannot hold up everything else."""
 
 
 class Effects(msgspec.Struct):
@@ -67,24 +65,6 @@ class Effects(msgspec.Struct):
     notify: list[Notify] = msgspec.field(default_factory=list)
     suppressed: list[Suppressed] = msgspec.field(default_factory=list)
     canceled: list[int] = msgspec.field(default_factory=list)
-
-
-class Received(msgspec.Struct):
-    """What became of one request's alerts.
-
-    `rows` must be kept before the request is answered; `refreshed` may be written behind. `errors` are upstream's
-    texts, one an invalid alert; `limited` the alertnames of those that the per-name limit refused.
-    """
-
-    rows: list[AlertRow]
-    refreshed: list[Alert]
-    errors: list[str]
-    limited: list[str]
-    firing: int = 0
-    resolved: int = 0
-
-    def record(self, wall: int) -> Posted | None:
-        return Posted(at=wall, alerts=tuple(self.rows)) if self.rows else None
 
 
 class Engine:
@@ -117,88 +97,15 @@ class Engine:
         self.log: dict[str, LogEntry] = {}
         self.outbox: dict[str, OutboxRow] = {}
         self.flights: dict[int, Flight] = {}
+        self._intake: Final = Intake(self.book, self.muting, mode, offset)
         self._start: Final = now.mono if start is None else start
-        self._offset: Final = offset
         self._flush_id = now.wall
-        self._good_names: set[str] = set()
 
     # -- reports ------------------------------------------------------------------------------------------------
 
     def receive(self, posts: Iterable[PostedAlert], now: Now) -> Received:
         """Take in one request's alerts. Invalid ones are named in `errors`; the valid ones are taken all the same."""
-        wall, names = now.wall, self.book.names
-        limits = names.most > 0
-        out = Received([], [], [], [])
-        for posted in posts:
-            starts, ends, timeout = posted.starts, posted.ends, False
-            if starts == ZERO:
-                if ends == ZERO:
-                    starts, posted.starts_off = wall, self._offset(wall)
-                else:
-                    starts, posted.starts_off = ends, posted.ends_off
-            if ends == ZERO:
-                ends, timeout = wall + self.plan.resolve_timeout, True
-                posted.ends_off = self._offset(ends)
-            if ends <= wall:
-                out.resolved += 1
-            else:
-                out.firing += 1
-            key = posted.key or labelling.key(posted.labels)
-            known = self.book.alerts.get(key)
-            if ends < starts:
-                error = "start time must be before end time"
-            elif known is not None and known.labels is posted.labels and known.annotations is posted.annotations:
-                # The very same objects have been found valid before.
-                error = ""
-            else:
-                error = self.invalid(posted)
-            if error:
-                out.errors.append(error)
-                continue
-            if limits:
-                name = posted.labels.get("alertname", "")
-                if not names.admit(name, key, ends, wall):
-                    out.limited.append(name)
-                    continue
-            alert, change = self.book.put(posted, starts, ends, timeout, wall, key)
-            if limits and alert.ends != ends:
-                # When it may be put out for another goes by its end after merging.
-                names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
-            if change is Change.REFRESHED:
-                out.refreshed.append(alert)
-                continue
-            self.muting.inhibitor.observe(alert)
-            self.groups.seat(alert, now)
-            out.rows.append(
-                AlertRow(
-                    key,
-                    alert.annotations,
-                    alert.starts,
-                    alert.ends,
-                    wall,
-                    alert.generator_url,
-                    alert.timeout,
-                    alert.starts_off,
-                    alert.ends_off,
-                    starts,
-                    ends,
-                )
-            )
-        return out
-
-    def invalid(self, posted: PostedAlert) -> str:
-        """Upstream's complaint about an alert's labels and annotations, or the empty text (core reference 5.1)."""
-        if not posted.labels:
-            return "at least one label pair required"
-        for what, pairs in (("label set", posted.labels), ("annotations", posted.annotations)):
-            for name in pairs:
-                if name in self._good_names:
-                    continue
-                if not labelling.valid_name(name, self.mode):
-                    return f"invalid {what}: invalid name {go_quote(name)}"
-                if len(self._good_names) < 100_000:
-                    self._good_names.add(name)
-        return ""
+        return self._intake.receive(posts, now, self.groups, self.plan.resolve_timeout)
 
     # -- time ---------------------------------------------------------------------------------------------------
 

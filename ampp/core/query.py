@@ -62,7 +62,11 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[GroupView |
     for group, kept in found:
         if group.muted_by and not query.muted:
             continue
-        kept.sort(key=lambda alert: notification_order(alert.labels))
+        order = {}
+        for alert in kept:
+            order[alert.key] = notification_order(alert.labels)
+            yield None
+        kept.sort(key=lambda alert: order[alert.key])
         views = []
         for alert in kept:
             yield None

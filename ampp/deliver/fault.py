@@ -14,11 +14,14 @@ import httpx
 __all__ = ["describe"]
 
 
-def describe(error: Exception, host: str, port: int, *, proxied: bool = False) -> str:
-    """The text for a failed exchange with `host`:`port`, the first hop (a proxy's address when `proxied`)."""
+def describe(error: Exception, host: str, port: int, *, proxied: bool = False, dialled: bool = False) -> str:
+    """The text for a failed exchange with `host`:`port`, the first hop (a proxy's address when `proxied`).
+
+    `dialled`: it was while connecting, which errors of httpx say by themselves.
+    """
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     chain = list(_chain(error))
-    connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    connecting = dialled or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
     prefix = "proxyconnect tcp: " if proxied and connecting else ""
     for link in chain:
         if isinstance(link, ssl.SSLCertVerificationError):

@@ -1,5 +1,6 @@
 """What a receiver says in JSON, read as leniently as Go does: unknown members and wrong UTF-8 are no errors."""
 
+from json import JSONDecoder
 from typing import Optional, TypeVar
 
 import msgspec
@@ -9,7 +10,7 @@ from ampp.core.reason import FailureReason
 from ampp.deliver.http import Answer
 from ampp.deliver.sender import SendError
 
-__all__ = ["read", "whole"]
+__all__ = ["first", "read", "whole"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -30,3 +31,12 @@ def read(answer: Answer, kind: type[T]) -> T:
         raise SendError(
             f"could not unmarshal JSON response {go_quote(text)}: {error}", retry=True, reason=FailureReason.CLIENT
         ) from None
+
+
+def first(body: bytes, kind: type[T]) -> T | None:
+    """The JSON value that `body` begins with, as `kind`; None if there is no such thing."""
+    try:
+        value, _ = JSONDecoder().raw_decode(body.decode(errors="replace").lstrip())
+        return msgspec.convert(value, kind)
+    except (ValueError, RecursionError):
+        return None

@@ -37,10 +37,14 @@ class Material(msgspec.Struct, frozen=True):
 
 
 class Tls:
-    """One `tls_config`. Raises `BuildError` where upstream refuses to build a client."""
+    """One `tls_config`. Raises `BuildError` where upstream refuses to build a client.
 
-    def __init__(self, config: TlsConfig) -> None:
+    `protocol` is what ALPN names; empty for protocols that say nothing there (some mail servers hang up on others').
+    """
+
+    def __init__(self, config: TlsConfig, protocol: str = "http/1.1") -> None:
         self._config = config
+        self._protocol = protocol
         secret.no_reference("CA cert", config.ca_ref)
         secret.no_reference("client cert", config.cert_ref)
         secret.no_reference("client key", config.key_ref)
@@ -69,7 +73,12 @@ class Tls:
         config = self._config
         try:
             return _context(
-                config.server_name, config.insecure_skip_verify, config.min_version, config.max_version, material
+                config.server_name,
+                config.insecure_skip_verify,
+                config.min_version,
+                config.max_version,
+                self._protocol,
+                material,
             )
         except _BadRoots:
             raise BuildError(f"unable to use specified CA cert {_origin(config.ca_file)}") from None
@@ -88,7 +97,7 @@ class _BadPair(Exception):
 
 # The system's roots alone take 30 ms and a megabyte to load; Go too reads them once per process.
 @functools.lru_cache(maxsize=64)
-def _context(name: str, insecure: bool, low: str, high: str, material: Material) -> ssl.SSLContext:
+def _context(name: str, insecure: bool, low: str, high: str, protocol: str, material: Material) -> ssl.SSLContext:
     context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.forced_name = name
     # As Go: any certificate in the pool is an anchor, names are those of the subjectAltName alone, and a
@@ -96,7 +105,8 @@ def _context(name: str, insecure: bool, low: str, high: str, material: Material)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_TRUSTED_FIRST
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.hostname_checks_common_name = False
-    context.set_alpn_protocols(["http/1.1"])
+    if protocol:
+        context.set_alpn_protocols([protocol])
     context.minimum_version = _VERSIONS[low or "TLS12"]
     if high:
         context.maximum_version = _VERSIONS[high]

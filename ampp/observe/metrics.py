@@ -4,10 +4,9 @@ The `alertmanager_*` families carry the names, types, labels and buckets of Aler
 creates up front created up front, so that its dashboards and alerts work unchanged. `ampp_*` are ours.
 
 Counters and histograms are incremented where things happen, through children bound once (no label lookup on a hot
-path). Gauges that mirror state are set by callbacks which run at each scrape: see `Metrics.on_scrape`.
+path). Gauges that mirror state are set at each scrape, by `ampp.upkeep.exposition`.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
@@ -60,7 +59,6 @@ class Metrics:
 
     def __init__(self, features: Features, peer: str | None) -> None:
         self.registry: Final = CollectorRegistry()
-        self._callbacks: list[Callable[[], None]] = []
         self.alerts: Final = AlertMetrics(self.registry, features)
         self.dispatch: Final = DispatchMetrics(self.registry)
         self.http: Final = HttpMetrics(self.registry)
@@ -80,14 +78,8 @@ class Metrics:
         Gauge("promhttp_metric_handler_requests_in_flight", "Scrapes being served.", registry=self.registry).set(1)
         _build_info(self.registry)
 
-    def on_scrape(self, callback: Callable[[], None]) -> None:
-        """Call `callback` before each exposition; it sets gauges from current state, and must be quick."""
-        self._callbacks.append(callback)
-
     def exposition(self) -> bytes:
         """The body of GET /metrics; its type is `ampp.observe.exposition.CONTENT_TYPE`."""
-        for callback in self._callbacks:
-            callback()
         body = render(self.registry.collect())
         self._served.labels("200").inc()
         return body

@@ -57,6 +57,7 @@ def start(tmp_path: Path) -> Start:
         listening = _Listening()
         logger = logging.getLogger("ampp")
         logger.addHandler(listening)
+        level = logger.level
         logger.setLevel(logging.INFO)
         wanted = Options(
             started_wall=time.time_ns(),
@@ -76,6 +77,7 @@ def start(tmp_path: Path) -> Start:
                 nursery.cancel_scope.cancel()
         finally:
             logger.removeHandler(listening)
+            logger.setLevel(level)
 
     return start
 

@@ -241,6 +241,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", path], check=True)
 
 
+def own_alert(delivery: Delivery, status: str) -> bool:
+    """Whether this tells of ampp's own alert about its store."""
+    told = delivery.payload
+    return bool(told["groupLabels"]["alertname"] == "AmppStorageFailing" and told["status"] == status)
+
+
 def test_a_full_disk_stops_no_notification_and_heals(small_disk: Path) -> None:
     with Sink() as sink, Daemon(ampp_command(), hook(sink.url("/x")), storage=small_disk / "data") as daemon:
         api = daemon.api()
@@ -264,6 +270,7 @@ def test_a_full_disk_stops_no_notification_and_heals(small_disk: Path) -> None:
         assert b"full" in refused.body
         assert api.post_alerts([firing("routed")]).status == 503
         sink.wait(lambda all_: any(d.payload["groupLabels"]["alertname"] == "routed" for d in all_), 20)
+        sink.wait(lambda all_: any(own_alert(d, "firing") for d in all_), 20)
         assert metric(api, "ampp_store_writable") < 1
         daemon.wait_log('msg="State is not being stored; alerts are routed all the same"')
         assert api.request("GET", "/-/ready").status == 200
@@ -273,6 +280,9 @@ def test_a_full_disk_stops_no_notification_and_heals(small_disk: Path) -> None:
         wait_for(lambda: metric(api, "ampp_store_writable") >= 1)
         daemon.wait_log('msg="State is being stored again"')
         sink.wait(lambda all_: any(d.payload["groupLabels"]["alertname"] == "after" for d in all_), 20)
+        sink.wait(lambda all_: any(own_alert(d, "resolved") for d in all_), 20)
+        # What has arrived is not yet what is known to have arrived; a kill in between may tell it twice.
+        time.sleep(0.5)
         daemon.kill()
         sink.clear()
         daemon.start()

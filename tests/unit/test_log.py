@@ -15,6 +15,7 @@ from ampp.observe.log import Logger, setup
 class Pipe:
     def __init__(self) -> None:
         self.reader, self.writer = os.pipe()
+        os.set_blocking(self.reader, False)
 
     def text(self) -> str:
         return os.read(self.reader, 1 << 16).decode()

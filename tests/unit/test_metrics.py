@@ -206,12 +206,12 @@ def test_receiver_names_start_anew_with_a_configuration() -> None:
 def test_group_keys_are_replaced_at_each_scrape() -> None:
     metrics = Metrics(Features(group_key_in_metrics=True), None)
     groups = [('{}:{a="b"}', 1, 0, 0), ("{}:{}", 0, 2, 0)]
-    metrics.on_scrape(lambda: metrics.alerts.set_group_states(groups))
+    metrics.alerts.set_group_states(groups)
     metrics.alerts.set_states(9, 9)
     assert metrics.alerts.wants_groups
     found = series(exposition(metrics))
     assert found['alertmanager_alerts{group_key="{}:{a=\\"b\\"}",state="active"}'] == "1"
-    groups.pop(0)
+    metrics.alerts.set_group_states(groups[1:])
     found = series(exposition(metrics))
     assert [key for key in found if key.startswith("alertmanager_alerts{")] == [
         f'alertmanager_alerts{{group_key="{{}}:{{}}",state="{state}"}}'

@@ -10,15 +10,15 @@ pytestmark = pytest.mark.skipif(twin.BINARY is None, reason="no Alertmanager is 
 
 HEAD = """
 templates: [FOLDER/own.tmpl]
-route: {receiver: team.x/y, group_by: [alertname], group_wait: 300ms, group_interval: 1s}
+route: {receiver: team.x/y, group_by: [alertname], group_wait: 2s, group_interval: 1s}
 receivers:
 - name: team.x/y
 """
 
 OLD = """
   slack_configs:
-  - {api_url: "URL/slack/plain", send_resolved: true}
-  - api_url: URL/slack/own
+  - {api_url: "SINK/slack/plain", send_resolved: true}
+  - api_url: SINK/slack/own
     send_resolved: true
     channel: '#{{ .GroupLabels.alertname | toLower }}'
     username: '{{ .Receiver }}'
@@ -26,7 +26,7 @@ OLD = """
     text: '{{ template "own.text" . }}'
     pretext: <!here>
     footer: '{{ .ExternalURL }}'
-    fallback: '{{ .CommonLabels }}|{{ .CommonAnnotations.summary }}'
+    fallback: '{{ range .CommonLabels.SortedPairs }}{{ .Name }}={{ .Value }};{{ end }}|{{ .CommonAnnotations.summary }}'
     callback_id: id
     icon_emoji: ':fire:'
     icon_url: http://icon/
@@ -47,24 +47,24 @@ OLD = """
       value: '{{ .Status }}'
       confirm: {title: 'Sure?', text: 'Really {{ .Status }}?', ok_text: 'yes', dismiss_text: 'no'}
     - {type: button, text: two, name: n, confirm: {text: only}}
-  - {api_url: "URL/slack/long", send_resolved: true, title: '{{ printf "%01100d\u00e9" 7 }}', color: '{{ .Status }}'}
-  - {api_url: "URL/slack/edge", send_resolved: true, title: '{{ printf "%01023d\U0001f600" 7 }}'}
+  - {api_url: "SINK/slack/long", send_resolved: true, title: '{{ printf "%01100d\u00e9" 7 }}', color: '{{ .Status }}'}
+  - {api_url: "SINK/slack/edge", send_resolved: true, title: '{{ printf "%01023d\U0001f600" 7 }}'}
   discord_configs:
-  - {webhook_url: "URL/discord/plain"}
-  - {webhook_url: "URL/discord/own", title: '{{ template "own.title" . }}', message: '{{ template "own.text" . }}'}
-  - {webhook_url: "URL/discord/long", title: '{{ printf "%0300d" 7 }}', message: '{{ printf "\u00e9%05000d" 7 }}'}
+  - {webhook_url: "SINK/discord/plain"}
+  - {webhook_url: "SINK/discord/own", title: '{{ template "own.title" . }}', message: '{{ template "own.text" . }}'}
 """
 """What 0.25 knows."""
 
 NEW = """
-  - webhook_url: URL/discord/new
+  - {webhook_url: "SINK/discord/long", title: '{{ printf "%0300d" 7 }}', message: '{{ printf "\u00e9%05000d" 7 }}'}
+  - webhook_url: SINK/discord/new
     content: 'Hey {{ .Status }} {{ printf "%02100d" 7 }}'
     username: 'not {{ .rendered }}'
     avatar_url: http://avatar/?a=1&b=2
-  - {webhook_url: "URL/discord/avatar", avatar_url: "http://ava tar/%zz"}
+  - {webhook_url: "SINK/discord/avatar", avatar_url: "http://ava tar/%zz"}
   rocketchat_configs:
-  - {api_url: "URL/rocket/plain", token: t, token_id: i, send_resolved: true}
-  - api_url: URL/rocket//own/./x/../
+  - {api_url: "SINK/rocket/plain", token: t, token_id: i, send_resolved: true}
+  - api_url: SINK/rocket//own/./x/../
     token_file: FOLDER/token
     token_id: id
     send_resolved: true
@@ -87,8 +87,8 @@ NEW = """
     - {type: link, text: 'Go {{ .Status }}', url: 'http://x/{{ .Status }}', iswebview: true, imageurl: http://image/}
     - {text: say, msg: '{{ .Status }}', msginchatwindow: true}
   mattermost_configs:
-  - {webhook_url: "URL/mattermost/plain"}
-  - webhook_url: URL/mattermost/own
+  - {webhook_url: "SINK/mattermost/plain"}
+  - webhook_url: SINK/mattermost/own
     channel: 'c-{{ .GroupLabels.alertname }}'
     username: '{{ .Receiver }}'
     text: '{{ template "own.text" . }}{{ printf "%017000d" 7 }}'
@@ -113,7 +113,7 @@ NEW = """
     - {title: c, value: '{{ .CommonLabels.none }}'}
     props: {card: 'card {{ .Status }}'}
     priority: {priority: '{{ if true }}UrGent{{ end }}', requested_ack: true, persistent_notifications: true}
-  - webhook_url: URL/mattermost/attachments
+  - webhook_url: SINK/mattermost/attachments
     text: '{{ .Status }}{{ printf "%016390d" 7 }}'
     attachments:
     - text: one {{ .Status }}
@@ -124,16 +124,16 @@ NEW = """
        thumb_url: u, footer_icon: x, image_url: y}
     - {}
     priority: {priority: important, requested_ack: true, persistent_notifications: true}
-  - webhook_url: URL/mattermost/standard
+  - webhook_url: SINK/mattermost/standard
     props: {card: ""}
     priority: {priority: whatever, requested_ack: true, persistent_notifications: true}
-  - {webhook_url: "URL/mattermost/unset", props: {}, priority: {requested_ack: true}}
+  - {webhook_url: "SINK/mattermost/unset", props: {}, priority: {requested_ack: true}}
 """
 """What came up to 0.34."""
 
 MORE_SLACK = """
-  - {api_url: "URL/slack/text", send_resolved: true, message_text: 'Text {{ .Status }} {{ .NotificationReason }}'}
-  - api_url: URL/slack/broken
+  - {api_url: "SINK/slack/text", send_resolved: true, message_text: 'Text {{ .Status }} {{ .NotificationReason }}'}
+  - api_url: SINK/slack/broken
     send_resolved: true
     channel: c
     username: u
@@ -142,8 +142,8 @@ MORE_SLACK = """
     message_text: gone
     fields: [{title: gone, value: gone}]
     actions: [{type: gone, text: gone, name: gone, confirm: {text: gone}}]
-  - {app_token: xoxb-1, app_url: "URL/slack/token", send_resolved: true, channel: '#a', timeout: 10s}
-  - {app_token_file: FOLDER/token, app_url: "URL/slack/token-file", send_resolved: true, channel: '#a'}
+  - {app_token: xoxb-1, app_url: "SINK/slack/token", send_resolved: true, channel: '#a', timeout: 10s}
+  - {app_token_file: FOLDER/token, app_url: "SINK/slack/token-file", send_resolved: true, channel: '#a'}
 """
 
 
@@ -151,9 +151,9 @@ async def test_the_same_bytes(tmp_path: Path) -> None:
     new = twin.version() >= (0, 34)
     (tmp_path / "token").write_text(" sec ret\n")
     config = HEAD + (OLD.replace("  discord_configs:", MORE_SLACK + "  discord_configs:") + NEW if new else OLD)
-    count = config.count("URL/")
-    expected = twin.by_target(await twin.theirs(config, tmp_path, count))
-    found = twin.by_target(await twin.ours(config, tmp_path))
+    count = config.count("SINK/")
+    theirs, ours = await twin.both(config, tmp_path, count)
+    expected, found = twin.by_target(theirs), twin.by_target(ours)
     assert sorted(found) == sorted(expected)
     assert len(found) == count
     for target, requests in expected.items():

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from ampp.config import compile as compile_plan
 from ampp.config import load
 from ampp.core import labels
 from ampp.core.alert import Snapshot
-from ampp.core.clock import ZERO
+from ampp.core.clock import SECOND, ZERO
 from ampp.core.reason import NotifyReason
-from ampp.core.timestamp import parse_rfc3339
+from ampp.core.timestamp import format_rfc3339nano, parse_rfc3339
 from ampp.deliver import integrations
 from ampp.deliver.sender import Unsendable
 from ampp.template.renderer import Renderer
@@ -36,22 +37,29 @@ EXTERNAL_URL = "http://am.example/x&y"
 
 Posted = dict[str, Any]
 
-ALERTS: list[Posted] = [
-    {
-        "labels": {"alertname": "Disk<full>", "job": "node", "instance": "b & c", "severity": "critical"}
-        | {"quote": 'quote " back \\ slash', "control": "tab\tline\nbell\x07del\x7f"},
-        "annotations": {"summary": "caf\u00e9 \u2028\u2029 \U0001f600 <!channel>", "runbook": "http://wiki/?a=1&b=2"},
-        "startsAt": "2026-01-02T03:04:05.123456789+02:00",
-        "generatorURL": "http://prometheus:9090/graph?g0.expr=a%3E1&g0.tab=1",
-    },
-    {
-        "labels": {"alertname": "Disk<full>", "job": "node", "instance": "a", "severity": "critical"},
-        "annotations": {"summary": "caf\u00e9 \u2028\u2029 \U0001f600 <!channel>"},
-        "startsAt": "2026-01-02T03:04:05.1200Z",
-    },
-    {"labels": {"alertname": "Disk<full>"}, "startsAt": "2026-01-02T03:04:05Z"},
-]
-"""What is posted, firing at first, later resolved; grouped by `alertname`."""
+
+def posted(started: int, ended: int | None = None) -> list[Posted]:
+    """What is posted about alerts that began at `started`; meant to be grouped by `alertname`."""
+    ends = {"endsAt": format_rfc3339nano(ended or started + 3600 * SECOND, 0)}
+    common = {"alertname": "Disk<full>", "job": "node", "severity": "critical"}
+    summary = {"summary": "caf\u00e9 \u2028\u2029 \U0001f600 <!channel>"}
+    return [
+        {
+            "labels": {**common, "instance": "b & c", "quote": '" \\', "control": "tab\tline\nbell\x07del\x7f"},
+            "annotations": {**summary, "runbook": "http://wiki/?a=1&b=2"},
+            "startsAt": format_rfc3339nano(started + 123456789, 7200),
+            "generatorURL": "http://prometheus:9090/graph?g0.expr=a%3E1&g0.tab=1",
+            **ends,
+        },
+        {
+            "labels": {**common, "instance": "a"},
+            "annotations": summary,
+            "startsAt": format_rfc3339nano(started + 120000000, 0),
+            **ends,
+        },
+        {"labels": {"alertname": "Disk<full>"}, "startsAt": format_rfc3339nano(started, 0), **ends},
+    ]
+
 
 TEMPLATE = """
 {{ define "own.title" }}[{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ .Alerts.Firing | len }}{{ end }}] \
@@ -79,46 +87,53 @@ def by_target(requests: Sequence[Request]) -> dict[str, list[Request]]:
     return found
 
 
-async def theirs(config: str, folder: Path, count: int, act: Answer | None = None) -> list[Request]:
-    """What the installed Alertmanager sends, firing first: `count` requests each time. URL in `config` is replaced."""
-    assert BINARY is not None
+async def both(config: str, folder: Path, count: int, act: Answer | None = None) -> tuple[list[Request], list[Request]]:
+    """What the installed Alertmanager sends of alerts that fire and then are resolved, and what our senders send.
+
+    `config` groups by `alertname`, with a `group_wait` of 2s (what has been there for longer is told of at once,
+    whether all has come or not), and leads to `count` requests each time. SINK in it is replaced by the server's
+    address, FOLDER by `folder`, in which the templates are `own.tmpl`.
+    """
     (folder / "own.tmpl").write_text(TEMPLATE)
-    async with serving(act or ok) as server:
-        text = config.replace("URL", server.url).replace("FOLDER", str(folder))
-        daemon = Daemon([BINARY], text, arguments=[f"--web.external-url={EXTERNAL_URL}"])
+    config = config.replace("FOLDER", str(folder))
+    started, theirs = await _theirs(config, count, act or ok)
+    return theirs, await _ours(config, started, act or ok)
+
+
+async def _theirs(config: str, count: int, act: Answer) -> tuple[int, list[Request]]:
+    assert BINARY is not None
+    async with serving(act) as server:
+        daemon = Daemon([BINARY], config.replace("SINK", server.url), arguments=[f"--web.external-url={EXTERNAL_URL}"])
         try:
             await trio.to_thread.run_sync(daemon.start)
-            for done, ends in enumerate(("2099-01-02T03:04:05Z", "2026-01-03T03:04:05Z"), 1):
-                await _post(f"{daemon.url}/x&y/api/v2/alerts", [{**alert, "endsAt": ends} for alert in ALERTS])
+            started = time.time_ns() // SECOND * SECOND
+            for done, ended in enumerate((None, started + SECOND // 2), 1):
+                await _post(f"{daemon.url}/x&y/api/v2/alerts", posted(started, ended))
                 with trio.fail_after(40):
                     await _until(server, count * done)
         finally:
             await trio.to_thread.run_sync(daemon.close)
-        return [msgspec.structs.replace(one, body=_neutral(one.body, server)) for one in server.requests]
+        return started, _neutral(server)
 
 
-async def ours(config: str, folder: Path, act: Answer | None = None) -> list[Request]:
-    """What our senders send of the same."""
+async def _ours(config: str, started: int, act: Answer) -> list[Request]:
     renderer = Renderer()
     renderer.add("own.tmpl", TEMPLATE)
-    async with serving(act or ok) as server:
-        loaded = load(config.replace("URL", server.url).replace("FOLDER", str(folder)))
+    async with serving(act) as server:
+        loaded = load(config.replace("SINK", server.url))
         senders = integrations.build(loaded, compile_plan(loaded), EXTERNAL_URL, renderer)
-        for ends, reason in ((None, NotifyReason.FIRST), ("2026-01-03T03:04:05Z", NotifyReason.ALL_RESOLVED)):
-            alerts = tuple(
-                sorted(
-                    (_snapshot(alert, ends) for alert in ALERTS),
-                    key=lambda alert: labels.notification_order(alert.labels),
-                )
-            )
+        for ended, reason in ((None, NotifyReason.FIRST), (started + SECOND // 2, NotifyReason.ALL_RESOLVED)):
+            alerts = [_snapshot(one, ended or ZERO) for one in posted(started, ended)]
+            alerts.sort(key=lambda alert: labels.notification_order(alert.labels))
             for to, sender in senders.items():
                 assert not isinstance(sender, Unsendable), sender.why
                 told = notify(to, *alerts, group='{}:{alertname="Disk<full>"}', deadline=1, reason=reason)
-                await sender.send(msgspec.structs.replace(told, group_labels={"alertname": "Disk<full>"}), alerts)
+                told = msgspec.structs.replace(told, group_labels={"alertname": "Disk<full>"})
+                await sender.send(told, told.alerts)
         for sender in senders.values():
             assert not isinstance(sender, Unsendable)
             await sender.aclose()
-        return [msgspec.structs.replace(one, body=_neutral(one.body, server)) for one in server.requests]
+        return _neutral(server)
 
 
 ok: Answer = answer(200, b'{"ok":true,"success":true}', Content_Type="application/json; charset=utf-8")
@@ -131,21 +146,23 @@ def seen(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.headers if name not in own}
 
 
-def _neutral(body: bytes, server: Server) -> bytes:
-    """The body without the address of the server, whose port is another each time."""
-    return body.replace(server.url.encode(), b"URL")
+def _neutral(server: Server) -> list[Request]:
+    """What came in, without the address of the server, whose port is another each time."""
+    return [
+        msgspec.structs.replace(one, body=one.body.replace(server.url.encode(), b"SINK")) for one in server.requests
+    ]
 
 
-def _snapshot(posted: Posted, ends: str | None) -> Snapshot:
-    pairs = labels.canonical(posted["labels"])
-    starts, off = parse_rfc3339(posted["startsAt"])
+def _snapshot(one: Posted, ends: int) -> Snapshot:
+    pairs = labels.canonical(one["labels"])
+    starts, off = parse_rfc3339(one["startsAt"])
     return Snapshot(
         labels=pairs,
-        annotations=dict(sorted(posted.get("annotations", {}).items())),
+        annotations=dict(sorted(one.get("annotations", {}).items())),
         starts=starts,
-        ends=parse_rfc3339(ends)[0] if ends else ZERO,
+        ends=ends,
         updated=starts,
-        generator_url=posted.get("generatorURL", ""),
+        generator_url=one.get("generatorURL", ""),
         fingerprint=labels.fingerprint(pairs),
         hash=labels.hash64(pairs),
         starts_off=off,

@@ -1,0 +1,132 @@
+"""How reports come in: defaults, validity, the limit per alertname, the merge with what is known, and a seat.
+
+The order is upstream's (core reference 5.1). What a report does to the book decides how soon it must be written: what
+is new, changed or resolved before the sender is answered, a mere refresh behind.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from ampp.core import labels as labelling
+from ampp.core.alert import Alert, PostedAlert
+from ampp.core.book import Book, Change
+from ampp.core.clock import ZERO, Now
+from ampp.core.group import Groups
+from ampp.core.matcher import Mode
+from ampp.core.muting import Muting
+from ampp.core.quote import go_quote
+from ampp.core.record import AlertRow, Posted
+
+__all__ = ["Intake", "Received"]
+
+_NAMES: Final = 100_000
+"""How many label and annotation names are remembered as valid."""
+
+
+class Received(msgspec.Struct):
+    """What became of one request's alerts.
+
+    `rows` must be kept before the request is answered; `refreshed` may be written behind. `errors` are upstream's
+    texts, one an invalid alert; `limited` the alertnames of those that the per-name limit refused.
+    """
+
+    rows: list[AlertRow]
+    refreshed: list[Alert]
+    errors: list[str]
+    limited: list[str]
+    firing: int = 0
+    resolved: int = 0
+
+    def record(self, wall: int) -> Posted | None:
+        return Posted(at=wall, alerts=tuple(self.rows)) if self.rows else None
+
+
+class Intake:
+    """Takes reports into the book. `offset` gives the local zone's seconds east of UTC at a wall time, for times that
+    upstream prints in local time."""
+
+    def __init__(self, book: Book, muting: Muting, mode: Mode, offset: Callable[[int], int]) -> None:
+        self.book: Final = book
+        self.muting: Final = muting
+        self.mode: Final = mode
+        self._offset: Final = offset
+        self._good_names: set[str] = set()
+
+    def receive(self, posts: Iterable[PostedAlert], now: Now, groups: Groups, resolve_timeout: int) -> Received:
+        """Take in one request's alerts and seat in `groups` what is new or changed. The valid ones are taken even when
+        others are not. `resolve_timeout` (ns) ends those that were given no end."""
+        wall, names = now.wall, self.book.names
+        limits = names.most > 0
+        out = Received([], [], [], [])
+        for posted in posts:
+            starts, ends, timeout = posted.starts, posted.ends, False
+            if starts == ZERO:
+                if ends == ZERO:
+                    starts, posted.starts_off = wall, self._offset(wall)
+                else:
+                    starts, posted.starts_off = ends, posted.ends_off
+            if ends == ZERO:
+                ends, timeout = wall + resolve_timeout, True
+                posted.ends_off = self._offset(ends)
+            if ends <= wall:
+                out.resolved += 1
+            else:
+                out.firing += 1
+            key = posted.key or labelling.key(posted.labels)
+            known = self.book.alerts.get(key)
+            if ends < starts:
+                error = "start time must be before end time"
+            elif known is not None and known.labels is posted.labels and known.annotations is posted.annotations:
+                # The very same objects have been found valid before.
+                error = ""
+            else:
+                error = self.invalid(posted)
+            if error:
+                out.errors.append(error)
+                continue
+            if limits:
+                name = posted.labels.get("alertname", "")
+                if not names.admit(name, key, ends, wall):
+                    out.limited.append(name)
+                    continue
+            alert, change = self.book.put(posted, starts, ends, timeout, wall, key)
+            if limits and alert.ends != ends:
+                # When it may be put out for another goes by its end after merging.
+                names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
+            if change is Change.REFRESHED:
+                out.refreshed.append(alert)
+                continue
+            self.muting.inhibitor.observe(alert)
+            groups.seat(alert, now)
+            out.rows.append(
+                AlertRow(
+                    key,
+                    alert.annotations,
+                    alert.starts,
+                    alert.ends,
+                    wall,
+                    alert.generator_url,
+                    alert.timeout,
+                    alert.starts_off,
+                    alert.ends_off,
+                    starts,
+                    ends,
+                )
+            )
+        return out
+
+    def invalid(self, posted: PostedAlert) -> str:
+        """Upstream's complaint about an alert's labels and annotations, or the empty text (core reference 5.1)."""
+        if not posted.labels:
+            return "at least one label pair required"
+        for what, pairs in (("label set", posted.labels), ("annotations", posted.annotations)):
+            for name in pairs:
+                if name in self._good_names:
+                    continue
+                if not labelling.valid_name(name, self.mode):
+                    return f"invalid {what}: invalid name {go_quote(name)}"
+                if len(self._good_names) < _NAMES:
+                    self._good_names.add(name)
+        return ""
