@@ -24,7 +24,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import sasl, smtp
 from ampp.deliver.address import AddressError, addresses, path
-from ampp.deliver.message import data
+from ampp.deliver.message import data, group_hash
 from ampp.deliver.mime import compose
 from ampp.deliver.secret import Files, SecretError, read_now
 from ampp.deliver.sender import BuildError, Sender, SendError
@@ -174,7 +174,7 @@ class Email:
             headers.append(("Message-Id", self._message_id(notify)))
         if self._config.threading.enabled:
             day = "" if self._config.threading.thread_by_date == "none" else now.strftime("%Y-%m-%d")
-            group = sha256(notify.group_key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            group = group_hash(notify)[:16]
             # Nobody ever sent this one; mail programs gather below it those that refer to it.
             root = f"<alert-{group}-{day}@alertmanager>"
             headers += [("References", root), ("In-Reply-To", root)]
