@@ -91,10 +91,6 @@ class Sns:
         if config.target_arn:
             fields["TargetArn"] = render("target_arn", config.target_arn)
         message = render("message", config.message)
-        try:
-            message.decode()
-        except UnicodeDecodeError:
-            raise SendError("non utf8 encoded message string", retry=True) from None
         if len(message) > limit:
             attributes["truncated"] = "true"
         # As upstream, the cut may go through a character.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,8 @@ SNS = """
   - {api_url: "URL/target", target_arn: "arn:e", sigv4: *keys}
 """
 
+version = cache(twin.version)
+
 PUBLISHED = b'<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult/></PublishResponse>'
 
 
@@ -197,12 +199,12 @@ def _body(request: Request) -> bytes:
 
 def _old_queue(request: Request) -> bool:
     """Whether this is for SNS and the other side has Amazon's client of former days, which put things otherwise."""
-    return twin.version() < (0, 30) and request.body.startswith(b"Action=")
+    return version() < (0, 30) and request.body.startswith(b"Action=")
 
 
 async def test_telegram(tmp_path: Path) -> None:
     config, count = HEAD + TELEGRAM, 5
-    if twin.version() >= (0, 26):
+    if version() >= (0, 26):
         config, count = config + THREAD, 7
     act = answer(200, b'{"ok":true,"result":{"message_id":1,"chat":{"id":1}}}')
     requests = await same(config, tmp_path, (count, 2 * count), act)
@@ -211,7 +213,7 @@ async def test_telegram(tmp_path: Path) -> None:
 
 async def test_webex_and_teams(tmp_path: Path) -> None:
     config, count = HEAD + WEBEX, 3
-    if twin.version() >= (0, 28):
+    if version() >= (0, 28):
         config, count = config + NEW, 9
     else:
         config = config.replace("room_id: '{{ .Status }}'", "room_id: own")
@@ -251,9 +253,9 @@ async def test_pushover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         await inside.aclose()
 
     config = HEAD + PUSHOVER
-    if twin.version() >= (0, 28):
+    if version() >= (0, 28):
         config = config.replace("sound: s", "sound: s\n    device: d\n    ttl: 90s")
-    elif twin.version() < (0, 26):
+    elif version() < (0, 26):
         # The device came later.
         monkeypatch.setattr(twin, "ours", partial(_without, twin.ours, "device=&"))
     requests = await same(config, tmp_path, (4, 8), act)
