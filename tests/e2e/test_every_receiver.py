@@ -136,7 +136,9 @@ receivers:
   victorops_configs: [{api_key: k, routing_key: r, api_url: "WEB/victorops/"}]
   pushover_configs: [{user_key: u, token: t, http_config: {proxy_url: "PROXY", tls_config: {ca_file: "CA"}}}]
   sns_configs:
-  - {api_url: "WEB/sns", topic_arn: "arn:aws:sns:eu-west-1:1:t", sigv4: {region: eu-west-1, access_key: a, secret_key: s}}
+  - api_url: "WEB/sns"
+    topic_arn: "arn:aws:sns:eu-west-1:1:t"
+    sigv4: {region: eu-west-1, access_key: a, secret_key: b}
   telegram_configs: [{bot_token: t, chat_id: 1, api_url: "WEB/telegram"}]
   discord_configs: [{webhook_url: "WEB/discord"}]
   webex_configs: [{room_id: r, api_url: "WEB/webex", http_config: {authorization: {credentials: c}}}]
@@ -151,11 +153,13 @@ receivers:
   incidentio_configs: [{url: "WEB/incidentio", alert_source_token: t}]
   rocketchat_configs: [{api_url: "WEB/rocketchat/", token: t, token_id: i, channel: "#c", send_resolved: true}]
   mattermost_configs: [{webhook_url: "WEB/mattermost"}]
+  rootly_configs: [{api_key: k, api_url: "WEB/rootly/"}]
+  alertmanager_configs: [{url: "WEB/peer"}]
 """
 
 PATHS = (
     "webhook", "pagerduty", "opsgenie", "wechat/message", "slack", "victorops", "1/messages", "sns", "telegram",
-    "discord", "webex", "teams1", "teams2", "jira", "incidentio", "rocketchat", "mattermost",
+    "discord", "webex", "teams1", "teams2", "jira", "incidentio", "rocketchat", "mattermost", "rootly", "peer",
 )  # fmt: skip
 
 
