@@ -87,30 +87,34 @@ def by_target(requests: Sequence[Request]) -> dict[str, list[Request]]:
     return found
 
 
-async def both(config: str, folder: Path, count: int, act: Answer | None = None) -> tuple[list[Request], list[Request]]:
+async def both(
+    config: str, folder: Path, count: int | tuple[int, int], act: Answer | None = None
+) -> tuple[list[Request], list[Request]]:
     """What the installed Alertmanager sends of alerts that fire and then are resolved, and what our senders send.
 
     `config` groups by `alertname`, with a `group_wait` of 2s (what has been there for longer is told of at once,
-    whether all has come or not), and leads to `count` requests each time. SINK in it is replaced by the server's
-    address, FOLDER by `folder`, in which the templates are `own.tmpl`.
+    whether all has come or not), and leads to `count` requests each time, or to so many when firing and so many when
+    resolved. What comes by CONNECT counts once `act` has put what came inside in its place. SINK in `config` is
+    replaced by the server's address, FOLDER by `folder`, in which the templates are `own.tmpl`.
     """
     (folder / "own.tmpl").write_text(TEMPLATE)
     config = config.replace("FOLDER", str(folder))
-    started, theirs = await _theirs(config, count, act or ok)
+    counts = count if isinstance(count, tuple) else (count, count)
+    started, theirs = await _theirs(config, counts, act or ok)
     return theirs, await _ours(config, started, act or ok)
 
 
-async def _theirs(config: str, count: int, act: Answer) -> tuple[int, list[Request]]:
+async def _theirs(config: str, counts: tuple[int, int], act: Answer) -> tuple[int, list[Request]]:
     assert BINARY is not None
     async with serving(act) as server:
         daemon = Daemon([BINARY], config.replace("SINK", server.url), arguments=[f"--web.external-url={EXTERNAL_URL}"])
         try:
             await trio.to_thread.run_sync(daemon.start)
             started = time.time_ns() // SECOND * SECOND
-            for done, ended in enumerate((None, started + SECOND // 2), 1):
+            for count, ended in zip((counts[0], sum(counts)), (None, started + SECOND // 2), strict=True):
                 await _post(f"{daemon.url}/x&y/api/v2/alerts", posted(started, ended))
                 with trio.fail_after(40):
-                    await _until(server, count * done)
+                    await _until(server, count)
         finally:
             await trio.to_thread.run_sync(daemon.close)
         return started, _neutral(server)
@@ -176,5 +180,5 @@ async def _post(url: str, alerts: list[Posted]) -> None:
 
 
 async def _until(server: Server, count: int) -> None:
-    while len(server.requests) < count:
+    while sum(request.method != "CONNECT" for request in server.requests) < count:
         await trio.sleep(0.02)
