@@ -9,8 +9,10 @@ import base64
 import contextlib
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.util import find_spec
 from typing import Final, TypeAlias
@@ -22,6 +24,7 @@ import trio
 from ampp import COMPATIBLE
 from ampp.config.http import Header, HttpConfig, OAuth2
 from ampp.config.secret import Secret
+from ampp.core.clock import SECOND
 from ampp.core.quote import go_quote
 from ampp.deliver import proxy, secret
 from ampp.deliver.fault import describe
@@ -77,12 +80,16 @@ def answering(instead: Instead) -> Iterator[None]:
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The final answer to a request. `flaw` says why `body` is not whole, in Go's words; empty if it is."""
+    """The final answer to a request. `flaw` says why `body` is not whole, in Go's words; empty if it is.
+
+    `retry_after`: nanoseconds after which the receiver wants to be asked again, 0 when it does not say.
+    """
 
     status: int
     body: bytes
     content_type: str = ""
     flaw: str = ""
+    retry_after: int = 0
 
 
 class Client:
@@ -359,7 +366,7 @@ async def _answer(response: httpx.Response, decisive: bool) -> Answer:
     settled = success and not decisive
     limit = DECISIVE_LIMIT if success and decisive else BODY_LIMIT
     body, flaw = await _read(response, limit, _SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
-    return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw)
+    return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw, _patience(response))
 
 
 async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bool = False) -> tuple[bytes, str]:
@@ -384,6 +391,18 @@ async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bo
     return bytes(read[:limit]), flaw
 
 
+def _patience(response: httpx.Response) -> int:
+    """What a Retry-After header asks for (RFC 9110, 10.2.3): seconds, or a date."""
+    said = response.headers.get("Retry-After", "").strip()
+    if said.isascii() and said.isdecimal():
+        return int(said[:9]) * SECOND
+    try:
+        until = parsedate_to_datetime(said)
+    except ValueError:
+        return 0
+    return max(0, int(until.timestamp() - time.time()) * SECOND)
+
+
 def check(answer: Answer, retry_codes: tuple[int, ...] = ()) -> None:
     """Upstream's rule for statuses: 2xx is success, 5xx and `retry_codes` are retried, the rest is final."""
     if answer.status // 100 == 2:
@@ -393,4 +412,5 @@ def check(answer: Answer, retry_codes: tuple[int, ...] = ()) -> None:
         f"unexpected status code {answer.status}" + (f": {details}" if details else ""),
         retry=answer.status // 100 == 5 or answer.status in retry_codes,
         reason=status_reason(answer.status),
+        after=answer.retry_after,
     )

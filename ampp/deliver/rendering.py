@@ -1,11 +1,41 @@
 """The configuration strings of one message, rendered one after the other as upstream does it."""
 
+from html import escape
+from typing import Final
+
 from ampp.deliver.sender import SendError
-from ampp.template.data import Data
-from ampp.template.error import TemplateError
+from ampp.observe.log import Logger
+from ampp.template.data import FIRING, Data
+from ampp.template.error import LimitError, TemplateError
 from ampp.template.renderer import Renderer
 
-__all__ = ["Rendering"]
+__all__ = ["Rendering", "message", "stand_in"]
+
+_log: Final = Logger("dispatcher")
+
+
+def message(renderer: Renderer, template: str, data: Data, *, html: bool = False) -> str:
+    """Render what people are to read. Where a limit stopped the template, give a plain text that says so.
+
+    Raises `TemplateError` for every other failure, as upstream does.
+    """
+    try:
+        return renderer.html(template, data) if html else renderer.text(template, data)
+    except LimitError as error:
+        return stand_in(data, error)
+
+
+def stand_in(data: Data, error: LimitError) -> str:
+    """What goes out in place of a text that could not be rendered within its limits. Fit for text and html."""
+    _log.warn("A message was too much to render; a plain one takes its place", receiver=data.receiver, err=error)
+    alerts = data.alerts or ()
+    firing = sum(alert.status == FIRING for alert in alerts)
+    labels = ", ".join(f"{name}={value}" for name, value in (data.group_labels or {}).items())
+    text = (
+        f"[{data.status.upper()}] {firing} firing, {len(alerts) - firing} resolved ({labels}). "
+        f"This stands in for a text that could not be rendered: {error}"
+    )
+    return escape(text, quote=False)
 
 
 class Rendering:
@@ -25,7 +55,7 @@ class Rendering:
         if self.error is not None:
             return ""
         try:
-            return self._renderer.text(template, self._data)
+            return message(self._renderer, template, self._data)
         except TemplateError as error:
             self.error = error
             return ""
@@ -35,7 +65,7 @@ class Rendering:
         if self.error is not None:
             return ""
         try:
-            return self._renderer.html(template, self._data)
+            return message(self._renderer, template, self._data, html=True)
         except TemplateError as error:
             self.error = error
             return ""

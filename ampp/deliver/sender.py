@@ -22,12 +22,16 @@ class BuildError(Exception):
 
 
 class SendError(Exception):
-    """One attempt failed. `retry`: whether another attempt may succeed. The text never holds a secret or a URL."""
+    """One attempt failed. `retry`: whether another attempt may succeed. The text never holds a secret or a URL.
 
-    def __init__(self, text: str, *, retry: bool, reason: FailureReason = FailureReason.OTHER) -> None:
+    `after`: nanoseconds that the receiver asked to be left alone before that.
+    """
+
+    def __init__(self, text: str, *, retry: bool, reason: FailureReason = FailureReason.OTHER, after: int = 0) -> None:
         super().__init__(text)
         self.retry = retry
         self.reason = reason
+        self.after = after
 
 
 class Sender(Protocol):

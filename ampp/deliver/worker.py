@@ -295,7 +295,7 @@ class Delivery:
                 )
             job.last = error
             job.lane.error = str(error)
-            self._pause(job, min(began + next(job.steps), job.notify.deadline))
+            self._pause(job, min(max(began + next(job.steps), ended + error.after), job.notify.deadline))
 
     def _pause(self, job: Job, again: int) -> None:
         job.again = again

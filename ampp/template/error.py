@@ -2,10 +2,11 @@
 
 ValueError
 └── TemplateError     a template that does not parse, does not escape, or failed while it ran
-    └── CallError     what a function or method answers instead of a value; the engine adds name, place and context
+    ├── CallError     what a function or method answers instead of a value; the engine adds name, place and context
+    └── LimitError    a rendering took more steps, time, output or depth than it may
 """
 
-__all__ = ["CallError", "TemplateError"]
+__all__ = ["CallError", "LimitError", "TemplateError"]
 
 
 class TemplateError(ValueError):
@@ -26,3 +27,7 @@ class TemplateError(ValueError):
 
 class CallError(TemplateError):
     """A function's own complaint: `error calling NAME: ` and the place are added by whoever called it."""
+
+
+class LimitError(TemplateError):
+    """A rendering that was stopped: it may never have come to its end (`ampp.template.execute.Limits`)."""

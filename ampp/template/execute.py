@@ -13,7 +13,7 @@ import msgspec
 
 from ampp.core.quote import go_quote
 from ampp.template.builtin import BUILTINS, printable
-from ampp.template.error import TemplateError
+from ampp.template.error import LimitError, TemplateError
 from ampp.template.expression import Expression, Expressions
 from ampp.template.node import Action, Break, Continue, If, List, Node, Range, Template, Text, Tree, With
 from ampp.template.printf import SIZE_MAX, canonical, sprint
@@ -72,14 +72,16 @@ class _Run:
         "values",
     )
 
-    def __init__(self, program: "Program", data: Value, late: Mapping[str, Callable[..., Value]]) -> None:
+    def __init__(
+        self, program: "Program", data: Value, late: Mapping[str, Callable[..., Value]], limits: Limits
+    ) -> None:
         self.program = program
-        self.limits = program.limits
+        self.limits = limits
         self.out: list[str] = []
         self.size = 0
         self.steps = 0
         self.check_at = _CHECK_EVERY
-        self.deadline = monotonic() + program.limits.seconds
+        self.deadline = monotonic() + limits.seconds
         self.depth = 0
         self.names = ["$"]
         self.values = [data]
@@ -91,16 +93,16 @@ class _Run:
         self.steps += count
         if self.steps >= self.check_at:
             if self.steps > self.limits.steps:
-                raise TemplateError(f"template: too many steps, more than {self.limits.steps}")
+                raise LimitError(f"template: too many steps, more than {self.limits.steps}")
             if monotonic() > self.deadline:
-                raise TemplateError(f"template: it takes too long, more than {self.limits.seconds:g} s")
+                raise LimitError(f"template: it takes too long, more than {self.limits.seconds:g} s")
             self.check_at = self.steps + _CHECK_EVERY
 
     def write(self, text: str) -> None:
         self.out.append(text)
         self.size += len(text)
         if self.size > self.limits.output:
-            raise TemplateError(f"template: the output is too long, more than {self.limits.output} characters")
+            raise LimitError(f"template: the output is too long, more than {self.limits.output} characters")
 
 
 _BYTES: Final = re.compile("[\ud800-\udfff]")
@@ -126,12 +128,19 @@ class Program:
         self._compiled: dict[int, tuple[Tree, Statement]] = {}
         self._like = like
 
-    def run(self, entry: str | Tree, data: Value, late: Mapping[str, Callable[..., Value]] | None = None) -> str:
-        """Execute a template on data. `late`: bodies to call instead of those that functions were compiled with.
+    def run(
+        self,
+        entry: str | Tree,
+        data: Value,
+        late: Mapping[str, Callable[..., Value]] | None = None,
+        limits: Limits | None = None,
+    ) -> str:
+        """Execute a template on data. `late`: bodies to call instead of those that functions were compiled with;
+        `limits`: instead of the program's own.
 
         Raises `TemplateError`.
         """
-        run = _Run(self, data, late or {})
+        run = _Run(self, data, late or {}, limits or self.limits)
         try:
             tree = self.trees.get(entry) if isinstance(entry, str) else entry
             if tree is None:
@@ -141,7 +150,7 @@ class Program:
         except TemplateError:
             raise
         except RecursionError:
-            raise TemplateError("template: exceeded maximum template depth") from None
+            raise LimitError("template: exceeded maximum template depth") from None
         except Exception as error:
             raise TemplateError(f"template: {type(error).__name__}: {error}") from error
         return text if text.isascii() else _BYTES.sub("�", text)

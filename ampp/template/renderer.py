@@ -5,12 +5,13 @@ A route label may itself be a template, and may ask for other route labels. Whil
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Final, TypeAlias
 
 from ampp.template.data import Data
 from ampp.template.error import CallError, TemplateError
+from ampp.template.execute import Limits
 from ampp.template.function import FUNCTIONS
 from ampp.template.html import escape
 from ampp.template.html.filter import FILTERS
@@ -20,6 +21,9 @@ from ampp.template.value import Pointer, Value
 __all__ = ["Renderer"]
 
 _DEFAULTS: Final = ("default.tmpl", "email.tmpl")
+
+_LABEL_LIMITS: Final = Limits(steps=100_000, output=1 << 16, seconds=0.04)
+"""Route labels are short, and rendered where everything else waits for it."""
 
 _Render: TypeAlias = Callable[[str, Value, dict[str, Callable[..., Value]]], str]
 
@@ -57,7 +61,7 @@ class Renderer:
 
     def route_labels(self, data: Data) -> tuple[dict[str, str], dict[str, TemplateError]]:
         """Render the route labels of raw data: those that could be, and why the others could not."""
-        labels = _RouteLabels(data, self._value(data), self._set.text)
+        labels = _RouteLabels(data, self._value(data), partial(self._set.text, limits=_LABEL_LIMITS))
         rendered: dict[str, str] = {}
         failed: dict[str, TemplateError] = {}
         for name in data.route_labels or {}:

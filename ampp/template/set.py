@@ -64,14 +64,21 @@ class TemplateSet:
         """Parse a configuration string without rendering it. Raises `TemplateError`."""
         parse("", template, self._functions)
 
-    def text(self, template: str, data: Value, late: Mapping[str, Callable[..., Any]] | None = None) -> str:
-        """Render a configuration string as text. `late`: bodies for functions that differ from rendering to rendering.
+    def text(
+        self,
+        template: str,
+        data: Value,
+        late: Mapping[str, Callable[..., Any]] | None = None,
+        limits: Limits | None = None,
+    ) -> str:
+        """Render a configuration string as text. `late`: bodies for functions that differ from rendering to rendering;
+        `limits`: of this one.
 
         Raises `TemplateError`, and nothing else.
         """
         if "{{" not in template:
             return template
-        return self._prepared(template, html=False).run("", data, late)
+        return self._prepared(template, html=False).run("", data, late, limits)
 
     def html(self, template: str, data: Value, late: Mapping[str, Callable[..., Any]] | None = None) -> str:
         """Render a configuration string as html, every value escaped for the place it lands in. Like `text`."""

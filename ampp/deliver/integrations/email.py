@@ -26,6 +26,7 @@ from ampp.deliver import sasl, smtp
 from ampp.deliver.address import AddressError, addresses, path
 from ampp.deliver.message import data, group_hash
 from ampp.deliver.mime import compose
+from ampp.deliver.rendering import message as say
 from ampp.deliver.secret import Files, SecretError, read_now
 from ampp.deliver.sender import BuildError, Sender, SendError
 from ampp.deliver.tls import Tls
@@ -145,7 +146,10 @@ class Email:
 
         def text(what: str, template: str) -> str:
             try:
-                return self._renderer.text(template, told)
+                if what.startswith("'"):
+                    # An address has no plain text to stand in for it.
+                    return self._renderer.text(template, told)
+                return say(self._renderer, template, told)
             except TemplateError as error:
                 raise SendError(f"execute {what}: {error}", retry=False) from None
 
@@ -161,7 +165,7 @@ class Email:
             parts.append(("text/plain", text("text template", config.text)))
         if config.html:
             try:
-                parts.append(("text/html", self._renderer.html(config.html, told)))
+                parts.append(("text/html", say(self._renderer, config.html, told, html=True)))
             except TemplateError as error:
                 raise SendError(f"execute html template: {error}", retry=False) from None
         content = compose(headers, parts, secrets.token_hex(30))

@@ -14,9 +14,10 @@ from ampp.deliver import secret
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
 from ampp.deliver.payload import fill
+from ampp.deliver.rendering import stand_in
 from ampp.deliver.sender import Sender, SendError
 from ampp.deliver.timeout import limited
-from ampp.template.error import TemplateError
+from ampp.template.error import LimitError, TemplateError
 from ampp.template.jsontext import to_json
 from ampp.template.renderer import Renderer
 
@@ -63,6 +64,8 @@ class Webhook:
         else:
             try:
                 body = to_json(fill(self._config.payload, render)).encode() + b"\n"
+            except LimitError as error:
+                body = to_json({"message": stand_in(told, error)}).encode() + b"\n"
             except TemplateError as error:
                 raise SendError(f"failed to render custom payload: {error}", retry=False) from None
         try:
