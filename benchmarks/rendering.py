@@ -27,7 +27,7 @@ from ampp.template.renderer import Renderer
 SIZES = (1, 10, 100, 1000)
 ENTRIES = {
     "webhook": '{url: "URL"}',
-    "slack": '{api_url: "URL", channel: "#c", text: "{{ range .Alerts }}{{ .Labels }}: {{ .Annotations.summary }}\\n{{ end }}"}',
+    "slack": '{api_url: "URL", channel: c, text: "{{ range .Alerts }}{{ .Labels }} {{ .Annotations }}{{ end }}"}',
     "pagerduty": '{routing_key: k, url: "URL"}',
     "opsgenie": '{api_key: k, api_url: "URL"}',
     "discord": '{webhook_url: "URL"}',
