@@ -166,10 +166,8 @@ def _external(options: Options, sockets: list[socket.socket]) -> External:
 async def _prepare(config: Config, external_url: str) -> Loaded:
     try:
         return await trio.to_thread.run_sync(prepare, config, external_url)
-    except ConfigError as error:
+    except (ConfigError, BuildError) as error:
         raise StartError(error.render()) from error
-    except BuildError as error:
-        raise StartError(str(error)) from error
 
 
 async def _guard(options: Options) -> Guard | None:

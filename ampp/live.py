@@ -93,7 +93,8 @@ def prepare(config: Config, external_url: str) -> Loaded:
     try:
         renderer = configuration.renderer(config.document.templates)
     except ConfigError as error:
-        raise BuildError(f"failed to parse templates: {error}") from error
+        place = f"{error.file}:{error.line}:{error.column}" if error.line else error.file
+        raise BuildError(f"failed to parse templates: {error}", place) from error
     senders = integrations.build(config, plan, external_url, renderer)
     return Loaded(config, plan, senders, labeller(renderer, external_url))
 
@@ -253,7 +254,7 @@ class Live:
             except BuildError as error:
                 self.metrics.config.failed()
                 _config_log.error(
-                    "one or more config change subscribers failed to apply new config", file=path, err=error
+                    "one or more config change subscribers failed to apply new config", file=path, err=error.render()
                 )
                 raise ReloadError(str(error)) from error
             keep_timers = self.settings.reload.keep_timers

@@ -18,7 +18,18 @@ __all__ = ["BuildError", "SendError", "Sender", "Senders", "Unsendable", "about"
 
 
 class BuildError(Exception):
-    """No sender can be made from this configuration; the text is what the operator sees as the reload's error."""
+    """No sender can be made from this configuration; the text is what the operator sees as the reload's error.
+
+    `place`: file:line:column of what is wrong, where it is known.
+    """
+
+    def __init__(self, text: str, place: str = "") -> None:
+        super().__init__(text)
+        self.place = place
+
+    def render(self) -> str:
+        """The text, and below it the place where it is known, as `ampp.config.ConfigError` has it."""
+        return f"{self}\n  at {self.place}" if self.place else str(self)
 
 
 class SendError(Exception):
