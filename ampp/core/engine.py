@@ -349,7 +349,7 @@ class Engine:
 
 def _in_order(alerts: Iterable[Alert], wall: int) -> tuple[Snapshot, ...]:
     """The alerts as they are told: at this moment, and in upstream's order."""
-    ordered = sorted(alerts, key=lambda alert: labelling.notification_order(alert.labels))
+    ordered = labelling.sort_for_notification(alerts, lambda alert: alert.labels)
     return tuple([snapshot(alert, wall) for alert in ordered])
 
 

@@ -5,9 +5,11 @@ of `str`), without empty values, changed by nobody after it was made. All functi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Final, TypeAlias
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 import xxhash
@@ -25,9 +27,12 @@ __all__ = [
     "key",
     "notification_order",
     "set_order",
+    "sort_for_notification",
     "valid_name",
     "valid_value",
 ]
+
+T = TypeVar("T")
 
 EMPTY_FINGERPRINT: Final = 14695981039346656037
 """FNV-1a's offset basis: the fingerprint of no labels."""
@@ -118,6 +123,25 @@ def notification_order(labels: dict[str, str]) -> NotificationOrder:
     job = labels.get("job")
     instance = labels.get("instance")
     return job is None, job or "", instance is None, instance or "", set_order(labels)
+
+
+def sort_for_notification(items: Iterable[T], labels_of: Callable[[T], dict[str, str]]) -> list[T]:
+    """The items by `notification_order` of their labels. Whole label sets are compared only where job and instance
+    are equal, which is seldom: that comparison costs most."""
+
+    def place(item: T) -> tuple[bool, str, bool, str]:
+        labels = labels_of(item)
+        job, instance = labels.get("job"), labels.get("instance")
+        return job is None, job or "", instance is None, instance or ""
+
+    placed = sorted(((place(item), item) for item in items), key=itemgetter(0))
+    done: list[T] = []
+    for _, run in groupby(placed, key=itemgetter(0)):
+        equals = [item for _, item in run]
+        if len(equals) > 1:
+            equals.sort(key=lambda item: set_order(labels_of(item)))
+        done += equals
+    return done
 
 
 def valid_name(name: str, mode: Mode) -> bool:

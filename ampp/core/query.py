@@ -10,7 +10,7 @@ from ampp.core.alert import Alert
 from ampp.core.book import fingerprint
 from ampp.core.engine import Engine
 from ampp.core.group import Group
-from ampp.core.labels import fingerprint_hex, notification_order, set_order
+from ampp.core.labels import fingerprint_hex, set_order, sort_for_notification
 from ampp.core.matcher import matches_all
 from ampp.core.plan import Receiver
 from ampp.core.view import AlertQuery, AlertView, GroupView
@@ -62,11 +62,7 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[GroupView |
     for group, kept in found:
         if group.muted_by and not query.muted:
             continue
-        order = {}
-        for alert in kept:
-            order[alert.key] = notification_order(alert.labels)
-            yield None
-        kept.sort(key=lambda alert: order[alert.key])
+        kept = sort_for_notification(kept, lambda alert: alert.labels)
         views = []
         for alert in kept:
             yield None

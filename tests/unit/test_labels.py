@@ -16,6 +16,7 @@ from ampp.core.labels import (
     key,
     notification_order,
     set_order,
+    sort_for_notification,
     valid_name,
     valid_value,
 )
@@ -110,6 +111,7 @@ def test_alerts_with_job_and_instance_come_first() -> None:
     ]
     last_to_first = first_to_last[::-1]
     assert sorted(last_to_first, key=notification_order) == first_to_last
+    assert sort_for_notification(last_to_first, lambda labels: labels) == first_to_last
 
 
 @pytest.mark.parametrize(
