@@ -1,37 +1,16 @@
 """One sender per receiver type, each in a file of its type's name; `FACTORIES` says which types can send."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, Final, TypeAlias
 
 from ampp.config import Config
 from ampp.core.plan import Integration, Plan, Receiver
 from ampp.deliver import plugin
-from ampp.deliver.integrations import (
-    alertmanager,
-    discord,
-    email,
-    incidentio,
-    jira,
-    mattermost,
-    msteams,
-    msteamsv2,
-    opsgenie,
-    pagerduty,
-    pushover,
-    rocketchat,
-    rootly,
-    slack,
-    sns,
-    telegram,
-    victorops,
-    webex,
-    webhook,
-    wechat,
-)
 from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.template.renderer import Renderer
 
-__all__ = ["FACTORIES", "Factory", "build", "build_for"]
+__all__ = ["FACTORIES", "TYPES", "Factory", "build", "build_for"]
 
 Factory: TypeAlias = Callable[[Any, str, Renderer], Sender | Unsendable]
 """Makes a sender of one entry of a `<type>_configs` list, the daemon's external URL and the templates.
@@ -39,28 +18,42 @@ Factory: TypeAlias = Callable[[Any, str, Renderer], Sender | Unsendable]
 Raises `BuildError`.
 """
 
-FACTORIES: Final[Mapping[str, Factory]] = {
-    "alertmanager": alertmanager.build,
-    "discord": discord.build,
-    "email": email.build,
-    "incidentio": incidentio.build,
-    "jira": jira.build,
-    "mattermost": mattermost.build,
-    "msteams": msteams.build,
-    "msteamsv2": msteamsv2.build,
-    "opsgenie": opsgenie.build,
-    "pagerduty": pagerduty.build,
-    "pushover": pushover.build,
-    "rocketchat": rocketchat.build,
-    "rootly": rootly.build,
-    "slack": slack.build,
-    "sns": sns.build,
-    "telegram": telegram.build,
-    "victorops": victorops.build,
-    "webex": webex.build,
-    "webhook": webhook.build,
-    "wechat": wechat.build,
-}
+
+def _of(kind: str) -> Factory:
+    """The factory in the module of that name, which is imported when a receiver needs it: a daemon uses few of them."""
+
+    def make(entry: Any, external_url: str, renderer: Renderer) -> Sender | Unsendable:
+        module = import_module(f"{__name__}.{kind}")
+        made: Sender | Unsendable = module.build(entry, external_url, renderer)
+        return made
+
+    return make
+
+
+TYPES: Final = (
+    "alertmanager",
+    "discord",
+    "email",
+    "incidentio",
+    "jira",
+    "mattermost",
+    "msteams",
+    "msteamsv2",
+    "opsgenie",
+    "pagerduty",
+    "pushover",
+    "rocketchat",
+    "rootly",
+    "slack",
+    "sns",
+    "telegram",
+    "victorops",
+    "webex",
+    "webhook",
+    "wechat",
+)
+
+FACTORIES: Final[Mapping[str, Factory]] = {kind: _of(kind) for kind in TYPES}
 
 
 def build(config: Config, plan: Plan, external_url: str, renderer: Renderer) -> Senders:
