@@ -144,20 +144,17 @@ class Email:
     def _write(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Letter:
         told = data(notify, alerts, self._external_url)
 
-        def text(what: str, template: str) -> str:
+        def text(what: str, template: str, *, stand_in: bool = True) -> str:
             try:
-                if what.startswith("'"):
-                    # An address has no plain text to stand in for it.
-                    return self._renderer.text(template, told)
-                return say(self._renderer, template, told)
+                return say(self._renderer, template, told) if stand_in else self._renderer.text(template, told)
             except TemplateError as error:
                 raise SendError(f"execute {what}: {error}", retry=False) from None
 
         config = self._config
-        sender = _parse("from", text("'from' template", config.from_))
+        sender = _parse("from", text("'from' template", config.from_, stand_in=False))
         if len(sender) != 1:
             raise SendError(f"must be exactly one 'from' address (got: {len(sender)})", retry=False)
-        recipients = _parse("to", text("'to' template", config.to))
+        recipients = _parse("to", text("'to' template", config.to, stand_in=False))
         headers = [(name, text(f'"{name}" header template', template)) for name, template in self._headers.items()]
         headers += self._own_headers(notify)
         parts = []
