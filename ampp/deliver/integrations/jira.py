@@ -153,7 +153,7 @@ class Jira:
         try:
             answer = await self._client.request(method, url, body, _HEADERS, decisive=True)
         except SendError as error:
-            raise SendError(f"{context}{error}", retry=False) from None
+            raise SendError(f"{context}{error}", retry=False, reason=error.reason) from None
         try:
             check(answer, retry_codes=(429,))
             return whole(answer)

@@ -107,7 +107,8 @@ class Pagerduty:
             answer = await limited("pagerduty", self._config.timeout, post)
         except SendError as error:
             version = " v1" if self._v1 else ""
-            raise SendError(f"failed to post message to PagerDuty{version}: {error}", retry=True) from None
+            text = f"failed to post message to PagerDuty{version}: {error}"
+            raise SendError(text, retry=error.retry, reason=error.reason) from None
         self._check(answer)
         return notify.data
 
