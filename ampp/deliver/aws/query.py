@@ -54,8 +54,8 @@ async def ask(
 ) -> ElementTree.Element:
     """What the service at `url` answers to a request signed with `credentials`, or unsigned.
 
-    `influenced`: as `Client.request` has it. Raises `SendError`: by the usual rule for a status that came with an error,
-    to be tried again for all else.
+    `influenced`: as `Client.request` has it. Raises `SendError`: by the usual rule for a status that came with an
+    error, to be tried again for all else.
     """
     body = "&".join(f"{quote_plus(name)}={quote_plus(fields[name])}" for name in sorted(fields)).encode()
     parts = urlsplit(url)

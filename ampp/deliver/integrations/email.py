@@ -14,7 +14,6 @@ from email.utils import format_datetime
 from functools import partial
 from hashlib import sha256
 
-import msgspec
 import trio
 
 from ampp.config.http import TlsConfig
@@ -24,6 +23,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import sasl, smtp
 from ampp.deliver.address import AddressError, addresses, path
+from ampp.deliver.letter import Letter, taker
 from ampp.deliver.message import data, group_hash
 from ampp.deliver.mime import compose
 from ampp.deliver.rendering import message as say
@@ -34,14 +34,6 @@ from ampp.template.error import TemplateError
 from ampp.template.renderer import Renderer
 
 __all__ = ["Email", "build"]
-
-
-class Letter(msgspec.Struct, frozen=True):
-    """A mail, ready for the line, and its envelope."""
-
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes
 
 
 class Email:
@@ -65,6 +57,9 @@ class Email:
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
         letter = await trio.to_thread.run_sync(self._write, notify, alerts)
+        if (take := taker()) is not None:
+            take(letter)
+            return notify.data
         context = await self._context() if self._implicit or self._starttls else None
         host = self._config.smarthost
         with _step(f"establish {'TLS ' if self._implicit else ''}connection to server"):
@@ -166,7 +161,19 @@ class Email:
             except TemplateError as error:
                 raise SendError(f"execute html template: {error}", retry=False) from None
         content = compose(headers, parts, secrets.token_hex(30))
-        return Letter(path(sender[0]), tuple(map(path, recipients)), smtp.dotted(content))
+        return Letter(
+            sender=path(sender[0]),
+            recipients=tuple(map(path, recipients)),
+            content=content,
+            line=smtp.dotted(content),
+            server=str(config.smarthost),
+            way=self._way(),
+        )
+
+    def _way(self) -> str:
+        tls = "implicit TLS" if self._implicit else "STARTTLS required" if self._starttls else "no TLS"
+        user = self._config.auth_username
+        return f"{tls}, as {user} if the server asks who it is" if user else f"{tls}, without credentials"
 
     def _own_headers(self, notify: Notify) -> list[tuple[str, str]]:
         now = datetime.now().astimezone()
@@ -201,7 +208,7 @@ async def _hand_over(session: smtp.Session, letter: Letter) -> None:
     with _step("send DATA command"):
         await session.data()
     with _step("delivery failure"):
-        await session.message(letter.content)
+        await session.message(letter.line)
 
 
 @contextlib.contextmanager

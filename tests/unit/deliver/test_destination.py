@@ -144,7 +144,7 @@ class Rebinding(trio.abc.HostnameResolver):
         host: Any,
         port: Any,
         family: int = 0,
-        type: int = 0,
+        type: int = 0,  # noqa: A002
         proto: int = 0,
         flags: int = 0,
     ) -> Any:
