@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ampp.core.clock import ZERO
+from ampp.core.labels import fingerprint
 
 if TYPE_CHECKING:
     from ampp.core.group import Group
@@ -79,7 +80,11 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
-    """An alert as one flush saw it; what templates and receivers get. `ends` is `ZERO` while firing, as upstream."""
+    """An alert as one flush saw it; what templates and receivers get. `ends` is `ZERO` while firing, as upstream.
+
+    `marked` is the fingerprint where it is known, else negative: it costs more than all the rest, and who has need of
+    it has more time than the flush of a large group.
+    """
 
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -87,10 +92,15 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     ends: int
     updated: int
     generator_url: str
-    fingerprint: int
     hash: int
     starts_off: int = 0
     ends_off: int = 0
+    marked: int = -1
+
+    @property
+    def fingerprint(self) -> int:
+        """As `Alert.fingerprint`."""
+        return self.marked if self.marked >= 0 else fingerprint(self.labels)
 
     @property
     def firing(self) -> bool:

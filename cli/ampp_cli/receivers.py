@@ -163,7 +163,7 @@ def _snapshot(post: PostedAlert, now: int) -> Snapshot:
         ends=post.ends if over else ZERO,
         updated=now,
         generator_url=post.generator_url,
-        fingerprint=fingerprint(labels),
+        marked=fingerprint(labels),
         hash=hash64(labels),
         starts_off=post.starts_off,
         ends_off=post.ends_off,

@@ -25,7 +25,7 @@ def test_a_body_as_upstream_writes_it() -> None:
         ends=ZERO,
         updated=at(0),
         generator_url="http://p/graph?a=1&b=2",
-        fingerprint=0x00FF,
+        marked=0x00FF,
         hash=1,
     )
     resolved = Snapshot(
@@ -35,7 +35,7 @@ def test_a_body_as_upstream_writes_it() -> None:
         ends=at(60),
         updated=at(60),
         generator_url="",
-        fingerprint=0x9F2BB2C2F0D2BA0F,
+        marked=0x9F2BB2C2F0D2BA0F,
         hash=2,
         starts_off=7200,
         ends_off=-12600,
