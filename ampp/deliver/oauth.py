@@ -14,6 +14,7 @@ import trio
 from ampp.config.http import OAuth2
 from ampp.deliver import secret
 from ampp.deliver.assertion import JWT_BEARER, assertion
+from ampp.deliver.reply import decode
 from ampp.deliver.sender import SendError
 
 __all__ = ["Tokens"]
@@ -140,7 +141,7 @@ def _written(form: Mapping[str, str]) -> bytes:
 
 def _decode(body: bytes) -> _Grant:
     try:
-        return msgspec.json.decode(body, type=_Grant)
+        return decode(body, _Grant) or _Grant()
     except msgspec.MsgspecError:
         return msgspec.convert(dict(parse_qsl(body.decode(errors="replace"))), _Grant, strict=False)
 
