@@ -295,11 +295,11 @@ class Authority:
         self._certificate = self._sign(self._name, self._key, [], ca=True)
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, *names: str) -> tuple[str, str]:
+    def issue(self, *names: str, ends: datetime.timedelta = datetime.timedelta(hours=1)) -> tuple[str, str]:
         """A certificate for these host names or addresses, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        certificate = self._sign(subject, key, list(names), ca=False)
+        certificate = self._sign(subject, key, list(names), ca=False, ends=ends)
         return (
             certificate.public_bytes(serialization.Encoding.PEM).decode(),
             key.private_bytes(
@@ -307,11 +307,13 @@ class Authority:
             ).decode(),
         )
 
-    def server(self, *names: str, client: bool = False) -> ssl.SSLContext:
-        """A server's context; with `client` it wants a certificate of this authority from clients."""
+    def server(
+        self, *names: str, client: bool = False, ends: datetime.timedelta = datetime.timedelta(hours=1)
+    ) -> ssl.SSLContext:
+        """A server's context; with `client` it wants a certificate of this authority from clients. `ends`: from now."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         file = self._folder / "server.pem"
-        file.write_text("".join(self.issue(*names)))
+        file.write_text("".join(self.issue(*names, ends=ends)))
         context.load_cert_chain(file)
         if client:
             context.load_verify_locations(cadata=self.pem)
@@ -319,7 +321,13 @@ class Authority:
         return context
 
     def _sign(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, names: list[str], *, ca: bool
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        names: list[str],
+        *,
+        ca: bool,
+        ends: datetime.timedelta = datetime.timedelta(hours=1),
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = (
@@ -329,7 +337,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
         if names:
