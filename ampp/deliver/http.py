@@ -30,7 +30,7 @@ from ampp.deliver.pool import Pool
 from ampp.deliver.sender import BuildError, SendError
 from ampp.deliver.tls import Tls
 
-__all__ = ["USER_AGENT", "Answer", "Client", "Instead", "answering", "check"]
+__all__ = ["USER_AGENT", "Answer", "Client", "Instead", "answering", "check", "tokens"]
 
 USER_AGENT: Final = f"Alertmanager/{COMPATIBLE}"
 
@@ -91,7 +91,7 @@ class Client:
         if config.authorization is not None:
             secret.no_reference("credentials", config.authorization.credentials_ref)
         if config.oauth2 is not None:
-            self._tokens = Tokens(config.oauth2, self.files, Client(_of_oauth2(config.oauth2), environment))
+            self._tokens = tokens(config.oauth2, self.files, environment)
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, decisive: bool = False, influenced: bool = False
@@ -308,6 +308,11 @@ class _Body(httpx.AsyncByteStream):
 
 class _Broken(Exception):
     """No answer; the text is Go's, still without the operation in front."""
+
+
+def tokens(config: OAuth2, files: secret.Files, environment: Mapping[str, str] = os.environ) -> Tokens:
+    """The access tokens of an `oauth2` block, fetched over a client of their own. Raises `BuildError`."""
+    return Tokens(config, files, Client(_of_oauth2(config), environment))
 
 
 def _of_oauth2(config: OAuth2) -> HttpConfig:

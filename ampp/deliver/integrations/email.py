@@ -13,6 +13,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -33,6 +34,9 @@ from ampp.deliver.tls import Tls
 from ampp.template.error import TemplateError
 from ampp.template.renderer import Renderer
 
+if TYPE_CHECKING:
+    from ampp.deliver.oauth import Tokens
+
 __all__ = ["Email", "build"]
 
 
@@ -44,6 +48,7 @@ class Email:
         self._external_url = external_url
         self._renderer = renderer
         self._files = Files()
+        self._tokens = _tokens(config, self._files)
         self._headers = {**config.headers}
         self._headers.setdefault("Subject", '{{ template "email.default.subject" . }}')
         self._headers.setdefault("To", config.to)
@@ -72,7 +77,9 @@ class Email:
         return notify.data
 
     async def aclose(self) -> None:
-        """Nothing is kept between mails."""
+        """Only the way to the token server is kept between mails."""
+        if self._tokens is not None:
+            await self._tokens.aclose()
 
     async def _introduce(self, session: smtp.Session, context: ssl.SSLContext | None) -> None:
         """All that comes before the mail: greetings, TLS, credentials."""
@@ -105,6 +112,8 @@ class Email:
                     if secret := (await self._secret(config.auth_secret, config.auth_secret_file)).rstrip(b"\r\n"):
                         return sasl.cram_md5(user, secret)
                     wrong.append("missing secret for CRAM-MD5 auth mechanism")
+                elif name == "XOAUTH2" and self._tokens is not None:
+                    return sasl.xoauth2(user, await self._tokens.authorization())
                 elif name in ("PLAIN", "LOGIN"):
                     if password := await self._password():
                         if name == "PLAIN":
@@ -113,7 +122,7 @@ class Email:
                     wrong.append(f"missing password for {name} auth mechanism")
                 else:
                     wrong.append(f"unknown auth mechanism: {name}")
-            except SecretError as error:
+            except (SecretError, SendError) as error:
                 wrong.append(str(error))
         raise SendError("find auth mechanism: " + "\n".join(wrong), retry=True)
 
@@ -232,6 +241,15 @@ def _context(config: TlsConfig) -> ssl.SSLContext:
     return tls.context(tls.read())
 
 
+def _tokens(config: EmailConfig, files: Files) -> "Tokens | None":
+    if config.auth_xoauth2 is None:
+        return None
+    # Without this way to authenticate, mail has no use for an HTTP client.
+    from ampp.deliver import http
+
+    return http.tokens(config.auth_xoauth2, files)
+
+
 def build(config: EmailConfig, external_url: str, renderer: Renderer) -> Sender:
-    """The sender for one entry of `email_configs`."""
+    """The sender for one entry of `email_configs`. Raises `BuildError`."""
     return Email(config, external_url, renderer)
