@@ -40,9 +40,8 @@ def read_repeats(body: bytes, known: Mapping[bytes, Alert]) -> Repeats | None:
     if not body.startswith(_FIRST) or not body.endswith(b"}]"):
         return None
     repeats = Repeats([], [], [])
-    alerts, contents, ends = repeats.alerts, repeats.contents, repeats.ends
-    stamp, size, end = _NO_STAMP, len(_NO_STAMP), (ZERO, 0)
-    find = known.get
+    add_alert, add_content, find = repeats.alerts.append, repeats.contents.append, known.get
+    stamp, size = _NO_STAMP, len(_NO_STAMP)
     for piece in body[len(_FIRST) : -2].split(_NEXT):
         annotations, _, rest = piece.partition(_ENDS_AT)
         rest, _, labels = rest.rpartition(_LABELS_AT)
@@ -53,22 +52,20 @@ def read_repeats(body: bytes, known: Mapping[bytes, Alert]) -> Repeats | None:
             text, quote, _ = rest.partition(b'",')
             stamp, size = text + quote, len(text) + 2
             try:
-                end = _instant(b'"%b"' % text)
+                ends, ends_off = _instant(b'"%b"' % text)
             except (msgspec.DecodeError, UnicodeDecodeError, TimestampError):
                 return None
-            if end[0] == ZERO:
+            if ends == ZERO:
                 return None
+            repeats.runs.append((len(repeats.alerts), ends, ends_off))
         mark = hash(annotations) ^ hash(rest[size:])
         content = alert.content
+        while content is not None and content.mark != mark:
+            content = content.other
         if content is None:
             return None
-        if content.mark != mark:
-            content = content.other
-            if content is None or content.mark != mark:
-                return None
-        alerts.append(alert)
-        contents.append(content)
-        ends.append(end)
+        add_alert(alert)
+        add_content(content)
     return repeats
 
 
@@ -128,7 +125,9 @@ def read_compact(body: bytes, known: Mapping[bytes, Alert], local_offset: int) -
             read += _URL + len(url_raw)
             rest += b',"generatorURL":' + url_raw
 
-        alert = known.get(raw) or known.get(_aliases.get(raw, b""))
+        alert = known.get(raw)
+        if alert is None and _aliases:
+            alert = known.get(_aliases.get(raw, b""))
         old = None
         if alert is None:
             labels, key = _learn(raw)
@@ -140,11 +139,9 @@ def read_compact(body: bytes, known: Mapping[bytes, Alert], local_offset: int) -
         elif old is not None and old.other is not None and old.other.mark == mark:
             kept, said = old, old.other
         else:
-            url = ""
-            if url_raw:
-                url = _url(url_raw)
-                if url and not valid_uri(url):
-                    return None
+            url = _url(url_raw) if url_raw else ""
+            if url is None:
+                return None
             starts, starts_off = _instant(starts_raw) if starts_raw else (ZERO, 0)
             annotations = _in_order(_decode_map(annotations_raw)) if annotations_raw else NO_ANNOTATIONS
             other = None
@@ -179,7 +176,7 @@ def _learn(raw: bytes) -> tuple[dict[str, str], bytes]:
         found = canonical(found)
         names = tuple(map(intern, found))
     # Most values are shared by many alerts (job, cluster, severity): one copy of each will do.
-    labels = dict(zip(names, map(intern, found.values()), strict=True))
+    labels = dict(zip(names, map(intern, found.values())))  # noqa: B905 (equally long, and asking costs)
     key = label_key(labels)
     if key == raw:
         return labels, raw
@@ -212,5 +209,7 @@ def _instant(raw: bytes) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=1024)
-def _url(raw: bytes) -> str:
-    return _decode_string(raw)
+def _url(raw: bytes) -> str | None:
+    """None for one that upstream refuses."""
+    url = _decode_string(raw)
+    return url if not url or valid_uri(url) else None

@@ -46,7 +46,7 @@ def shown(alert: Alert) -> tuple[object, ...]:
         alert.annotations,
         (alert.starts, alert.starts_off, alert.ends, alert.ends_off, alert.updated, alert.timeout),
         alert.generator_url,
-        (alert.kept, alert.held, alert.seated, groups),
+        (alert.kept == alert.updated, alert.held, alert.seated, groups),
     )
 
 
@@ -163,7 +163,7 @@ _damage = st.one_of(
         st.sampled_from([b"", b'"', b"}", b",", b'},"endsAt":"', b'},{"annotations":{', b',"labels":', b" ", b"\\"]),
     ),
 )
-_requests = st.tuples(st.lists(_alerts, min_size=1, max_size=3), _damage, st.booleans(), st.integers(0, 40))
+_requests = st.tuples(st.lists(_alerts, min_size=1, max_size=3), _damage, st.booleans(), st.integers(1, 40))
 
 
 def _member(name: str, value: object) -> bytes:
