@@ -104,8 +104,8 @@ class Alert(msgspec.Struct, eq=False, weakref=False, gc=False):
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """An alert as one flush saw it; what templates and receivers get. `ends` is `ZERO` while firing, as upstream.
 
-    `marked` is the fingerprint where it is known, else negative: it costs more than all the rest, and who has need of
-    it has more time than the flush of a large group.
+    The fingerprint costs more than all the rest, and who has need of it has more time than the flush of a large group:
+    it is `marked` if that is not negative, else that of `source`, which keeps it for the next time.
     """
 
     labels: dict[str, str]
@@ -118,11 +118,19 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     starts_off: int = 0
     ends_off: int = 0
     marked: int = -1
+    source: Alert | None = None
 
     @property
     def fingerprint(self) -> int:
-        """As `Alert.fingerprint`."""
-        return self.marked if self.marked >= 0 else fingerprint(self.labels)
+        """As `Alert.fingerprint`. Any thread may ask: what is kept is the same, whoever is first."""
+        if self.marked >= 0:
+            return self.marked
+        source = self.source
+        if source is None:
+            return fingerprint(self.labels)
+        if source.fingerprint < 0:
+            source.fingerprint = fingerprint(self.labels)
+        return source.fingerprint
 
     @property
     def firing(self) -> bool:

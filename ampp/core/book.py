@@ -76,7 +76,7 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
         hash=hash64(alert),
         starts_off=alert.starts_off,
         ends_off=alert.ends_off,
-        marked=alert.fingerprint,
+        source=alert,
     )
 
 

@@ -142,7 +142,7 @@ def _written(form: Mapping[str, str]) -> bytes:
 def _decode(body: bytes) -> _Grant:
     try:
         return decode(body, _Grant) or _Grant()
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return msgspec.convert(dict(parse_qsl(body.decode(errors="replace"))), _Grant, strict=False)
 
 

@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
-from ampp.core.alert import Snapshot
+from ampp.core.alert import Alert, Snapshot
+from ampp.core.book import snapshot
 from ampp.core.clock import SECOND, ZERO
+from ampp.core.labels import fingerprint, key
 from ampp.core.plan import Integration
 from ampp.core.reason import NotifyReason
 from ampp.deliver.message import encode, message
@@ -90,3 +92,12 @@ def test_a_missing_annotation_equals_an_empty_one_but_not_the_other_way_round() 
 )
 def test_quote_meta(plain: str, quoted: str) -> None:
     assert quote_meta(plain) == quoted
+
+
+def test_a_fingerprint_is_computed_when_asked_for_and_kept_for_the_next_flush() -> None:
+    labels = {"alertname": "A", "n": "1"}
+    known = Alert(key=key(labels), labels=labels, annotations={}, starts=0, ends=10, updated=0)
+    first = snapshot(known, 5)
+    assert known.fingerprint == -1
+    assert first.fingerprint == known.fingerprint == fingerprint(labels)
+    assert snapshot(known, 5).fingerprint == first.fingerprint
