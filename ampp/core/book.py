@@ -177,8 +177,6 @@ class Book:
                 starts, old_starts, old_ends = content.starts, alert.starts, alert.ends
                 if not (wall < old_ends <= ends and old_starts <= starts < old_ends and alert.seated):
                     return done
-                if starts == old_starts:
-                    alert.starts_off = content.starts_off
                 alert.ends = ends
                 alert.ends_off = ends_off
                 alert.updated = wall
@@ -186,11 +184,10 @@ class Book:
                     alert.timeout = alert.held = False
                 if alert.content is not content:
                     alert.content = content
-                if alert.annotations is not content.annotations:
+                    if starts == old_starts:
+                        alert.starts_off = content.starts_off
                     alert.annotations = content.annotations
-                if alert.generator_url is not content.generator_url:
                     alert.generator_url = content.generator_url
-                if alert.fragment is not None:
                     alert.fragment = None
                 done += 1
         return done
