@@ -34,14 +34,16 @@ class Change(Enum):
 
 
 class Repeats(msgspec.Struct, frozen=True, gc=False):
-    """Known alerts of one request that came again with what they said before, each with that content.
+    """One request's alerts when all of them are known, each with what its sender says of it now.
 
-    `runs` gives the ends, which most alerts of a request share: (index of the first alert, end in wall nanoseconds,
-    seconds east of UTC that the sender wrote), each for all alerts up to the next run.
+    `changed` are those contents that differ from what was said last. `runs` gives the ends, which most alerts of a
+    request share: (index of the first alert, end in wall nanoseconds, seconds east of UTC that the sender wrote), each
+    for all alerts up to the next run.
     """
 
     alerts: list[Alert]
     contents: list[Content]
+    changed: list[Content]
     runs: list[tuple[int, int, int]]
 
 
@@ -175,18 +177,17 @@ class Book:
                 starts, old_starts, old_ends = content.starts, alert.starts, alert.ends
                 if not (wall < old_ends <= ends and old_starts <= starts < old_ends and alert.seated):
                     return done
-                if starts == old_starts:
-                    alert.starts_off = content.starts_off
                 alert.ends = ends
                 alert.ends_off = ends_off
                 alert.updated = wall
                 if alert.timeout or alert.held:
                     alert.timeout = alert.held = False
-                if alert.annotations is not content.annotations:
+                if alert.content is not content:
+                    alert.content = content
+                    if starts == old_starts:
+                        alert.starts_off = content.starts_off
                     alert.annotations = content.annotations
-                if alert.generator_url is not content.generator_url:
                     alert.generator_url = content.generator_url
-                if alert.fragment is not None:
                     alert.fragment = None
                 done += 1
         return done
