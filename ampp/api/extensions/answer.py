@@ -50,11 +50,12 @@ Handler: TypeAlias = Callable[[Ask], Awaitable[Reply]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`path` has no slash in front; parts in braces are handed over as `Ask.path`."""
+    """`path` has no slash in front; parts in braces are handed over as `Ask.path`. `operation`: its OpenAPI object."""
 
     method: str
     path: str
     handler: Handler
+    operation: Mapping[str, Any]
 
 
 def new_id(given: str | None) -> str:

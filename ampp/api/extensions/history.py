@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from ampp.api.extensions.answer import Ask, Handler, Route, answer, failure, timestamp
+from ampp.api.extensions.history_contract import CONTRACT
 from ampp.api.reply import Reply
 from ampp.config.error import closest
 from ampp.core.clock import SECOND
@@ -62,7 +63,7 @@ class HistoryApi:
             ("GET", "report", self.report),
             ("GET", "notifications", self.notifications),
         )
-        return tuple(Route(method, path, _guarded(handler)) for method, path, handler in table)
+        return tuple(Route(method, path, _guarded(handler), CONTRACT[path]) for method, path, handler in table)
 
     async def _ask(self, question: Callable[[apsw.Connection], T], deadline: float = DEADLINE) -> T:
         with self._metrics.queries.time():
