@@ -45,5 +45,7 @@ class Lazy(click.Group):
         raise click.UsageError(f"no such command '{word}': {hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not self.table:
+            return
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (text, _) in self.table.items()])
