@@ -45,7 +45,7 @@ class _Run(click.Command):
         return run.main("ampp", ctx.args)
 
 
-_AMPP: Final = click.version_option(
+_ampp: Final = click.version_option(
     __version__, prog_name="ampp", message=f"%(prog)s %(version)s (Alertmanager {COMPATIBLE})"
 )(
     _Ampp(
@@ -62,7 +62,7 @@ def main(arguments: list[str]) -> int:
     An error is one line on stderr: what was called, what is wrong, and what may help.
     """
     try:
-        status = _AMPP.main(arguments, prog_name="ampp", standalone_mode=False)
+        status = _ampp.main(arguments, prog_name="ampp", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
