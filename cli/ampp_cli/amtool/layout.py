@@ -12,13 +12,11 @@ _DEFAULT: Final = "2006-01-02 15:04:05 MST"
 def table(rows: Sequence[Sequence[str]], tails: Sequence[str] = ()) -> str:
     """The rows as Go's tabwriter sets them: every cell padded, and followed by two blanks, the last one as well.
 
-    `tails`: a text after each row's cells, which takes no part in the widths. A tab or newline within a cell begins a new
-    cell or line there, as it does upstream, and columns then only reach over neighbouring lines that have them.
+    `tails`: a text after each row's cells, which takes no part in the widths. A tab or newline within a cell begins a
+    new cell or line there, as it does upstream, and columns then only reach over neighbouring lines that have them.
     """
-    text = "".join(
-        "".join(f"{cell}\t" for cell in row) + (tails[number] if tails else "") + "\n"
-        for number, row in enumerate(rows)
-    )
+    ends = tails or [""] * len(rows)
+    text = "".join("".join(f"{cell}\t" for cell in row) + end + "\n" for row, end in zip(rows, ends, strict=True))
     lines = [line.split("\t") for line in text.split("\n")[:-1]]
     if len({len(line) for line in lines}) == 1:
         return _even(lines)

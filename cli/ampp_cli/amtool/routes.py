@@ -49,12 +49,13 @@ def _routes(parsed: Parsed, end: str) -> Route:
         raise Failure("You have to specify one of --config.file or --alertmanager.url flags.", "\n")
     grammar = mode(parsed)
     try:
-        if file:
-            loaded = config.load_file(file, grammar)
-        else:
-            loaded = config.load(status_of(parsed).config.original, grammar)
+        loaded = config.load_file(file, grammar) if file else config.load(_original(parsed), grammar)
     except config.ConfigError as error:
         raise Failure(str(error), end) from error
     except Failure as error:
         raise Failure(str(error), end) from error
     return config.compile(loaded).root
+
+
+def _original(parsed: Parsed) -> str:
+    return status_of(parsed).config.original

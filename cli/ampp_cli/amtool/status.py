@@ -31,7 +31,8 @@ def config(parsed: Parsed) -> int:
         version = status.version_info or Version()
         sys.stdout.write(
             f"buildUser {version.build_user}\ngoVersion {version.go_version}\nrevision {version.revision}\n"
-            f"version {version.version}\nbranch {version.branch}\nbuildDate {version.build_date}\nuptime {status.uptime}\n"
+            f"version {version.version}\nbranch {version.branch}\nbuildDate {version.build_date}\n"
+            f"uptime {status.uptime}\n"
         )
     return 0
 
