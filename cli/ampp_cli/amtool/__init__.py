@@ -4,14 +4,16 @@ Errors go to stderr as `amtool: error: <message>`, mostly with a blank line afte
 """
 
 import sys
+from typing import Final
 
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.program import PROGRAM, SERVED
-from ampp_cli.kingpin import Command, Parsed, UsageError, parse
+from ampp_cli.kingpin import BUILTIN, VERSION, Command, Parsed, UsageError, parse
 
 __all__ = ["PROGRAM", "main"]
 
-_HELP = frozenset(("help", "help-long", "help-man"))
+_HELP: Final = frozenset(("help", "help-long", "help-man"))
+_ASKING: Final = frozenset(flag.name for flag in (*BUILTIN, VERSION))
 
 
 def main(program: str, arguments: list[str]) -> int:
@@ -50,11 +52,15 @@ def _run(program: str, arguments: list[str]) -> int:
         sys.stdout.write(asked)
         return 0
     assert parsed.command.run is not None
+    if parsed["enable-feature"]:
+        from ampp_cli.amtool.session import mode
+
+        mode(parsed)  # what is wrong with it is told before anything is done
     return parsed.command.run(parsed)
 
 
 def _answer(program: str, parsed: Parsed) -> str | None:
-    if not parsed.given:
+    if not parsed.given & _ASKING:
         return None
     from ampp.observe.build import BUILD
     from ampp_cli.usage import answer

@@ -4,7 +4,7 @@ import sys
 
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import dates, table
-from ampp_cli.amtool.session import connect, mode, named, pairs, worded
+from ampp_cli.amtool.session import connect, named, pairs, worded
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Query, RemoteError
 from ampp_cli.remote.model import Alert, encode
@@ -16,7 +16,7 @@ _STATES = ("active", "inhibited", "silenced", "unprocessed")
 
 
 def query(parsed: Parsed) -> int:
-    words = named(parsed["matcher-groups"], mode(parsed))
+    words = named(parsed["matcher-groups"], parsed)
     states = {state: parsed[state] for state in _STATES}
     if not any(states.values()):
         states["active"] = True
@@ -95,9 +95,8 @@ def add(parsed: Parsed) -> int:
     from ampp.core.clock import ZERO
     from ampp.core.timestamp import TimestampError, format_millis, parse_rfc3339
 
-    grammar = mode(parsed)
-    labels = pairs(named(parsed["labels"], grammar), grammar, "labels")
-    annotations = pairs(parsed["annotation"], grammar, "annotations")
+    labels = pairs(named(parsed["labels"], parsed), parsed, "labels")
+    annotations = pairs(parsed["annotation"], parsed, "annotations")
     times: dict[str, str] = {}
     try:
         for flag in ("start", "end"):

@@ -1,14 +1,15 @@
 """What amtool's commands share: the server, the matcher grammar, and the words for what goes wrong."""
 
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ampp import COMPATIBLE
-from ampp.core.matcher import Matcher, MatcherError, Mode, parse_matcher
-from ampp.core.quote import go_quote
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError, Unconfigured, Unreachable, Unreadable, version_of
+
+if TYPE_CHECKING:
+    from ampp.core.matcher import Matcher, Mode
 
 __all__ = ["connect", "matcher", "mode", "named", "pairs", "warn_of_version", "worded"]
 
@@ -16,8 +17,10 @@ _NAMES: Final = {400: "BadRequest", 404: "NotFound", 500: "InternalServerError"}
 _TEXT: Final = ("text/plain", "text/html")
 
 
-def mode(parsed: Parsed) -> Mode:
-    """The matcher grammar that --enable-feature chooses."""
+def mode(parsed: Parsed) -> "Mode":
+    """The matcher grammar that --enable-feature chooses. Raises Failure."""
+    from ampp.core.matcher import Mode
+
     if not parsed["enable-feature"]:
         return Mode.FALLBACK
     from ampp_cli.run import features_from
@@ -50,34 +53,39 @@ def warn_of_version(parsed: Parsed, remote: Remote) -> None:
         sys.stderr.write(f"Warning: amtool version ({COMPATIBLE}) and alertmanager version ({theirs}) are different.\n")
 
 
-def matcher(text: str, grammar: Mode) -> Matcher:
+def matcher(text: str, parsed: Parsed) -> "Matcher":
     """One matcher; what its author should be told goes to stderr. Raises Failure."""
+    from ampp.core.matcher import MatcherError, parse_matcher
+
     try:
-        parsed = parse_matcher(text, grammar)
+        read = parse_matcher(text, mode(parsed))
     except MatcherError as error:
         raise Failure(str(error)) from error
-    for warning in parsed.warnings:
+    for warning in read.warnings:
         sys.stderr.write(f"amtool: warning: {warning}\n")
-    return parsed.matchers[0]
+    return read.matchers[0]
 
 
-def named(words: list[str], grammar: Mode) -> list[str]:
+def named(words: list[str], parsed: Parsed) -> list[str]:
     """The words; a first one that is no matcher becomes one for the alert's name."""
     if words:
+        from ampp.core.matcher import MatcherError, parse_matcher
+        from ampp.core.quote import go_quote
+
         try:
-            parse_matcher(words[0], grammar)
+            parse_matcher(words[0], mode(parsed))
         except MatcherError:
             return [f"alertname={go_quote(words[0])}", *words[1:]]
     return words
 
 
-def pairs(words: list[str], grammar: Mode, what: str) -> dict[str, str]:
+def pairs(words: list[str], parsed: Parsed, what: str) -> dict[str, str]:
     """Names and values of words `name=value`; `what` they are, for the error. Raises Failure."""
     from ampp.core.matcher import Op
 
     found: dict[str, str] = {}
     for word in words:
-        read = matcher(word, grammar)
+        read = matcher(word, parsed)
         if read.op is not Op.EQ:
             raise Failure(f"{what} must be specified as key=value pairs")
         found[read.name] = read.value

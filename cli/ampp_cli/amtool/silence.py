@@ -13,7 +13,7 @@ from ampp_cli.account import user_name
 from ampp_cli.amtool.alert import sortable
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import dates, table
-from ampp_cli.amtool.session import connect, matcher, mode, named, pairs, warn_of_version, worded
+from ampp_cli.amtool.session import connect, matcher, named, pairs, warn_of_version, worded
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote import model
 from ampp_cli.remote.client import Query, RemoteError
@@ -26,8 +26,7 @@ _OPS = {(True, False): Op.EQ, (False, False): Op.NE, (True, True): Op.RE, (False
 
 
 def add(parsed: Parsed) -> int:
-    grammar = mode(parsed)
-    matchers = [_typed(matcher(word, grammar)) for word in named(parsed["matcher-groups"], grammar)]
+    matchers = [_typed(matcher(word, parsed)) for word in named(parsed["matcher-groups"], parsed)]
     if not matchers:
         raise Failure("no matchers specified")
     starts = _instant(parsed["start"]) if parsed["start"] else (time.time_ns(), 0)
@@ -36,7 +35,7 @@ def add(parsed: Parsed) -> int:
         raise Failure("silence cannot start after it ends")
     if parsed["require-comment"] and not parsed["comment"]:
         raise Failure("comment required by config")
-    annotations = pairs(parsed["annotation"], grammar, "annotations")
+    annotations = pairs(parsed["annotation"], parsed, "annotations")
     silence = Silence(
         annotations=annotations or UNSET,
         comment=parsed["comment"] or "",
@@ -90,7 +89,7 @@ def expire(parsed: Parsed) -> int:
 
 
 def query(parsed: Parsed) -> int:
-    asked: Query = [("filter", word) for word in named(parsed["matcher-groups"], mode(parsed))]
+    asked: Query = [("filter", word) for word in named(parsed["matcher-groups"], parsed)]
     remote = connect(parsed)
     try:
         silences = remote.fetch(GET_SILENCES, list[Silence], asked)

@@ -8,8 +8,8 @@ import click
 from ampp.core.matcher import Matcher, Op
 from ampp_cli.account import user_name
 from ampp_cli.alert.listing import ALERTS
-from ampp_cli.defaults import Remembered
 from ampp_cli.output import Output, output_options
+from ampp_cli.remembered import Remembered
 from ampp_cli.remote.client import Remote
 from ampp_cli.remote.operation import GET_ALERTS
 from ampp_cli.selection import labels_from, matchers_from, near_miss
