@@ -129,6 +129,19 @@ def compact(directory: Path) -> list[tuple[str, int, int]]:
         lock.release()
 
 
+_TEXTS: Final = {
+    "pair": ("name",),
+    "alert": ("name", "severity", "namespace"),
+    "event": ("generator", "cause"),
+    "rule": ("generator", "name"),
+    "state": ("cause",),
+    "member": ("cause",),
+    "grp": ("receiver",),
+    "dropped": ("cause",),
+    "notification": ("receiver", "integration", "reason", "destination", "failure"),
+}
+"""The columns that hold numbers of texts."""
+
 _ORPHANS: Final = (
     "DELETE FROM alert WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = alert.id) "
     "AND NOT EXISTS (SELECT 1 FROM state WHERE alert = alert.id) "
@@ -138,13 +151,13 @@ _ORPHANS: Final = (
     "DELETE FROM pair WHERE id NOT IN (SELECT pair FROM label)",
     "DELETE FROM rule WHERE generator NOT IN (SELECT generator FROM event)",
     "DELETE FROM attempt WHERE notification NOT IN (SELECT id FROM notification)",
-    "DELETE FROM text WHERE id > 1 AND id NOT IN (SELECT name FROM pair UNION SELECT name FROM alert UNION "
-    "SELECT severity FROM alert UNION SELECT namespace FROM alert UNION SELECT generator FROM event UNION "
-    "SELECT generator FROM rule UNION SELECT name FROM rule UNION "
-    "SELECT cause FROM event WHERE cause IS NOT NULL UNION SELECT cause FROM state WHERE cause IS NOT NULL UNION SELECT cause FROM member WHERE cause IS NOT NULL UNION "
-    "SELECT receiver FROM grp UNION SELECT cause FROM dropped UNION SELECT receiver FROM notification UNION "
-    "SELECT integration FROM notification UNION SELECT reason FROM notification UNION "
-    "SELECT destination FROM notification UNION SELECT failure FROM notification WHERE failure IS NOT NULL)",
+    "DELETE FROM text WHERE id > 1 AND id NOT IN ("
+    + " UNION ".join(
+        f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"
+        for table, columns in _TEXTS.items()
+        for column in columns
+    )
+    + ")",
 )
 
 
