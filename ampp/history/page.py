@@ -203,12 +203,15 @@ def _walk(
     where, bindings = _where(wanted, way, starts=column != "starts")
     walks = list(_walks(wanted, way, column))
     tested = where != "true"
+    cost = max((each.cost for each in wanted.all), default=1)
     need = paging.per_page + 1
     skip = 0 if after is not None else paging.offset
     ends: list[_Row] = []
     runs = []
     for walk in walks:
-        rows, end = _run(connection, walk, paging, column, after, where, bindings, skip + need, tested, len(walks))
+        rows, end = _run(
+            connection, walk, paging, column, after, where, bindings, skip + need, cost if tested else 0, len(walks)
+        )
         runs.append(rows)
         if end is not None:
             ends.append(end)
@@ -263,10 +266,10 @@ def _run(
     where: str,
     bindings: tuple[Any, ...],
     most: int,
-    tested: bool,
+    cost: int,
     walks: int,
 ) -> tuple[list[_Row], _Row | None]:
-    """The first rows of a walk, and the last row looked at if it stopped at the limit."""
+    """The first rows of a walk, and the last row looked at if it stopped at the limit. `cost` 0: nothing is tested."""
     mark, direction = ("<", "DESC") if paging.descending else (">", "ASC")
     fixed, values = walk.fixed, walk.bindings
     if after is not None:
@@ -281,9 +284,9 @@ def _run(
             values = (*values, *after)
     order = ", ".join(f"{each} {direction}" for each in walk.order)
     base = f"FROM {walk.source} WHERE {fixed} ORDER BY {order}"
-    if not tested:
+    if not cost:
         return fetch(connection, f"SELECT {column}, id {base} LIMIT ?", (*values, most)), None
-    scanned = SCANNED // walks
+    scanned = SCANNED // (walks * cost)
     rows = fetch(
         connection,
         f"SELECT e.{column}, e.id FROM (SELECT {_COLUMNS} {base} LIMIT ?) AS e WHERE {where} LIMIT ?",

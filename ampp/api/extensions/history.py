@@ -178,7 +178,7 @@ class HistoryApi:
         threshold = filters.number(ask.parameters, "min_flap", summary.FLAPS, 1, 100)
         include = _word(ask.parameters, "include_recent", 0, ("true", "false")) == "true"
         parts: dict[str, Callable[[apsw.Connection], Any]] = {
-            "summary": lambda connection: summary.stats(connection, since, until, scope=scope),
+            "summary": lambda connection: summary.stats(connection, since, until, scope),
             "top_alerts": lambda connection: summary.top(connection, since, until, most, scope),
             "flapping_alerts": lambda connection: summary.flapping(connection, since, until, threshold, scope),
         }
