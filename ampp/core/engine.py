@@ -120,13 +120,17 @@ class Engine:
         if now.mono < self._start:
             return out
         for group in self.groups.due(now, most):
-            if group.flight is not None:
-                # The timer has fired and waits to be read; it is armed again when its turn comes.
-                group.missed = now.wall
-            else:
-                self.groups.rearm(group, max(group.due, self._start), now)
-                self._flush(group, now.wall, now, out)
+            self.turn(group, now, out)
         return out
+
+    def turn(self, group: Group, now: Now, out: Effects) -> None:
+        """Give a group whose timer has run out its turn; what follows from it is added to `out`."""
+        if group.flight is not None:
+            # The timer has fired and waits to be read; it is armed again when its turn comes.
+            group.missed = now.wall
+        else:
+            self.groups.rearm(group, max(group.due, self._start), now)
+            self._flush(group, now.wall, now, out)
 
     def _flush(self, group: Group, tick: int, now: Now, out: Effects) -> None:
         """Let the group take its turn. `tick` is the wall time at which the turn came, which is before now when a flush
