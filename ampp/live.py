@@ -24,6 +24,7 @@ import trio
 from ampp import __version__
 from ampp import config as configuration
 from ampp.config import Config, ConfigError
+from ampp.config.destination import destinations
 from ampp.config.settings import Settings
 from ampp.core import query
 from ampp.core.alert import Alert, PostedAlert
@@ -287,6 +288,7 @@ class Live:
             hash=config.hash,
             text=config.original(),
             kept_timers=self.settings.reload.keep_timers,
+            destinations=destinations(config, plan),
         )
         self.store.append((record,))
 
