@@ -49,10 +49,13 @@ from ampp.core.record import (
 from ampp.core.silence import SilenceBook
 from ampp.core.wheel import Wheel
 
-__all__ = ["MIN_DEADLINE", "MOST", "Effects", "Engine", "log_key", "settled"]
+__all__ = ["MIN_DEADLINE", "MOST", "OVERTAKEN", "Effects", "Engine", "log_key", "settled"]
 
 MIN_DEADLINE: Final = 10 * SECOND
 """A flush may take its group_interval, but at least this long (upstream notify.MinTimeout)."""
+
+OVERTAKEN: Final = "overtaken"
+"""The reason in the journal of a notification that was given up because there was nothing left to tell."""
 
 MOST: Final = 200
 """How many groups take their turn in one call, so that a crowd of them cannot hold up everything else."""
@@ -377,4 +380,4 @@ def token(
 
 def settled(wall: int, row: OutboxRow, why: str) -> Delivered:
     """An outbox row that came to nothing, because there is nothing left to tell."""
-    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why)
+    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason=OVERTAKEN, error=why)

@@ -28,14 +28,14 @@ import msgspec
 from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
 from ampp.core.clock import MINUTE, SECOND, Now
-from ampp.core.engine import MIN_DEADLINE, Effects, Engine, log_key
+from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group, Seat, identities
 from ampp.core.inhibit import Place
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
 from ampp.core.reason import FailureReason
-from ampp.core.record import AlertRow, Delivered, Flushed, GroupRow, LogEntry, Posted, Record
+from ampp.core.record import Delivered, Flushed, GroupRow, LogEntry, Posted, Record
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
@@ -51,6 +51,8 @@ AHEAD: Final = 5 * SECOND
 """How far beyond the present record the window looks; a turn was never recorded later than this after it was due."""
 
 _COLLECT: Final = 30 * MINUTE
+"""How often what is over leaves memory, from each start on, as --alerts.gc-interval has it by default."""
+
 _PATIENCE: Final = MINUTE
 """How long after its deadline an outcome may still be recorded."""
 _CROWD: Final = 1 << 30
@@ -170,14 +172,13 @@ class Replay:
         self._asleep: dict[Seat, int] = {}
         self._listening: dict[Place, set[Seat]] = {}
         self._over: list[tuple[int, Place]] = []
+        self._called: Group | None = None
         self._collected = start
         self.wall = start
         self.engine = self._fresh(plan, start)
 
     def _fresh(self, plan: Plan, wall: int) -> Engine:
-        return Engine(
-            plan, self._silences, mode=self._mode, retention=self._retention, now=Now(wall, wall)
-        )
+        return Engine(plan, self._silences, mode=self._mode, retention=self._retention, now=Now(wall, wall))
 
     def follow(self, in_force: Plan) -> None:
         """Note which of this plan's groups have the name and timers they had under `in_force`."""
@@ -190,11 +191,20 @@ class Replay:
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
+    def reach(self, wall: int) -> None:
+        """Let time pass until an input comes at `wall`. What is due in that very instant comes after the input."""
+        self.advance(wall - 1)
+        self.wall = max(self.wall, wall)
+
     def advance(self, until: int) -> None:
-        """Let time reach `until`: every turn due by then is taken."""
+        """Let time pass until then: every turn due is taken."""
         engine = self.engine
         while True:
             due = engine.next_due()
+            if self._collected + _COLLECT <= min(until, FOREVER if due is None else due):
+                self._collected += _COLLECT
+                engine.collect(Now(self._collected, self._collected))
+                continue
             if self._over and self._over[0][0] <= min(until, FOREVER if due is None else due):
                 at, place = heappop(self._over)
                 self._rouse(place, at)
@@ -208,9 +218,6 @@ class Replay:
                     self._turn(group, now, out)
             self._carry(out)
         self.wall = max(self.wall, until)
-        if self.wall - self._collected >= _COLLECT:
-            self._collected = self.wall
-            engine.collect(self._now())
 
     def post(self, record: Posted) -> None:
         """Take in reports as they were merged."""
@@ -246,13 +253,18 @@ class Replay:
         group = self._named_group(record.group)
         if group is not None and group.due > at and group.flight is None:
             self._arm(group, at)
+        self._called = group
         self.advance(at)
+        self._called = None
         if group is not None and not group.gone and record.group.next > at:
             self._arm(group, record.group.next)
             self._doze(group)
 
     def hear(self, record: Delivered) -> None:
         """How a delivery ended that this run made too."""
+        if record.reason == OVERTAKEN:
+            # Said of the outbox; how the delivery itself ended is told by another record, if it was under way.
+            return
         notify = self._open.pop((record.flush, record.key), None)
         if notify is None:
             return
@@ -277,13 +289,15 @@ class Replay:
         self._carry(load_plan(self.engine, plan, self._now(), keep_timers=keep_timers))
         self._watch_sources()
 
-    def restart(self, plan: Plan, last_alive: int, *, resumed: bool) -> None:
-        """The daemon ended after `last_alive` and came up again now, with or without its former state."""
+    def restart(self, plan: Plan, wall: int, last_alive: int, *, resumed: bool) -> None:
+        """The daemon ended after `last_alive` and came up again at `wall`, with or without its former state."""
         self._wake_all()
+        self.wall = max(self.wall, wall)
         old, now = self.engine, self._now()
         self.engine = self._fresh(plan, self.wall)
         self._open.clear()
         self._flown.clear()
+        self._collected = self.wall
         if not resumed:
             return
         alerts = {alert.key: alert for alert in old.book if alert.seated}
@@ -304,6 +318,10 @@ class Replay:
             alert.ends = alerts[alert.key].ends
             alert.held = now.wall < alert.ends <= now.wall + plan.resolve_timeout
         self._watch_sources()
+
+    def recall(self, told: Iterable[LogEntry]) -> None:
+        """Know from elsewhere what has been told."""
+        self.engine.log.update((entry.key, entry) for entry in told)
 
     def seed(self, rows: Iterable[tuple[bytes, int]], since: int) -> None:
         """Begin in the middle: these alerts (key, start) fire already, and everybody has been told at `since`."""
@@ -343,19 +361,28 @@ class Replay:
                 resolved=(),
                 expires=now.wall + min(self._retention, 2 * route.repeat_interval),
             )
-            engine.log[entry.key] = entry
+            known = engine.log.get(entry.key)
+            if known is None or not frozenset(firing) <= frozenset(known.firing):
+                engine.log[entry.key] = entry
 
     # -- turns --------------------------------------------------------------------------------------------------
 
     def _awaited(self, group: Group, wall: int) -> bool:
         """Whether the group's turn is recorded shortly ahead; it is then put off until there."""
-        if group.identity not in self._same:
+        if group is self._called or group.identity not in self._same:
             return False
+        route, groups = group.route, self.engine.groups
         ahead = self._window.turns.get((group.identity, group.label_key))
-        if ahead is None or not wall < ahead[0] <= group.due + min(AHEAD, group.route.group_interval // 2):
-            return False
-        self.engine.groups.arm(group, ahead[0])
-        return True
+        if ahead is not None and wall <= ahead[0] <= group.due + min(AHEAD, route.group_interval // 2):
+            # Just beyond the record, which will take the turn at its own place among others of that instant.
+            groups.arm(group, ahead[0] + 1)
+            return True
+        if not group.flushed and group.due < group.created + route.group_wait:
+            # A first turn is always recorded. Whether it comes at once or after group_wait depends on which alert was
+            # seated first, and after a reload that is the order of a book whose collections are not recorded.
+            groups.arm(group, group.created + route.group_wait)
+            return True
+        return False
 
     def _turn(self, group: Group, now: Now, out: Effects) -> None:
         flight = group.flight
