@@ -75,6 +75,8 @@ class Engine:
 
     `offset` gives the local zone's seconds east of UTC at a wall time, for times that upstream prints in local time.
     `label` renders route labels; it belongs to the configuration, and by default leaves out what needs rendering.
+    `journal` false saves what only recording and sending need: no record of turns, notifications without token, their
+    alerts in no order.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Engine:
         start: int | None = None,
         offset: Callable[[int], int] = lambda wall: 0,
         label: Labeller = unrendered,
+        journal: bool = True,
     ) -> None:
         self.plan = plan
         self.label = label
@@ -103,6 +106,7 @@ class Engine:
         self._intake: Final = Intake(self.book, self.muting, mode, offset)
         self._start: Final = now.mono if start is None else start
         self._flush_id = now.wall
+        self._journal: Final = journal
 
     # -- reports ------------------------------------------------------------------------------------------------
 
@@ -154,16 +158,34 @@ class Engine:
         rows: list[OutboxRow] = []
         if kept:
             self._decide(group, flight, firing, resolved, tick, now, out, decisions, rows)
+        if self._journal:
+            self._record(group, flight, suppressed, decisions, rows, now, out)
+        if flight.waiting:
+            group.flight = self.flights[flight.id] = flight
+        else:
+            self._finish(group, flight, now, out)
+
+    def _record(
+        self,
+        group: Group,
+        flight: Flight,
+        suppressed: list[Suppressed],
+        decisions: list[Decision],
+        rows: list[OutboxRow],
+        now: Now,
+        out: Effects,
+    ) -> None:
+        """Record the turn, unless all was as it was at the last one."""
         told = (tuple(group.alerts), tuple(suppressed), tuple((d.send, d.reason) for d in decisions))
-        lapsed = tuple([(alert.key, alert.ends) for alert, _ in over if alert.told_end != alert.ends])
+        lapsed = tuple([(alert.key, alert.ends) for alert, _ in flight.over if alert.told_end != alert.ends])
         if rows or lapsed or told != group.told:
             same = group.told is not None and told[0] == group.told[0]  # type: ignore[index]
             group.told = told
-            for alert, _ in over:
+            for alert, _ in flight.over:
                 alert.told_end = alert.ends
             out.records.append(
                 Flushed(
-                    at=wall,
+                    at=now.wall,
                     id=flight.id,
                     group=group.row(now),
                     alerts=() if same else told[0],
@@ -173,10 +195,6 @@ class Engine:
                     lapsed=lapsed,
                 )
             )
-        if flight.waiting:
-            group.flight = self.flights[flight.id] = flight
-        else:
-            self._finish(group, flight, now, out)
 
     def _decide(
         self,
@@ -209,16 +227,22 @@ class Engine:
                 may_repeat=may_repeat,
             )
             send = reason is not NotifyReason.NONE
-            mark = token(key, entry, firing_hashes, resolved_hashes, reason) if send else ""
-            decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
+            mark = ""
+            if self._journal:
+                if send:
+                    mark = token(key, entry, firing_hashes, resolved_hashes, reason)
+                decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
             if not send:
                 unsent = self.outbox.pop(key, None)
                 if unsent is not None:
                     out.records.append(settled(now.wall, unsent, "nothing left to tell"))
                 continue
             if snapshots is None:
-                snapshots = _in_order(firing + resolved, now.wall)
-                route_labels = self.route_labels(group, now.wall)
+                if self._journal:
+                    snapshots = _in_order(firing + resolved, now.wall)
+                    route_labels = self.route_labels(group, now.wall)
+                else:
+                    snapshots = tuple([snapshot(alert, now.wall) for alert in firing + resolved])
             row = OutboxRow(key, flight.id, group.identity, group.label_key, now.wall, mark)
             self.outbox[key] = row
             rows.append(row)

@@ -178,7 +178,14 @@ class Replay:
         self.engine = self._fresh(plan, start)
 
     def _fresh(self, plan: Plan, wall: int) -> Engine:
-        return Engine(plan, self._silences, mode=self._mode, retention=self._retention, now=Now(wall, wall))
+        return Engine(
+            plan,
+            self._silences,
+            mode=self._mode,
+            retention=self._retention,
+            now=Now(wall, wall),
+            journal=False,
+        )
 
     def follow(self, in_force: Plan) -> None:
         """Note which of this plan's groups have the name and timers they had under `in_force`."""
@@ -251,14 +258,15 @@ class Replay:
         """Take the turn that was recorded here, and set the group's timer by the record."""
         at = record.at
         group = self._named_group(record.group)
-        if group is not None and group.due > at and group.flight is None:
-            self._arm(group, at)
         self._called = group
-        self.advance(at)
+        self.reach(at)
         self._called = None
-        if group is not None and not group.gone and record.group.next > at:
-            self._arm(group, record.group.next)
-            self._doze(group)
+        if group is None or group.gone:
+            return
+        now, out = self._now(), Effects()
+        self.engine.groups.wheel.cancel(group.seat)
+        self._turn(group, now, out, record.group.next)
+        self._carry(out)
 
     def hear(self, record: Delivered) -> None:
         """How a delivery ended that this run made too."""
@@ -369,13 +377,14 @@ class Replay:
 
     def _awaited(self, group: Group, wall: int) -> bool:
         """Whether the group's turn is recorded shortly ahead; it is then put off until there."""
-        if group is self._called or group.identity not in self._same:
+        if group is self._called:
+            return True
+        if group.identity not in self._same:
             return False
         route, groups = group.route, self.engine.groups
         ahead = self._window.turns.get((group.identity, group.label_key))
         if ahead is not None and wall <= ahead[0] <= group.due + min(AHEAD, route.group_interval // 2):
-            # Just beyond the record, which will take the turn at its own place among others of that instant.
-            groups.arm(group, ahead[0] + 1)
+            # The record will take the turn, at its own place among others of that instant.
             return True
         if not group.flushed and group.due < group.created + route.group_wait:
             # A first turn is always recorded. Whether it comes at once or after group_wait depends on which alert was
@@ -384,7 +393,8 @@ class Replay:
             return True
         return False
 
-    def _turn(self, group: Group, now: Now, out: Effects) -> None:
+    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0) -> None:
+        """Let the group take its turn. `following`: when its next is due, if that is recorded."""
         flight = group.flight
         if flight is not None:
             patience = max(group.route.group_interval, MIN_DEADLINE) + _PATIENCE
@@ -395,7 +405,11 @@ class Replay:
         self._asleep.pop(group.seat, None)
         before = len(out.notify)
         self.engine.turn(group, now, out)
-        if len(out.notify) == before and not group.gone:
+        if group.gone:
+            return
+        if following > now.mono and following != group.due:
+            self.engine.groups.arm(group, following)
+        if len(out.notify) == before:
             self._doze(group)
 
     def _give_up(self, flush: int, now: Now) -> None:
