@@ -33,7 +33,7 @@ from ampp.store.sqlite.database import ALERTS, SILENCES, open_database
 from tests.support.daemon import ampp_command, ampp_environment
 
 WEEK = 7 * 24 * HOUR
-START = 1_790_000_000 * SECOND
+START = time.time_ns() // SECOND * SECOND - WEEK
 TEAMS = 12
 
 
@@ -193,7 +193,7 @@ def main() -> None:
             candidate = directory / "candidate.yml"
             candidate.write_text(text)
             began = time.perf_counter()
-            command = [*ampp_command()[:-1], "backtest", "--config", str(candidate), "--storage.path", str(directory)]
+            command = [*ampp_command()[:-1], "backtest", "--config", str(candidate), "--storage.path", str(directory), "--since", "3650d"]
             done = subprocess.run(
                 [*command, "-o", "json"], env=ampp_environment(), capture_output=True, text=True, check=True
             )

@@ -311,10 +311,14 @@ class _Run:
 
     def _all_notes(self) -> Iterable[str]:
         tape, recorded = self.tape, self._recorded()
-        if tape.first > self.asked.since and not tape.whole:
+        if tape.count and tape.first > self.asked.since and not tape.whole:
             yield (
                 f"the journal begins at {format_millis(tape.first)}, later than asked: what fired then counts as told"
             )
+        if not tape.count:
+            yield "the journal is empty"
+        elif self.asked.since > tape.last:
+            yield f"nothing has been recorded since {format_millis(self.asked.since)}: the last record is older"
         if tape.broken:
             yield f"{tape.broken} records could not be read and were skipped"
         if tape.newer:

@@ -19,6 +19,8 @@ _COMMANDS: Final[Table] = {
     "cluster": ("Look at the server's peers.", "ampp_cli.cluster"),
     "config": ("Look into a configuration.", "ampp_cli.config"),
     "template": ("Render notification templates.", "ampp_cli.render"),
+    "explain": ("Say why somebody was told of an alert, or was not.", "ampp_cli.explain"),
+    "backtest": ("Show what another configuration would have told.", "ampp_cli.backtest"),
     "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
 }
 
