@@ -44,6 +44,7 @@ from ampp.deliver import integrations
 from ampp.deliver.label import labeller
 from ampp.deliver.sender import BuildError, Senders
 from ampp.deliver.worker import Delivery
+from ampp.history.history import History
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
@@ -112,6 +113,7 @@ class Live:
         engine: Engine,
         store: Store,
         metrics: Metrics,
+        history: History,
     ) -> None:
         self.options: Final = options
         self.settings: Final = settings
@@ -120,6 +122,7 @@ class Live:
         self.engine: Final = engine
         self.store: Final = store
         self.metrics: Final = metrics
+        self.history: Final = history
         self.delivery: Final = Delivery(self.heard, metrics.notify)
         self._dirty: dict[bytes, Alert] = {}
         self._outgoing: deque[tuple[Ticket, list[Notify]]] = deque()
