@@ -287,9 +287,7 @@ class _Run:
                 complete=tape.first <= asked.since or tape.whole,
             ),
             records=Records(self.done, tape.broken, dict(tape.newer)),
-            receivers=comparison.receivers(
-                [*(self._baseline or self._in_force).receivers, *self._candidate.receivers]
-            ),
+            receivers=comparison.receivers([*(self._baseline or self._in_force).receivers, *self._candidate.receivers]),
             vanished=vanished,
             added=added,
             alerts_moved=moved,
