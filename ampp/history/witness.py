@@ -17,6 +17,7 @@ from ampp.core.group import Group
 from ampp.core.labels import fingerprint_hex
 from ampp.core.plan import Plan
 from ampp.core.reason import NotificationStatus, SuppressReason
+from ampp.core.route import group_key
 from ampp.core.timestamp import parse_rfc3339
 from ampp.history import past
 from ampp.history.error import HistoryUnavailable
@@ -58,14 +59,18 @@ def from_engine(engine: Engine, alert: Alert, now: Now, config_at: int, config_h
     inhibition = muting.inhibited_by(alert, wall)
     ids = muting.silenced_by(alert, wall)
     turns = {}
-    for group in _groups(engine, alert.labels, alert.key):
-        told = {}
-        for to in engine.plan.receivers[group.route.receiver].integrations:
-            entry = engine.log.get(log_key(group.key, to))
+    groups = {group.route.index: group for group in _groups(engine, alert.labels, alert.key)}
+    for route, identity, labels in names_of(engine.plan, alert.labels):
+        key, told = group_key(route, labels), {}
+        for to in engine.plan.receivers[route.receiver].integrations:
+            entry = engine.log.get(log_key(key, to))
             if entry is not None:
                 told[to.name, to.idx] = entry.timestamp
-        turns[group.identity, group.label_key] = Turns(
-            next=wall + group.due - now.mono, told=told, waiting=group.flight is not None
+        group = groups.get(route.index)
+        turns[identity, labelling.key(labels)] = (
+            Turns(told=told)
+            if group is None
+            else Turns(next=wall + group.due - now.mono, told=told, waiting=group.flight is not None)
         )
     return Facts(
         labels=alert.labels,
