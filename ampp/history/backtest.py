@@ -20,6 +20,7 @@ from ampp.core.clock import HOUR, Now
 from ampp.core.engine import OVERTAKEN
 from ampp.core.matcher import Matcher, Mode
 from ampp.core.plan import Integration, Plan
+from ampp.core.reason import FailureReason, NotifyReason
 from ampp.core.record import (
     ConfigLoaded,
     Delivered,
@@ -220,6 +221,10 @@ class _Run:
             replay.post(record)
 
     def _flushed(self, record: Flushed) -> None:
+        if any(one.send and one.reason == NotifyReason.REPEAT.value for one in record.decisions):
+            repeated = self.before.held_in(record.group)
+            for replay in (self.before, self.after):
+                replay.confirm(repeated)
         for replay in (self.before, self.after):
             replay.flush(record)
         self.tally.flushed(record, self._in_force)
@@ -362,4 +367,4 @@ class _Tally:
         to = self._open.pop((record.flush, record.key), None)
         if to is not None:
             self.totals[to].delivered += record.ok
-            self.totals[to].failed += not record.ok
+            self.totals[to].failed += not record.ok and record.reason not in ("", FailureReason.CANCELED.value)

@@ -13,7 +13,7 @@ import msgspec
 
 from ampp.core import labels as labelling
 from ampp.core.matcher import Matcher, matches_all
-from ampp.core.notify import Notify
+from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.timestamp import format_millis
 
@@ -25,7 +25,8 @@ _MASK: Final = (1 << 64) - 1
 
 
 class Totals(msgspec.Struct):
-    """Notifications of one receiver on one side: decided, and of these delivered and failed.
+    """Notifications of one receiver on one side: decided, and of these delivered and failed. The rest came to no end:
+    canceled by a reload or the end of the daemon, or overtaken by a newer one.
 
     `assumed`: of the delivered ones, those no record tells of.
     """
@@ -152,12 +153,13 @@ class Comparison:
         else:
             seen.times += step
 
-    def ended(self, side: Side, notify: Notify, wall: int, ok: bool, assumed: bool) -> None:
+    def ended(self, side: Side, outcome: Outcome, wall: int, assumed: bool) -> None:
+        notify = outcome.notify
         if not self._counts(notify, wall):
             return
         totals = self.totals[side][notify.integration]
-        totals.delivered += ok
-        totals.failed += not ok
+        totals.delivered += outcome.ok
+        totals.failed += not (outcome.ok or outcome.canceled or outcome.superseded)
         totals.assumed += assumed
 
     def _counts(self, notify: Notify, wall: int) -> bool:
@@ -267,8 +269,8 @@ class _Watch:
     def sent(self, notify: Notify, wall: int) -> None:
         self._comparison.sent(self._side, notify, wall)
 
-    def ended(self, notify: Notify, wall: int, ok: bool, assumed: bool) -> None:
-        self._comparison.ended(self._side, notify, wall, ok, assumed)
+    def ended(self, outcome: Outcome, wall: int, assumed: bool) -> None:
+        self._comparison.ended(self._side, outcome, wall, assumed)
 
 
 def by_receiver(totals: Mapping[Integration, Totals]) -> dict[str, Totals]:

@@ -24,7 +24,7 @@ from ampp.history.backtest import Asked, backtest
 from ampp.history.error import FieldError
 from ampp.history.tape import Tape, TapeError
 
-__all__ = ["LONGEST", "PATIENCE", "Request", "command", "main", "prepare"]
+__all__ = ["ABANDONED", "LONGEST", "PATIENCE", "Request", "command", "main", "prepare"]
 
 PATIENCE: Final = 30.0
 """Seconds after which a backtest that nobody asks about is given up."""
@@ -34,7 +34,7 @@ LONGEST: Final = 600.0
 
 _EXAMPLES: Final = 100
 _NICE: Final = 10
-_BUSY: Final = 75
+ABANDONED: Final = 75
 """The exit status of a child that gave up (EX_TEMPFAIL)."""
 
 
@@ -105,6 +105,6 @@ def _watch() -> None:
     while time.monotonic() < until:
         readable, _, _ = select.select([0], [], [], PATIENCE)
         if not readable or not os.read(0, 1024):
-            os._exit(_BUSY)
+            os._exit(ABANDONED)
     _say({"error": f"given up after {LONGEST:g} s: ask for less with since"})
-    os._exit(_BUSY)
+    os._exit(ABANDONED)

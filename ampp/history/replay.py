@@ -10,6 +10,8 @@ what stands in for it:
   shortly after it was due is taken where the record stands; one that left no record changed nothing, and is taken when
   due. This holds for groups of the same name and timers as in the configuration that was in force; others have no
   record to go by.
+- *Whether an alert was repeated since a restart*, without which there is no repeat of its notifications: the repeat
+  that was recorded shows it (`confirm`), or that it still fires one resolve_timeout later.
 - *How a delivery would have ended* that only this run makes: it is assumed to succeed at once (`Watch.ended`,
   `assumed`).
 
@@ -66,7 +68,7 @@ class Watch(Protocol):
 
     def sent(self, notify: Notify, wall: int) -> None: ...
 
-    def ended(self, notify: Notify, wall: int, ok: bool, assumed: bool) -> None: ...
+    def ended(self, outcome: Outcome, wall: int, assumed: bool) -> None: ...
 
 
 class Ends:
@@ -173,6 +175,7 @@ class Replay:
         self._listening: dict[Place, set[Seat]] = {}
         self._over: list[tuple[int, Place]] = []
         self._called: Group | None = None
+        self._held_until = FOREVER + 1
         self._collected = start
         self.wall = start
         self.engine = self._fresh(plan, start)
@@ -199,15 +202,21 @@ class Replay:
     # -- inputs -------------------------------------------------------------------------------------------------
 
     def reach(self, wall: int) -> None:
-        """Let time pass until an input comes at `wall`. What is due in that very instant comes after the input."""
-        self.advance(wall - 1)
-        self.wall = max(self.wall, wall)
+        """Let time pass until an input comes at `wall`. What was due by then comes first; what other inputs of the same
+        instant have made due comes after all of them."""
+        if self.wall < wall:
+            self.advance(wall)
 
     def advance(self, until: int) -> None:
         """Let time pass until then: every turn due is taken."""
         engine = self.engine
         while True:
             due = engine.next_due()
+            if self._held_until <= min(until, FOREVER if due is None else due):
+                # What nobody repeated is over by now.
+                self._held_until = FOREVER + 1
+                self.confirm(list(engine.book.alerts))
+                continue
             if self._collected + _COLLECT <= min(until, FOREVER if due is None else due):
                 self._collected += _COLLECT
                 engine.collect(Now(self._collected, self._collected))
@@ -284,6 +293,8 @@ class Replay:
                 took=record.took,
                 reason=None if record.ok else _REASONS.get(record.reason, FailureReason.OTHER),
                 error=record.error,
+                canceled=record.reason == FailureReason.CANCELED.value,
+                superseded=not record.ok and not record.reason,
             ),
             assumed=False,
         )
@@ -322,10 +333,21 @@ class Replay:
             last_alive=last_alive,
         )
         for alert in self.engine.book:
-            # Refreshes that confirmed it are not recorded; what nobody confirmed is known by its end.
             alert.ends = alerts[alert.key].ends
-            alert.held = now.wall < alert.ends <= now.wall + plan.resolve_timeout
+        self._held_until = self.wall + plan.resolve_timeout
         self._watch_sources()
+
+    def held_in(self, row: GroupRow) -> list[bytes]:
+        """The alerts of that group that nobody is known to have repeated since the last start."""
+        group = self._named_group(row)
+        return [] if group is None else [alert.key for alert in group.alerts.values() if alert.held]
+
+    def confirm(self, keys: Iterable[bytes]) -> None:
+        """These alerts have been repeated."""
+        for key in keys:
+            alert = self.engine.book.alerts.get(key)
+            if alert is not None:
+                alert.held = False
 
     def recall(self, told: Iterable[LogEntry]) -> None:
         """Know from elsewhere what has been told."""
@@ -430,7 +452,7 @@ class Replay:
 
     def _end(self, outcome: Outcome, *, assumed: bool) -> None:
         notify = outcome.notify
-        self._watch.ended(notify, self.wall, outcome.ok and outcome.attempts > 0, assumed)
+        self._watch.ended(outcome, self.wall, assumed)
         self._carry(self.engine.delivered(outcome, self._now()))
         if notify.flush not in self.engine.flights:
             self._flown.pop(notify.flush, None)

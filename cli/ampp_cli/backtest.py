@@ -138,12 +138,14 @@ def _here(storage: Path, asked: dict[str, Any], config: Path, baseline: Path | N
 def _there(remote: Remote, asked: dict[str, Any]) -> Any:
     import msgspec
 
+    from ampp.core.timestamp import format_rfc3339nano
     from ampp_cli.remote.client import RemoteError
     from ampp_cli.remote.operation import Operation
 
     start = Operation("backtest", "POST", "/config/backtest")
     try:
-        body = msgspec.json.encode({name: value for name, value in asked.items() if value})
+        given = {**asked, "since": format_rfc3339nano(asked["since"])}
+        body = msgspec.json.encode({name: value for name, value in given.items() if value or name == "config"})
         job = remote.decode(remote.call(start, body=body), dict[str, Any])
         while job["state"] == "running":
             _progress(job["done"], job["all"])

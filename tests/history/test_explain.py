@@ -32,7 +32,10 @@ route:
 {route}  - {{receiver: night, matchers: ['severity="info"'], mute_time_intervals: [always]}}
   - {{receiver: ops, matchers: ['severity=~"warning|critical"']}}
 inhibit_rules:
-- {{name: critical-first, source_matchers: ['severity="critical"'], target_matchers: ['severity="warning"'], equal: [host]}}
+- name: critical-first
+  source_matchers: ['severity="critical"']
+  target_matchers: ['severity="warning"']
+  equal: [host]
 time_intervals:
 - {{name: always, time_intervals: [{{times: [{{start_time: '00:00', end_time: '24:00'}}]}}]}}
 receivers:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ampp.core.clock import MINUTE
 from ampp.core.plan import Plan
-from ampp.core.record import ConfigLoaded, Delivered, Flushed, Posted, Record, Started
+from ampp.core.record import ConfigLoaded, Flushed, Posted, Record, Started
 from ampp.core.succession import load_plan
 from ampp.history.replay import Ends
 from ampp.history.tape import Ahead
@@ -98,7 +98,3 @@ class Tape:
                     ends.add(key, end, record.at)
         text = next(record.text for record in self._records if isinstance(record, ConfigLoaded))
         return Ahead(ends, (), (), (), text)
-
-
-def outcomes(records: list[Record]) -> int:
-    return sum(isinstance(record, Delivered) for record in records)
