@@ -147,10 +147,10 @@ def test_the_same_configuration_differs_in_nothing_and_counts_what_was_sent(reco
 
 
 def test_a_dropped_receiver_loses_exactly_its_notifications(recorded: Recorded, tmp_path: Path) -> None:
+    decided = totals(report(recorded.storage, written(tmp_path, recorded.text)), "before", "notifications")["pager"]
     candidate = written(tmp_path, recorded.text.replace("- {receiver: pager", "# {receiver: pager"))
     found = report(recorded.storage, candidate, "--examples", "100")
     assert not found["same"]
-    decided = totals(report(recorded.storage, written(tmp_path, recorded.text)), "before", "notifications")["pager"]
     # Not all came to be delivered: what was under way at the reload was given up.
     assert totals(found, "before", "delivered")["pager"] == recorded.got["pager"] > 0
     assert found["vanished"]["count"] == decided

@@ -25,16 +25,16 @@ def run(world: Recorded, candidate: int | None = None) -> Report:
     return backtest(Tape(world.tape), Asked(plan, examples=0), read=world.plans.__getitem__)
 
 
-@pytest.mark.parametrize("first", range(0, 60, 20))
+@pytest.mark.parametrize("first", range(0, 30, 10))
 def test_the_world_is_reproduced(first: int) -> None:
-    for seed in range(first, first + 20):
+    for seed in range(first, first + 10):
         found = run(world_of(seed))
         assert found.recorded is not None
         assert found.recorded.reproduced, (seed, found.recorded, found.receivers)
 
 
 def test_sleeping_groups_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    worlds = [(world_of(seed), seed) for seed in range(200, 220)]
+    worlds = [(world_of(seed), seed) for seed in range(200, 212)]
     sleeping = [run(world, candidate) for world, candidate in worlds]
     monkeypatch.setattr(Replay, "_doze", lambda self, group: None)
     awake = [run(world, candidate) for world, candidate in worlds]
