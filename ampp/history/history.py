@@ -62,12 +62,12 @@ class History:
 
     def close(self) -> None:
         """End the historian. Blocks."""
-        if self._historian is not None:
-            self._historian.stop()
         with self._lock:
             for connection in self._idle:
                 connection.close(True)
             self._idle.clear()
+        if self._historian is not None:
+            self._historian.stop()
 
     def health(self) -> HistoryHealth:
         return HistoryHealth() if self._historian is None else self._historian.health

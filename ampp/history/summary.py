@@ -1,26 +1,29 @@
-"""Counts over a span of time: which alerts fired most, which flap, and how much there was of what.
+"""Counts over a span of time: which alerts fired most, which flap, and how much there was of what."""
 
-A span counts events by when they were recorded. All of it is read off one index that covers the question, one alert
-after the other; names and labels are looked up only for what is shown.
-"""
-
+from collections import Counter
 from typing import Any, Final
 
 import apsw
 import msgspec
 
 from ampp.history.row import fingerprints_of, instant
+from ampp.history.span import HOUR, parts
 from ampp.store.sqlite.history.rows import array, fetch
 
 __all__ = ["EVERYTHING", "FLAPS", "Scope", "flapping", "stats", "top"]
 
-_HOUR: Final = 3600 * 1000
-_DAY: Final = 24 * _HOUR
+_DAY: Final = 24
+_WEEK: Final = 7 * 24
 _FLAPPING: Final = 50
 _NAMESPACES: Final = 10
 
 FLAPS: Final = 3
 """Changes between firing and resolved from which on an alert flaps."""
+
+_ABOUT: Final = """
+SELECT a.id, a.labels, n.value, p.value FROM carray(?) AS w JOIN alert AS a ON a.id = w.value
+JOIN text AS n ON n.id = a.name JOIN text AS p ON p.id = a.namespace
+"""
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -34,18 +37,12 @@ EVERYTHING: Final = Scope()
 
 
 def _within(scope: Scope) -> tuple[str, tuple[str, ...]]:
-    """The scope as a further condition on `alert`."""
+    """The scope as a condition on `alert`."""
     wanted = {column: value for column in ("namespace", "severity") if (value := getattr(scope, column))}
     if not wanted:
-        return "", ()
+        return "true", ()
     tests = " AND ".join(f"{column} = (SELECT id FROM text WHERE value = ?)" for column in wanted)
-    return f" AND alert IN (SELECT id FROM alert WHERE {tests})", tuple(wanted.values())
-
-
-_ABOUT: Final = """
-SELECT a.id, a.labels, n.value, p.value FROM carray(?) AS w JOIN alert AS a ON a.id = w.value
-JOIN text AS n ON n.id = a.name JOIN text AS p ON p.id = a.namespace
-"""
+    return f"alert IN (SELECT id FROM alert WHERE {tests})", tuple(wanted.values())
 
 
 def top(
@@ -53,29 +50,22 @@ def top(
 ) -> list[dict[str, Any]]:
     """The alerts that began to fire most often, those that did so last first among equals."""
     within, bindings = _within(scope)
+    span = parts(connection, since, until)
     rows = fetch(
         connection,
-        "SELECT alert, count(*), max(at) FROM event INDEXED BY event_at WHERE at BETWEEN ? AND ? AND kind = 0"
-        f"{within} GROUP BY alert ORDER BY count(*) DESC, max(at) DESC LIMIT ?",
-        (since, until, *bindings, limit),
+        f"{span.sql} SELECT alert, sum(fired), max(last_fired), sum(ended), sum(lasting) FROM part WHERE {within} "
+        "GROUP BY alert HAVING sum(fired) > 0 ORDER BY sum(fired) DESC, max(last_fired) DESC LIMIT ?",
+        (*span.bindings, *bindings, limit),
     )
     about = _about(connection, [row[0] for row in rows])
-    lasting: dict[Any, Any] = dict(
-        fetch(
-            connection,
-            "SELECT e.alert, avg(e.ends - e.starts) FROM carray(?) AS w CROSS JOIN event AS e INDEXED BY event_alert "
-            "ON e.alert = w.value WHERE e.resolved = 1 AND e.at BETWEEN ? AND ? GROUP BY e.alert",
-            (array([row[0] for row in rows]), since, until),
-        )
-    )
     return [
         {
             **about[alert],
             "fire_count": count,
             "last_fired_at": instant(last),
-            "avg_duration": None if lasting.get(alert) is None else round(lasting[alert] / 1000, 3),
+            "avg_duration": round(lasting / ended / 1000, 3) if ended else None,
         }
-        for alert, count, last in rows
+        for alert, count, last, ended, lasting in rows
         if alert in about
     ]
 
@@ -85,13 +75,14 @@ def flapping(
 ) -> list[dict[str, Any]]:
     """The alerts that went from firing to resolved and back most often per hour of the span; at most 50."""
     within, bindings = _within(scope)
+    span = parts(connection, since, until)
     rows = fetch(
         connection,
-        "SELECT alert, sum(turned), max(at) FROM event INDEXED BY event_at WHERE at BETWEEN ? AND ? AND turned = 1"
-        f"{within} GROUP BY alert HAVING sum(turned) >= ? ORDER BY sum(turned) DESC, max(at) DESC LIMIT ?",
-        (since, until, *bindings, threshold, _FLAPPING),
+        f"{span.sql} SELECT alert, sum(turned), max(last_turned) FROM part WHERE {within} "
+        "GROUP BY alert HAVING sum(turned) >= ? ORDER BY sum(turned) DESC, max(last_turned) DESC LIMIT ?",
+        (*span.bindings, *bindings, threshold, _FLAPPING),
     )
-    hours = max(1.0, (until - since) / _HOUR)
+    hours = max(1.0, (until - since) / HOUR)
     about = _about(connection, [row[0] for row in rows])
     return [
         {
@@ -118,65 +109,57 @@ def _about(connection: apsw.Connection, alerts: list[int]) -> dict[int, dict[str
     return found
 
 
-def stats(
-    connection: apsw.Connection, since: int, until: int, *, trends: bool = True, scope: Scope = EVERYTHING
-) -> dict[str, Any]:
-    """How many alerts there were, of which kinds, and how long they took to end. Plain counts per hour, day and week
-    beside them, of events that began an alert."""
-    span = since, until
+def stats(connection: apsw.Connection, since: int, until: int, scope: Scope = EVERYTHING) -> dict[str, Any]:
+    """How many alerts there were, of which kinds, and how long they took to end. Plain counts of beginnings per hour,
+    day and week (of Unix time) beside them."""
     within, bindings = _within(scope)
-    ((firing, resolved, unique),) = fetch(
-        connection,
-        "SELECT count(*) FILTER (WHERE kind = 0), count(*) FILTER (WHERE kind >= 3), count(DISTINCT alert) "
-        f"FROM event INDEXED BY event_at WHERE at BETWEEN ? AND ?{within}",
-        (*span, *bindings),
-    )
-    ((lasting,),) = fetch(
-        connection,
-        "SELECT avg(ends - starts) FROM event INDEXED BY event_ends "
-        f"WHERE ends IS NOT NULL AND ends BETWEEN ? AND ?{within}",
-        (*span, *bindings),
-    )
-    result: dict[str, Any] = {
-        "time_range": {"from": instant(since), "to": instant(until)},
-        "total_alerts": firing + resolved,
-        "firing_alerts": firing,
-        "resolved_alerts": resolved,
-        "alerts_by_status": {"firing": firing, "resolved": resolved},
-        "alerts_by_severity": dict(_by(connection, "severity", span, -1, scope)),
-        "alerts_by_namespace": dict(_by(connection, "namespace", span, _NAMESPACES, scope)),
-        "unique_fingerprints": unique,
-        "avg_resolution_time": None if lasting is None else round(lasting / 1000, 3),
-    }
-    if trends:
-        result["trends"] = {
-            "hourly": _counts(connection, span, _HOUR, scope),
-            "daily": _counts(connection, span, _DAY, scope),
-            "weekly": _counts(connection, span, 7 * _DAY, scope),
-        }
-    return result
-
-
-def _by(
-    connection: apsw.Connection, column: str, span: tuple[int, int], limit: int, scope: Scope
-) -> list[tuple[Any, ...]]:
-    """Alerts that began to fire, by a label; those without it under the empty text."""
-    within, bindings = _within(scope)
-    return fetch(
-        connection,
-        "SELECT t.value, sum(c.n) AS many FROM (SELECT alert, count(*) AS n FROM event INDEXED BY event_at "
-        f"WHERE at BETWEEN ? AND ? AND kind = 0{within} GROUP BY alert) AS c JOIN alert AS a ON a.id = c.alert "
-        f"JOIN text AS t ON t.id = a.{column} GROUP BY a.{column} ORDER BY many DESC, t.value LIMIT ?",
-        (*span, *bindings, limit),
-    )
-
-
-def _counts(connection: apsw.Connection, span: tuple[int, int], width: int, scope: Scope) -> list[dict[str, Any]]:
-    within, bindings = _within(scope)
+    span = parts(connection, since, until)
     rows = fetch(
         connection,
-        "SELECT at / ? * ?, count(*) FROM event INDEXED BY event_at "
-        f"WHERE at BETWEEN ? AND ? AND kind = 0{within} GROUP BY 1",
-        (width, width, *span, *bindings),
+        f"{span.sql} SELECT s.value, n.value, sum(c.fired), sum(c.ended), sum(c.lasting), count(*) FROM "
+        "(SELECT alert, sum(fired) AS fired, sum(ended) AS ended, sum(lasting) AS lasting FROM part "
+        f"WHERE {within} GROUP BY alert HAVING sum(fired) > 0 OR sum(ended) > 0) AS c "
+        "JOIN alert AS a ON a.id = c.alert JOIN text AS s ON s.id = a.severity JOIN text AS n ON n.id = a.namespace "
+        "GROUP BY a.severity, a.namespace",
+        (*span.bindings, *bindings),
     )
-    return [{"timestamp": instant(start), "count": count} for start, count in rows]
+    hourly = Counter(
+        dict(
+            fetch(
+                connection,
+                f"{span.sql} SELECT hour, sum(fired) FROM part WHERE {within} GROUP BY hour HAVING sum(fired) > 0",
+                (*span.bindings, *bindings),
+            )
+        )
+    )
+    severities: Counter[str] = Counter()
+    namespaces: Counter[str] = Counter()
+    firing = ended = lasting = unique = 0
+    for severity, namespace, fired, over, took, alerts in rows:
+        severities[severity] += fired
+        namespaces[namespace] += fired
+        firing, ended, lasting, unique = firing + fired, ended + over, lasting + took, unique + alerts
+    return {
+        "time_range": {"from": instant(since), "to": instant(until)},
+        "total_alerts": firing + ended,
+        "firing_alerts": firing,
+        "resolved_alerts": ended,
+        "alerts_by_status": {"firing": firing, "resolved": ended},
+        "alerts_by_severity": dict(severities.most_common()),
+        "alerts_by_namespace": dict(namespaces.most_common(_NAMESPACES)),
+        "unique_fingerprints": unique,
+        "avg_resolution_time": round(lasting / ended / 1000, 3) if ended else None,
+        "trends": {
+            "hourly": _points(hourly, 1),
+            "daily": _points(hourly, _DAY),
+            "weekly": _points(hourly, _WEEK),
+        },
+    }
+
+
+def _points(hourly: Counter[int], width: int) -> list[dict[str, Any]]:
+    """The counts in steps of `width` hours."""
+    steps: Counter[int] = Counter()
+    for hour, count in hourly.items():
+        steps[hour // width * width] += count
+    return [{"timestamp": instant(start * HOUR), "count": count} for start, count in sorted(steps.items())]

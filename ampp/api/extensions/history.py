@@ -15,8 +15,8 @@ from ampp.api.extensions.history_contract import CONTRACT
 from ampp.api.reply import Reply
 from ampp.config.error import closest
 from ampp.core.clock import SECOND
+from ampp.history import event, notification, page, row, summary
 from ampp.history import filter as filters
-from ampp.history import notification, page, row, summary
 from ampp.history.error import FieldError, HistoryError, HistoryOff, HistoryTimeout, HistoryUnavailable
 from ampp.history.filter import LONGEST_RANGE, Filter, Parameters
 from ampp.history.history import DEADLINE, History
@@ -97,7 +97,7 @@ class HistoryApi:
 
     async def _page(self, asked: Filter, paging: Paging) -> dict[str, Any]:
         def question(connection: apsw.Connection) -> tuple[Page, list[dict[str, Any]]]:
-            found = page.find(connection, asked, paging, _now())
+            found = event.find(connection, asked, paging, _now())
             return found, row.events(connection, found.ids)
 
         found, alerts = await self._ask(question)
@@ -178,7 +178,7 @@ class HistoryApi:
         threshold = filters.number(ask.parameters, "min_flap", summary.FLAPS, 1, 100)
         include = _word(ask.parameters, "include_recent", 0, ("true", "false")) == "true"
         parts: dict[str, Callable[[apsw.Connection], Any]] = {
-            "summary": lambda connection: summary.stats(connection, since, until, scope=scope),
+            "summary": lambda connection: summary.stats(connection, since, until, scope),
             "top_alerts": lambda connection: summary.top(connection, since, until, most, scope),
             "flapping_alerts": lambda connection: summary.flapping(connection, since, until, threshold, scope),
         }
@@ -351,7 +351,7 @@ def _recent(connection: apsw.Connection, limit: int, scope: summary.Scope | None
     wanted = Filter(
         namespace=(asked.namespace,) if asked.namespace else (), severity=(asked.severity,) if asked.severity else ()
     )
-    found = page.find(connection, wanted, Paging(per_page=limit, sort="created_at"), _now())
+    found = event.find(connection, wanted, Paging(per_page=limit, sort="created_at"), _now())
     return row.events(connection, found.ids)
 
 

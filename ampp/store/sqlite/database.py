@@ -17,6 +17,7 @@ __all__ = [
     "APPLICATION_ID",
     "BROKEN",
     "BUSY_MS",
+    "PENDING",
     "SILENCES",
     "Migration",
     "connect",
@@ -55,6 +56,9 @@ SILENCES: Final = (
         "",
     ),
 )
+
+PENDING: Final = "restore.pending"
+"""A file that lies in the directory while a restore exchanges databases: see `backup`."""
 
 BUSY_MS: Final = 5_000
 _JOURNAL_LIMIT: Final = 64 << 20

@@ -50,6 +50,7 @@ def migrate(connection: apsw.Connection, path: Path, steps: Sequence[Migration])
         )
     if version == 0:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    if connection.pragma("journal_mode") != "wal":
         _use_wal(connection)
     for number in range(version + 1, len(steps) + 1):
         with _Step(connection) as step:

@@ -29,7 +29,7 @@ from ampp.store.protocol import Health, Restate, Restored, Swept, Ticket
 from ampp.store.sqlite import retention, tables
 from ampp.store.sqlite.budget import allowed, used
 from ampp.store.sqlite.codec import ALERT, GROUP, LOG, OUTBOX, RECORD, SILENCE, Reader
-from ampp.store.sqlite.database import ALERTS, BROKEN, SILENCES, connect, files
+from ampp.store.sqlite.database import ALERTS, BROKEN, PENDING, SILENCES, connect, files
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.lock import DirectoryLock
 from ampp.store.sqlite.writer import Writer
@@ -84,6 +84,11 @@ class SqliteStore:
         lock = DirectoryLock(directory)
         store = cls(directory, lock, settings, clock)
         try:
+            if (directory / PENDING).exists():
+                raise StoreError(
+                    f"a restore of {directory} was interrupted: run `ampp restore` again, "
+                    f"or remove {directory / PENDING} if the files there are as they should be"
+                )
             for file in (store._alerts, store._silences):
                 store._ready(file)
         except BaseException:

@@ -22,20 +22,30 @@ _SIZES: Final = (256, 64, 16, 4, 1)
 _decode: Final = msgspec.json.Decoder().decode
 
 
-def insert(connection: apsw.Connection, table: str, rows: Sequence[tuple[Any, ...]], *, replace: bool = False) -> None:
-    """Insert the rows, each with a value for every column; `replace` what has the same key."""
+def insert(
+    connection: apsw.Connection,
+    table: str,
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    replace: bool = False,
+    conflict: str = "",
+) -> None:
+    """Insert the rows, each with a value for every column; `replace` what has the same key, or do what `conflict`, an
+    ON CONFLICT clause, says."""
     at = 0
     for size in _SIZES:
         while len(rows) - at >= size:
             some = rows[at : at + size]
-            connection.execute(_statement(table, len(some[0]), size, replace), tuple(chain.from_iterable(some)))
+            connection.execute(
+                _statement(table, len(some[0]), size, replace, conflict), tuple(chain.from_iterable(some))
+            )
             at += size
 
 
 @lru_cache(maxsize=256)
-def _statement(table: str, columns: int, rows: int, replace: bool) -> str:
+def _statement(table: str, columns: int, rows: int, replace: bool, conflict: str) -> str:
     row = f"({', '.join('?' * columns)})"
-    return f"INSERT {'OR REPLACE ' if replace else ''}INTO {table} VALUES {', '.join([row] * rows)}"
+    return f"INSERT {'OR REPLACE ' if replace else ''}INTO {table} VALUES {', '.join([row] * rows)} {conflict}"
 
 
 def array(numbers: Sequence[int]) -> Any:

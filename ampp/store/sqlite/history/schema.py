@@ -10,6 +10,8 @@ Everything here can be built again from the raw journal as far as that reaches b
     detail        the annotations of an alert from event `since` on
     rule          which alert names a generator URL has come with
     event         a change of an alert's state: see below
+    tally         events of an alert within an hour (of Unix time) by number: those that began it, ended it, turned it;
+                  how long the ended ones lasted in all, and when it last began and turned
     state         where each alert stands after its last event
     grp           an aggregation group; `key` as templates and the notification log know it
     member        an alert's stay in a group, seen at the group's turns; `until` is null while it lasts,
@@ -83,7 +85,10 @@ CREATE INDEX event_severity ON event (severity, starts);
 CREATE INDEX event_namespace ON event (namespace, starts);
 CREATE INDEX event_resolved ON event (resolved, starts);
 CREATE INDEX event_ends ON event (ends) WHERE ends IS NOT NULL;
-CREATE INDEX event_at ON event (at, alert, kind, turned);
+CREATE INDEX event_at ON event (at);
+CREATE TABLE tally (hour INTEGER NOT NULL, alert INTEGER NOT NULL, fired INTEGER NOT NULL, ended INTEGER NOT NULL,
+    turned INTEGER NOT NULL, lasting INTEGER NOT NULL, last_fired INTEGER, last_turned INTEGER,
+    PRIMARY KEY (hour, alert)) STRICT, WITHOUT ROWID;
 CREATE TABLE state (alert INTEGER PRIMARY KEY, resolved INTEGER NOT NULL, at INTEGER NOT NULL, starts INTEGER NOT NULL,
     ends INTEGER, event INTEGER NOT NULL, cause INTEGER) STRICT;
 CREATE INDEX state_firing ON state (alert) WHERE resolved = 0;

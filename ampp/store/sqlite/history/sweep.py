@@ -23,6 +23,7 @@ _SHARE: Final = 0.6
 """Share of the directory's budget that the history may take when it has none of its own."""
 
 _PAGES: Final = 256
+_HOUR: Final = 3_600_000
 
 
 def slice_of(connection: apsw.Connection, path: Path, *, cutoff: int, max_bytes: int, storage_bytes: int) -> int:
@@ -52,8 +53,10 @@ def _over(connection: apsw.Connection, path: Path, max_bytes: int, storage_bytes
 def _events(connection: apsw.Connection, last: int) -> int:
     """Remove the events up to number `last`, and what nothing refers to any more."""
     alerts = [alert for (alert,) in connection.execute("SELECT DISTINCT alert FROM event WHERE id <= ?", (last,))]
+    newest = connection.execute("SELECT at FROM event WHERE id = ?", (last,)).get
     connection.execute("DELETE FROM event WHERE id <= ?", (last,))
     removed = connection.changes()
+    connection.execute("DELETE FROM tally WHERE hour < ?", (newest // _HOUR,))
     bound = array(alerts)
     connection.execute(
         "DELETE FROM detail WHERE alert IN (SELECT value FROM carray(?)) AND since < "

@@ -54,6 +54,14 @@ _REMEMBERED: Final = 10_000
 _ERROR: Final = 2_000
 """Characters of an error that are kept."""
 
+_HOUR: Final = 3_600_000
+
+_ADD: Final = """
+ON CONFLICT (hour, alert) DO UPDATE SET fired = fired + excluded.fired, ended = ended + excluded.ended,
+    turned = turned + excluded.turned, lasting = lasting + excluded.lasting,
+    last_fired = coalesce(excluded.last_fired, last_fired), last_turned = coalesce(excluded.last_turned, last_turned)
+"""
+
 _ROUND: Final = 32
 """Rows after which other threads get a turn."""
 
@@ -78,6 +86,7 @@ class Unfolding:
         self._new_rules: list[tuple[Any, ...]] = []
         self._notifications: list[tuple[Any, ...]] = []
         self._moved: dict[int, Entry] = {}
+        self._tally: dict[tuple[int, int], list[Any]] = {}
         self.events = 0
         self.notifications = 0
         self.clear()
@@ -89,6 +98,7 @@ class Unfolding:
         self._pending.clear()
         self._rules.clear()
         self._moved.clear()
+        self._tally.clear()
         for rows in (self._events, self._details, self._new_rules, self._notifications):
             rows.clear()
         highest = (
@@ -117,6 +127,8 @@ class Unfolding:
         insert(connection, "rule", self._new_rules, replace=True)
         insert(connection, "event", self._events)
         insert(connection, "notification", self._notifications)
+        insert(connection, "tally", [(*place, *counts) for place, counts in self._tally.items()], conflict=_ADD)
+        self._tally.clear()
         self._breathe()
         insert(connection, "state", [entry.row() for entry in self._moved.values()], replace=True)
         self._groups.flush()
@@ -205,10 +217,26 @@ class Unfolding:
                 cause,
             )
         )
+        self._count(entry.id, kind, turned, at, starts, ends)
         if turned or entry.resolved is None or kind == _FIRING:
             entry.cause = None
         entry.resolved, entry.at, entry.starts, entry.ends, entry.event = resolved, at, starts, ends, self._event
         self._moved[entry.id] = entry
+
+    def _count(self, alert: int, kind: int, turned: bool, at: int, starts: int, ends: int | None) -> None:
+        place = at // _HOUR, alert
+        counts = self._tally.get(place)
+        if counts is None:
+            counts = self._tally[place] = [0, 0, 0, 0, None, None]
+        if kind == _FIRING:
+            counts[0] += 1
+            counts[4] = at
+        elif ends is not None:
+            counts[1] += 1
+            counts[3] += ends - starts
+        if turned:
+            counts[2] += 1
+            counts[5] = at
 
     # -- groups --------------------------------------------------------------------------------------------------
 
