@@ -61,7 +61,9 @@ class Day:
         self.post(labels, time.time())
 
     def post(self, labels: dict[str, str], ends: float) -> None:
-        assert self.api.post_alerts([{"labels": labels, "endsAt": rfc3339(ends)}]).status == 200
+        starts = min(time.time(), ends)
+        alert = {"labels": labels, "startsAt": rfc3339(starts), "endsAt": rfc3339(ends)}
+        assert self.api.post_alerts([alert]).status == 200
         for alert in self.api.alerts():
             self.names[alert["labels"]["alertname"]] = alert["fingerprint"]
 
