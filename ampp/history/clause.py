@@ -22,7 +22,7 @@ from ampp.store.sqlite.history.names import signed
 from ampp.store.sqlite.history.rows import array, fetch
 from ampp.store.sqlite.history.schema import KINDS
 
-__all__ = ["CAP", "Condition", "Conditions", "Way", "alerts_of", "conditions", "text_id"]
+__all__ = ["CAP", "Condition", "Conditions", "Source", "Way", "alerts_of", "conditions", "text_id"]
 
 CAP: Final = 5_000
 """Index entries that are gathered and sorted; beyond that an index is walked in its own order."""
@@ -50,32 +50,92 @@ _labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class Way(msgspec.Struct, frozen=True):
-    """Index entries with one of `values` in `column` of the event; `index` is the one on (column, starts)."""
+    """Index entries with one of `values` in `column` of the event; `index` is the one on (column, starts).
+
+    `settles`: the condition that holds for all of them.
+    """
 
     index: str
     column: str
     values: tuple[int, ...]
     count: int
+    settles: "Condition | None" = None
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """A condition and its values. `column`: the one it is settled by alone, when a `Way` by it makes it superfluous.
-    `cost`: how much longer than usual a row takes to be tested."""
+    """A condition and its values. `of_alert`: it concerns the alert alone, not what became of it. `cost`: how much
+    longer than usual a row takes to be tested."""
 
     sql: str
     bindings: tuple[Any, ...] = ()
-    column: str = ""
+    of_alert: bool = True
     cost: int = 1
 
 
+class Source(msgspec.Struct, frozen=True):
+    """A query that gives the alerts for which the condition `settles` holds."""
+
+    sql: str
+    bindings: tuple[Any, ...]
+    settles: Condition
+
+
 class Conditions(msgspec.Struct, frozen=True):
-    """All that must hold. `nothing`: no row can fulfil it. `since`, `until` bound `starts`."""
+    """All that must hold. `nothing`: no row can fulfil it. `since`, `until` bound `starts`.
+
+    `sets`: queries that give the alerts of which one condition holds, where these are many.
+    """
 
     all: tuple[Condition, ...]
     ways: tuple[Way, ...]
+    sets: tuple[Source, ...]
     since: int | None
     until: int | None
     nothing: bool = False
+
+
+class _Plan:
+    """What the builders read, and what they add to."""
+
+    def __init__(self, connection: apsw.Connection, asked: Filter, now: int) -> None:
+        self.connection = connection
+        self.asked = asked
+        self.now = now
+        self.found: list[Condition] = []
+        self.ways: list[Way] = []
+        self.sets: list[Source] = []
+
+    def require(self, sql: str, *bindings: Any, of_alert: bool = True, cost: int = 1) -> Condition:
+        """Add a condition."""
+        condition = Condition(sql, bindings, of_alert, cost)
+        self.found.append(condition)
+        return condition
+
+    def among(self, column: str, values: Sequence[int], *, of_alert: bool = True) -> Condition:
+        """Add the condition that a column has one of these values."""
+        if len(values) == 1:
+            return self.require(f"e.{column} = ?", values[0], of_alert=of_alert)
+        return self.require(f"e.{column} IN (SELECT value FROM carray(?))", array(values), of_alert=of_alert)
+
+    def way(self, column: str, values: Sequence[int], settles: Condition | None = None) -> None:
+        """Add a way in by a column's values."""
+        index = f"event_{column}"
+        query = (
+            "SELECT count(*) FROM (SELECT 1 FROM carray(?) AS c CROSS JOIN event AS e INDEXED BY "
+            f"{index} ON e.{column} = c.value LIMIT ?)"
+        )
+        count = fetch(self.connection, query, (array(values), CAP + 1))[0][0]
+        self.ways.append(Way(index, column, tuple(values), count, settles))
+
+    def few(self, settles: Condition, alerts: str, *bindings: Any) -> None:
+        """Add a way in by the alerts of a query, if they are few enough to be looked for one by one."""
+        ids = [identity for (identity,) in fetch(self.connection, f"{alerts} LIMIT ?", (*bindings, _ALERTS + 1))]
+        if not ids:
+            raise _Nothing
+        if len(ids) <= _ALERTS:
+            self.way("alert", ids, settles)
+        else:
+            self.sets.append(Source(alerts, bindings, settles))
 
 
 class _Nothing(Exception):
@@ -90,14 +150,13 @@ def text_id(connection: apsw.Connection, value: str) -> int | None:
 
 def conditions(connection: apsw.Connection, asked: Filter, now: int) -> Conditions:
     """What `asked` means for this database. `now`: wall milliseconds."""
-    found: list[Condition] = []
-    ways: list[Way] = []
+    plan = _Plan(connection, asked, now)
     try:
         for build in _BUILDERS:
-            build(connection, asked, now, found, ways)
+            build(plan)
     except _Nothing:
-        return Conditions((), (), asked.since, asked.until, nothing=True)
-    return Conditions(tuple(found), tuple(ways), asked.since, asked.until)
+        return Conditions((), (), (), asked.since, asked.until, nothing=True)
+    return Conditions(tuple(plan.found), tuple(plan.ways), tuple(plan.sets), asked.since, asked.until)
 
 
 def alerts_of(connection: apsw.Connection, fingerprint: str) -> list[int]:
@@ -117,83 +176,62 @@ def _is(fingerprint: str, labels: dict[str, str]) -> bool:
     return labelling.fingerprint_hex(labelling.fingerprint(labels)) == fingerprint
 
 
-def _way(connection: apsw.Connection, column: str, values: Sequence[int], ways: list[Way]) -> None:
-    index = f"event_{column}"
-    count = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM carray(?) AS c CROSS JOIN event AS e INDEXED BY "
-        f"{index} ON e.{column} = c.value LIMIT ?)",
-        (array(values), CAP + 1),
-    ).get
-    ways.append(Way(index, column, tuple(values), count))
-
-
-def _among(column: str, values: Sequence[int], *, settles: bool = True) -> Condition:
-    if len(values) == 1:
-        return Condition(f"e.{column} = ?", (values[0],), column if settles else "")
-    return Condition(f"e.{column} IN (SELECT value FROM carray(?))", (array(values),), column if settles else "")
-
-
 def _by_text(column: str, field: str) -> "_Builder":
-    def build(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-        wanted = getattr(asked, field)
+    def build(plan: _Plan) -> None:
+        wanted = getattr(plan.asked, field)
         if not wanted:
             return
-        ids = [identity for value in dict.fromkeys(wanted) if (identity := text_id(connection, value)) is not None]
+        ids = [number for value in dict.fromkeys(wanted) if (number := text_id(plan.connection, value)) is not None]
         if not ids:
             raise _Nothing
-        found.append(_among(column, ids))
-        _way(connection, column, ids, ways)
+        plan.way(column, ids, plan.among(column, ids))
 
     return build
 
 
-def _status(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-    wanted = {status == "resolved" for status in asked.status} or {False, True}
-    if asked.is_resolved is not None:
-        wanted &= {asked.is_resolved}
+def _status(plan: _Plan) -> None:
+    wanted = {status == "resolved" for status in plan.asked.status} or {False, True}
+    if plan.asked.is_resolved is not None:
+        wanted &= {plan.asked.is_resolved}
     if not wanted:
         raise _Nothing
     if len(wanted) == 1:
         value = int(wanted.pop())
-        found.append(_among("resolved", [value]))
-        _way(connection, "resolved", [value], ways)
+        plan.way("resolved", [value], plan.among("resolved", [value], of_alert=False))
 
 
-def _kinds(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-    if asked.event:
-        found.append(_among("kind", [place for place, kind in enumerate(KINDS) if kind.value in asked.event]))
+def _kinds(plan: _Plan) -> None:
+    if plan.asked.event:
+        places = [place for place, kind in enumerate(KINDS) if kind.value in plan.asked.event]
+        plan.among("kind", places, of_alert=False)
 
 
-def _fingerprints(
-    connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]
-) -> None:
-    if asked.fingerprints:
-        ids = [identity for each in asked.fingerprints for identity in alerts_of(connection, each)]
-        _only(connection, ids, found, ways)
+def _fingerprints(plan: _Plan) -> None:
+    if plan.asked.fingerprints:
+        _only(plan, [identity for each in plan.asked.fingerprints for identity in alerts_of(plan.connection, each)])
 
 
-def _only(connection: apsw.Connection, alerts: list[int], found: list[Condition], ways: list[Way]) -> None:
+def _only(plan: _Plan, alerts: list[int]) -> None:
     if not alerts:
         raise _Nothing
-    found.append(_among("alert", alerts))
-    _way(connection, "alert", alerts, ways)
+    plan.way("alert", alerts, plan.among("alert", alerts))
 
 
-def _names(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
+def _names(plan: _Plan) -> None:
     """Patterns and expressions on the alert's name."""
-    if not (asked.alert_name_pattern or asked.alert_name_regex):
-        return
+    asked = plan.asked
     tests = []
     if asked.alert_name_pattern:
         tests.append(_like(asked.alert_name_pattern))
     if asked.alert_name_regex:
         search = program(asked.alert_name_regex).search
         tests.append(lambda value: search(value.encode()) is not None)
-    ids = [identity for identity, value in connection.execute(_NAMES) if all(test(value) for test in tests)]
+    if not tests:
+        return
+    ids = [number for number, value in fetch(plan.connection, _NAMES) if all(test(value) for test in tests)]
     if not ids:
         raise _Nothing
-    found.append(_among("name", ids))
-    _way(connection, "name", ids, ways)
+    plan.way("name", ids, plan.among("name", ids))
 
 
 def _like(pattern: str) -> Callable[[str], bool]:
@@ -219,45 +257,30 @@ def _pair(connection: apsw.Connection, name: str, value: str) -> int | None:
     return found
 
 
-def _exact(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-    for name, value in asked.labels:
-        pair = _pair(connection, name, value)
+def _exact(plan: _Plan) -> None:
+    for name, value in plan.asked.labels:
+        pair = _pair(plan.connection, name, value)
         if pair is None:
             raise _Nothing
-        found.append(Condition("EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", (pair,)))
-        _few(connection, "SELECT alert FROM label WHERE pair = ?", (pair,), ways)
+        holds = plan.require("EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
+        plan.few(holds, "SELECT alert FROM label WHERE pair = ?", pair)
 
 
-def _few(connection: apsw.Connection, alerts: str, bindings: tuple[Any, ...], ways: list[Way]) -> None:
-    """A way in by the alerts of a query, if they are few enough to be looked for one by one."""
-    ids = [identity for (identity,) in connection.execute(f"{alerts} LIMIT ?", (*bindings, _ALERTS + 1))]
-    if not ids:
-        raise _Nothing
-    if len(ids) <= _ALERTS:
-        _way(connection, "alert", ids, ways)
-
-
-def _unlike(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-    for name, value in asked.labels_ne:
-        pair = _pair(connection, name, value)
+def _unlike(plan: _Plan) -> None:
+    for name, value in plan.asked.labels_ne:
+        pair = _pair(plan.connection, name, value)
         if pair is not None:
-            found.append(
-                Condition("NOT EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", (pair,))
-            )
+            plan.require("NOT EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
 
 
-def _expressions(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
+def _expressions(plan: _Plan) -> None:
     alerts = "SELECT alert FROM label WHERE pair IN (SELECT value FROM carray(?))"
-    for name, pattern in asked.labels_regex:
-        pairs = list(_matching(connection, name, pattern))
-        if not pairs:
-            raise _Nothing
-        found.append(Condition(f"e.alert IN ({alerts})", (array(pairs),)))
-        _few(connection, alerts, (array(pairs),), ways)
-    for name, pattern in asked.labels_not_regex:
-        pairs = list(_matching(connection, name, pattern))
-        if pairs:
-            found.append(Condition(f"e.alert NOT IN ({alerts})", (array(pairs),)))
+    for name, pattern in plan.asked.labels_regex:
+        pairs = array(list(_matching(plan.connection, name, pattern)))
+        plan.few(plan.require(f"e.alert IN ({alerts})", pairs), alerts, pairs)
+    for name, pattern in plan.asked.labels_not_regex:
+        pairs = array(list(_matching(plan.connection, name, pattern)))
+        plan.require(f"e.alert NOT IN ({alerts})", pairs)
 
 
 def _matching(connection: apsw.Connection, name: str, pattern: str) -> Iterable[int]:
@@ -269,36 +292,35 @@ def _matching(connection: apsw.Connection, name: str, pattern: str) -> Iterable[
             yield pair
 
 
-def _present(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-    for name in asked.labels_exists:
-        if text_id(connection, name) is None:
+def _present(plan: _Plan) -> None:
+    for name in plan.asked.labels_exists:
+        if text_id(plan.connection, name) is None:
             raise _Nothing
-        found.append(_has(connection, name, "IN"))
-        _few(connection, _WITH, (name,), ways)
-    for name in asked.labels_not_exists:
-        if text_id(connection, name) is not None:
-            found.append(_has(connection, name, "NOT IN"))
+        plan.few(_having(plan, name, "IN"), _WITH, name)
+    for name in plan.asked.labels_not_exists:
+        if text_id(plan.connection, name) is not None:
+            _having(plan, name, "NOT IN")
 
 
-def _has(connection: apsw.Connection, name: str, among: str) -> Condition:
+def _having(plan: _Plan, name: str, among: str) -> Condition:
     """Whether an alert has a label. The set of those that have it is made once, unless it is very large."""
-    many = connection.execute(f"SELECT count(*) FROM ({_WITH} LIMIT ?)", (name, _SET + 1)).get
+    many = fetch(plan.connection, f"SELECT count(*) FROM ({_WITH} LIMIT ?)", (name, _SET + 1))[0][0]
     if many <= _SET:
-        return Condition(f"e.alert {among} ({_WITH})", (name,))
+        return plan.require(f"e.alert {among} ({_WITH})", name)
     test = "EXISTS (SELECT 1 FROM alert a, json_each(a.labels) j WHERE a.id = e.alert AND j.key = ?)"
-    return Condition(test if among == "IN" else f"NOT {test}", (name,), cost=8)
+    return plan.require(test if among == "IN" else f"NOT {test}", name, cost=8)
 
 
-def _search(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
+def _search(plan: _Plan) -> None:
     """A part of the name, the summary or the description, whatever its case.
 
     SQLite's LIKE knows the case of ASCII only; of other letters the usual forms of the whole text are tried.
     """
-    wanted = asked.search
+    wanted = plan.asked.search
     if not wanted:
         return
     folded = wanted.casefold()
-    names = [identity for identity, value in connection.execute(_NAMES) if folded in value.casefold()]
+    names = [identity for identity, value in fetch(plan.connection, _NAMES) if folded in value.casefold()]
     forms = (
         [wanted]
         if wanted.isascii()
@@ -311,59 +333,53 @@ def _search(connection: apsw.Connection, asked: Filter, now: int, found: list[Co
     places = " OR ".join(
         f"d.annotations ->> '{place}' LIKE ? ESCAPE '!'" for place in ("summary", "description") for _ in likes
     )
-    found.append(
-        Condition(
-            f"(e.name IN (SELECT value FROM carray(?)) OR (SELECT ({anywhere}) AND ({places}) FROM detail d "
-            "WHERE d.alert = e.alert AND d.since <= e.id ORDER BY d.since DESC LIMIT 1))",
-            (array(names), *raw, *likes, *likes),
-            cost=5,
-        )
+    plan.require(
+        f"(e.name IN (SELECT value FROM carray(?)) OR (SELECT ({anywhere}) AND ({places}) FROM detail d "
+        "WHERE d.alert = e.alert AND d.since <= e.id ORDER BY d.since DESC LIMIT 1))",
+        array(names),
+        *raw,
+        *likes,
+        *likes,
+        of_alert=False,
+        cost=5,
     )
 
 
-def _durations(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-    if asked.duration_min is not None:
-        found.append(Condition("coalesce(e.ends, ?) - e.starts >= ?", (now, asked.duration_min)))
-    if asked.duration_max is not None:
-        found.append(Condition("coalesce(e.ends, ?) - e.starts <= ?", (now, asked.duration_max)))
+def _durations(plan: _Plan) -> None:
+    for mark, bound in ((">=", plan.asked.duration_min), ("<=", plan.asked.duration_max)):
+        if bound is not None:
+            plan.require(f"coalesce(e.ends, ?) - e.starts {mark} ?", plan.now, bound, of_alert=False)
 
 
-def _generator(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
-    if not asked.generator_url:
+def _generator(plan: _Plan) -> None:
+    if not plan.asked.generator_url:
         return
-    url = text_id(connection, asked.generator_url)
-    names = [name for (name,) in connection.execute("SELECT name FROM rule WHERE generator = ?", (url,))]
+    url = text_id(plan.connection, plan.asked.generator_url)
+    names = [name for (name,) in fetch(plan.connection, "SELECT name FROM rule WHERE generator = ?", (url,))]
     if url is None or not names:
         raise _Nothing
-    found.append(Condition("e.generator = ?", (url,)))
-    _way(connection, "name", names, ways)
+    plan.require("e.generator = ?", url, of_alert=False)
+    plan.way("name", names)
 
 
-def _flapping(connection: apsw.Connection, asked: Filter, now: int, found: list[Condition], ways: list[Way]) -> None:
+def _flapping(plan: _Plan) -> None:
+    asked = plan.asked
     if asked.is_flapping is None:
         return
-    since, until = asked.since, asked.until
-    if until is None:
-        until = now
-    if since is None:
-        since = until - _DAY
-    parts = span.parts(connection, since, until)
-    alerts = [
-        alert
-        for (alert,) in connection.execute(
-            f"{parts.sql} SELECT alert FROM part GROUP BY alert HAVING sum(turned) >= ?",
-            (*parts.bindings, _FLAPPING),
-        )
-    ]
+    until = plan.now if asked.until is None else asked.until
+    since = until - _DAY if asked.since is None else asked.since
+    parts = span.parts(plan.connection, since, until)
+    query = f"{parts.sql} SELECT alert FROM part GROUP BY alert HAVING sum(turned) >= ?"
+    alerts = [alert for (alert,) in fetch(plan.connection, query, (*parts.bindings, _FLAPPING))]
     if not asked.is_flapping:
-        found.append(Condition("e.alert NOT IN (SELECT value FROM carray(?))", (array(alerts),)))
+        plan.require("e.alert NOT IN (SELECT value FROM carray(?))", array(alerts))
     elif len(alerts) <= _ALERTS:
-        _only(connection, alerts, found, ways)
+        _only(plan, alerts)
     else:
-        found.append(_among("alert", alerts))
+        plan.among("alert", alerts)
 
 
-_Builder = Callable[[apsw.Connection, Filter, int, list[Condition], list[Way]], None]
+_Builder = Callable[[_Plan], None]
 
 _BUILDERS: Final[tuple[_Builder, ...]] = (
     _fingerprints,
