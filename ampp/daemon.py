@@ -49,7 +49,7 @@ from ampp.store.protocol import Restored
 from ampp.store.snapshot import size_of
 from ampp.store.sqlite import SqliteSettings, SqliteStore
 from ampp.store.sqlite.history.historian import Historian, HistorySettings
-from ampp.web.page import pages
+from ampp.web.door import pages
 
 __all__ = ["run", "serve"]
 

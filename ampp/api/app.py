@@ -4,8 +4,8 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 from quart import Request, Response, has_websocket_context, request, websocket
 from quart.wrappers import Websocket
@@ -20,14 +20,13 @@ from ampp.api.port import Port
 from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
 from ampp.api.v2 import V2
+from ampp.api.visit import Pages, Visit
 
 __all__ = ["API", "PREFIX", "ROUTE", "build_app", "is_api"]
 
 _log: Final = logging.getLogger("ampp.api")
 
 API: Final = "/api/v2/"
-
-Pages: TypeAlias = Mapping[str, Callable[[], Awaitable[Reply]]]
 
 ROUTE: Final = "ampp.route"
 """Where the scope of a request says by which route it was served, for those whose path holds a value."""
@@ -59,8 +58,8 @@ def build_app(
     pages: Pages,
     extensions: Sequence[Route] = (),
 ) -> QuartTrio:
-    """The application. `exposition` gives /metrics its body, `pages` what people see, by path; `extensions` are served
-    below /api/v2/ and at the top alike."""
+    """The application. `exposition` gives /metrics its body, `pages` what people see; `extensions` are served below
+    /api/v2/ and at the top alike."""
     app = QuartTrio("ampp.api", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["BODY_TIMEOUT"] = app.config["RESPONSE_TIMEOUT"] = None  # the shell's and --web.timeout's business
@@ -68,7 +67,8 @@ def build_app(
     app.url_map.redirect_defaults = False
     _route_api(app, v2)
     _route_extensions(app, extensions)
-    _route_ops(app, live, exposition, pages)
+    _route_ops(app, live, exposition)
+    _route_pages(app, pages)
     for rule in app.url_map.iter_rules():
         # Quart lets HEAD through wherever GET is; upstream knows it on two paths only.
         if rule.methods is not None and rule.rule not in _WITH_HEAD:
@@ -164,7 +164,7 @@ def _joined(headers: list[str]) -> str | None:
     return ",".join(headers) if headers else None
 
 
-def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], Awaitable[bytes]], pages: Pages) -> None:
+def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], Awaitable[bytes]]) -> None:
     def add(path: str, methods: list[str], answer: Callable[[], Awaitable[Reply]]) -> None:
         async def view(**_: str) -> Response:
             if request.method == "OPTIONS":
@@ -189,10 +189,40 @@ def _route_ops(app: QuartTrio, live: Port, exposition: Callable[[], Awaitable[by
     add("/-/ready", ["GET", "HEAD"], ok)
     add("/-/reload", ["POST"], reload)
     add("/metrics", ["GET"], metrics)
-    for path, page in pages.items():
-        add(path, ["GET"], page)
     for path, methods in _V1.items():
         add(path, methods, v1)
+
+
+_PAGES: Final = {
+    "/": ("GET",),
+    "/favicon.ico": ("GET",),
+    "/ui/": ("GET",),
+    "/ui/<path:rest>": ("GET", "POST"),
+}
+
+
+def _route_pages(app: QuartTrio, pages: Pages) -> None:
+    def add(path: str, methods: tuple[str, ...]) -> None:
+        async def view(**_: str) -> Response:
+            if request.method == "OPTIONS":
+                return _respond(Reply(200, headers=(("Allow", _allow([*methods, "OPTIONS"])),)))
+            body: Any = await request.get_data()
+            visit = Visit(
+                method=request.method,
+                path=request.path,
+                query=Query(request.query_string.decode("latin-1")),
+                headers={name.lower(): value for name, value in request.headers.items()},
+                body=body,
+            )
+            reply, name = await pages(visit)
+            scope: Any = request.scope
+            scope[ROUTE] = name
+            return _respond(reply)
+
+        app.add_url_rule(path, path, view, methods=[*methods, "OPTIONS"])
+
+    for path, methods in _PAGES.items():
+        add(path, methods)
 
 
 def _respond(reply: Reply) -> Response:

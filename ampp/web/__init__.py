@@ -1,1 +1,1 @@
-"""Pages: server-rendered, no script, nothing fetched from elsewhere."""
+"""The pages: rendered here, live in the browser. `door` is all that is imported before somebody asks for one."""

@@ -1,0 +1,242 @@
+"""The frame of every page: templates, navigation, headers. Whatever comes from outside is escaped by the templates."""
+
+import gzip
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ampp import __version__
+from ampp.api.reply import Reply
+from ampp.api.visit import Visit
+from ampp.core.clock import Now
+from ampp.core.duration import format_prometheus
+from ampp.core.matcher import MatcherError, Mode, parse_matchers
+from ampp.live import Live
+from ampp.web import words
+from ampp.web.address import Address, root_of, segment
+from ampp.web.asset import version
+from ampp.web.filter import PSEUDO, Moment, Token, exact, read
+from ampp.web.survey import LEVELS, STATES, Survey, Surveyor
+
+__all__ = ["COOKIE", "Frame", "Room", "see_other"]
+
+COOKIE: Final = "ampp-author"
+"""Remembers who wrote the last silence, so that he need not say it again."""
+
+_SHAPES: Final = {"critical": "▲", "warning": "●", "info": "■", "other": "◆"}
+
+_STRICT: Final = (
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+_HTML: Final = "text/html; charset=utf-8"
+
+_SECTIONS: Final = (
+    ("alerts", "Alerts", "a"),
+    ("groups", "Groups", "g"),
+    ("silences", "Silences", "s"),
+    ("inhibitions", "Inhibitions", "i"),
+    ("routing", "Routing", "r"),
+    ("receivers", "Receivers", "c"),
+    ("history", "History", "h"),
+    ("status", "Status", "t"),
+)
+"""Path, name, and the key that goes there after `g`."""
+
+
+class Room:
+    """What every page works with."""
+
+    def __init__(self, live: Live) -> None:
+        self.live: Final = live
+        self.surveyor: Final = Surveyor(live)
+        self.frame: Final = Frame(self)
+
+    @property
+    def mode(self) -> Mode:
+        return self.live.options.features.mode
+
+    def moment(self, survey: Survey) -> Moment:
+        """What filters look at."""
+        by_name: dict[str, dict[str, str]] = {}
+
+        def source(name: str) -> dict[str, str]:
+            if not by_name:
+                by_name.update((seen.fingerprint, seen.alert.labels) for seen in survey.all)
+            return by_name.get(name, {})
+
+        return Moment(survey.wall, self.live.silences, source)
+
+    def tokens(self, visit: Visit, survey: Survey) -> list[Token]:
+        """The filter that the address holds."""
+        return read(_texts(visit, self.mode), self.mode, self.moment(survey))
+
+
+def _texts(visit: Visit, mode: Mode) -> list[str]:
+    """The filter's texts. Grafana and upstream's links give all matchers in one, in braces."""
+    texts: list[str] = []
+    for text in visit.query.all("filter"):
+        text = text.strip()
+        if text.startswith("{") and text.endswith("}"):
+            try:
+                texts += [str(matcher) for matcher in parse_matchers(text, mode).matchers]
+                continue
+            except MatcherError:
+                pass
+        texts.append(text)
+    return list(dict.fromkeys(texts))
+
+
+class Frame:
+    """Renders pages."""
+
+    def __init__(self, room: Room) -> None:
+        self._room: Final = room
+        self._templates: Final = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            auto_reload=False,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals.update(
+            exact=exact,
+            duration=format_prometheus,
+            human=words.human,
+            levels=LEVELS,
+            pseudo=PSEUDO,
+            safe_url=words.safe_url,
+            segment=segment,
+            shapes=_SHAPES,
+            shortened=words.shortened,
+            span_words=words.span_words,
+            states=STATES,
+            version=__version__,
+        )
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)
+
+    async def page(
+        self,
+        visit: Visit,
+        template: str,
+        *,
+        title: str,
+        section: str,
+        status: int = 200,
+        survey: Survey | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+        **values: Any,
+    ) -> Reply:
+        """A whole page. `section`: which entry of the navigation it belongs to."""
+        room = self._room
+        survey = survey or await room.surveyor.survey()
+        now = room.live.now()
+        root = root_of(visit.path)
+        address = Address(visit.path.rpartition("/")[2], visit.query.values())
+        body = self._templates.get_template(template).render(
+            root=root,
+            static=f"{root}ui/static/{version()}/",
+            title=title,
+            section=section,
+            sections=_SECTIONS,
+            marks=self._marks(survey, now),
+            firing=survey.states["active"],
+            worst=_worst(survey),
+            now=now.wall,
+            address=address,
+            tokens=values.pop("tokens", []),
+            flash=_FLASHES.get(visit.query.last("done")),
+            query=visit.query,
+            at=partial(_time, now.wall),
+            **values,
+        )
+        return self._reply(visit, status, body.encode(), headers)
+
+    def part(self, visit: Visit, template: str, **values: Any) -> Reply:
+        """A piece of a page, for a script to put in its place."""
+        root = root_of(visit.path)
+        now = self._room.live.now().wall
+        address = Address("", visit.query.values())
+        text = self._templates.get_template(template).render(
+            root=root, now=now, address=address, at=partial(_time, now), **values
+        )
+        return self._reply(visit, 200, text.encode(), ())
+
+    def _reply(self, visit: Visit, status: int, body: bytes, headers: tuple[tuple[str, str], ...]) -> Reply:
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        always = (*_STRICT, ("Cache-Control", "no-cache"), ("Vary", "Accept-Encoding"), ("ETag", tag), *headers)
+        if status == 200 and visit.headers.get("if-none-match", "").removeprefix("W/") == tag:
+            return Reply(304, b"", None, always)
+        if len(body) > 1024 and "gzip" in visit.headers.get("accept-encoding", ""):
+            body = gzip.compress(body, 4, mtime=0)
+            always = (*always, ("Content-Encoding", "gzip"))
+        return Reply(status, body, _HTML, always)
+
+    def _marks(self, survey: Survey, now: Now) -> dict[str, tuple[str, str]]:
+        """By section: the number beside its name, and what needs eyes there."""
+        live = self._room.live
+        active = len(live.silences.query((), now, pending=False, expired=False)) if len(live.silences) else 0
+        ailing = {one.integration.receiver for one in live.delivery.health() if one.failures or one.unsendable}
+        trouble = live.history.health().reason
+        return {
+            "alerts": (str(len(survey.all) or ""), ""),
+            "groups": (str(len(live.engine.groups) or ""), ""),
+            "silences": (str(active or ""), ""),
+            "inhibitions": (str(survey.states["inhibited"] or ""), ""),
+            "routing": ("", ""),
+            "receivers": ("", f"{len(ailing)} failing" if ailing else ""),
+            "history": ("", "not being written" if trouble else ""),
+            "status": ("", ""),
+        }
+
+
+def _worst(survey: Survey) -> str:
+    for name in LEVELS:
+        if survey.levels[name]:
+            return name if name == "critical" else "warning" if name == "warning" else ""
+    return "" if survey.states["active"] else "ok"
+
+
+def _time(now: int, wall: int, form: str = "ago") -> Markup:
+    """An instant in words that a script keeps true: `ago` and `until` count, `clock` tells the time."""
+    if form == "clock":
+        text = words.clock(wall)
+    elif form == "until" and wall <= now:
+        text = "now"
+    else:
+        text = words.span_words(wall - now if form == "until" else now - wall)
+    return Markup('<time datetime="{}" data-as="{}" title="{}">{}</time>').format(
+        words.stamp(wall), form, words.clock(wall), text
+    )
+
+
+_FLASHES: Final = {
+    "created": "The silence is in force.",
+    "updated": "The silence has been changed.",
+    "extended": "The silence has been extended.",
+    "expired": "The silence has ended; its alerts may notify again.",
+    "bulk": "The silences chosen have ended; their alerts may notify again.",
+    "restored": "The silence is back in force.",
+    "nothing": "Nothing was chosen.",
+    "sent": "The test notification was delivered.",
+    "failed": "The test notification was not delivered.",
+}
+"""What a page says after a write, by what its address says was done: never a text out of the address itself."""
+
+
+def see_other(location: str, headers: tuple[tuple[str, str], ...] = (), **values: str) -> Reply:
+    """After a write: look there, at an address relative to the one written to."""
+    link = Address(location, {name: [value] for name, value in values.items()}).set()
+    return Reply(303, b"", None, (("Location", link), ("Cache-Control", "no-store"), *headers))

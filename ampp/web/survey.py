@@ -1,0 +1,152 @@
+"""Everything that burns, seen once: all current alerts with the state each is in, for whoever looks within a moment.
+
+Several people looking, and one looking again, share a survey for `FRESH`; what they change themselves makes a new one.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import trio
+
+from ampp.core.alert import Alert
+from ampp.core.book import fingerprint
+from ampp.core.labels import fingerprint_hex
+from ampp.core.route import Route
+from ampp.core.view import AlertQuery
+from ampp.live import Live
+
+__all__ = ["LEVELS", "STATES", "Seen", "Survey", "Surveyor", "level", "sliced"]
+
+STATES: Final = ("active", "silenced", "inhibited", "muted")
+
+LEVELS: Final = ("critical", "warning", "info", "other")
+"""From the worst to the mildest."""
+
+FRESH: Final = 0.5
+"""Seconds for which a survey serves; longer when it took long to make."""
+
+_PACE: Final = 5
+"""A survey serves so many times as long as it took."""
+
+_WORDS: Final = {
+    0: ("critical", "crit", "page", "emergency", "fatal", "disaster", "p1", "sev1", "error", "high", "major"),
+    1: ("warning", "warn", "p2", "sev2", "minor", "medium", "average"),
+    2: ("info", "information", "informational", "notice", "low", "debug", "none", "p3", "p4", "sev3"),
+}
+_RANKS: Final = {word: rank for rank, words in _WORDS.items() for word in words}
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """One alert. `state` is the first of silenced, inhibited, muted that holds; `rank` an index of `LEVELS`."""
+
+    alert: Alert
+    receivers: tuple[str, ...]
+    silenced_by: tuple[str, ...]
+    inhibited_by: tuple[str, ...]
+    muted_by: tuple[str, ...]
+    state: str
+    rank: int
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint_hex(fingerprint(self.alert))
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """All alerts at `wall`, by fingerprint, and how many of them are in each state and, if active, of each level."""
+
+    wall: int
+    mono: int
+    all: list[Seen]
+    states: dict[str, int]
+    levels: dict[str, int]
+
+
+def level(labels: dict[str, str]) -> int:
+    """The rank that an alert's `severity` gives it."""
+    return _RANKS.get(labels.get("severity", "").lower(), 3)
+
+
+async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) -> None:
+    """Call `work(first, last)` over `total` things, letting others run every few milliseconds."""
+    until = time.perf_counter() + 0.005
+    for first in range(0, total, step):
+        work(first, min(first + step, total))
+        if time.perf_counter() > until:
+            await trio.lowlevel.checkpoint()
+            until = time.perf_counter() + 0.005
+
+
+class Surveyor:
+    """Makes surveys."""
+
+    def __init__(self, live: Live) -> None:
+        self._live: Final = live
+        self._lock: Final = trio.Lock()
+        self._last: Survey | None = None
+        self._until = 0.0
+        self._epoch: object = None
+
+    async def survey(self) -> Survey:
+        """How things stand, at most a moment ago."""
+        async with self._lock:
+            epoch = self._live.silences.epoch, id(self._live.plan)
+            if self._last is None or self._epoch != epoch or time.monotonic() > self._until:
+                began = time.monotonic()
+                self._last = await self._take()
+                took = time.monotonic() - began
+                self._epoch, self._until = epoch, began + took + max(FRESH, _PACE * took)
+            return self._last
+
+    async def _take(self) -> Survey:
+        live = self._live
+        now = live.now()
+        views = await live.alerts(AlertQuery())
+        muted: dict[tuple[Route, ...], tuple[str, ...]] = {}
+        found: list[Seen] = []
+        states = dict.fromkeys(STATES, 0)
+        levels = dict.fromkeys(LEVELS, 0)
+        groups = live.engine.groups
+
+        def look(first: int, last: int) -> None:
+            for view in views[first:last]:
+                alert = view.alert
+                routes = groups.route(alert)
+                names = muted.get(routes)
+                if names is None:
+                    names = muted[routes] = self._muted(routes, now.wall)
+                if view.silenced_by:
+                    state = "silenced"
+                elif view.inhibited_by:
+                    state = "inhibited"
+                else:
+                    state = "muted" if names else "active"
+                rank = level(alert.labels)
+                states[state] += 1
+                if state == "active":
+                    levels[LEVELS[rank]] += 1
+                found.append(Seen(alert, view.receivers, view.silenced_by, view.inhibited_by, names, state, rank))
+
+        await sliced(look, len(views))
+        return Survey(now.wall, now.mono, found, states, levels)
+
+    def _muted(self, routes: tuple[Route, ...], wall: int) -> tuple[str, ...]:
+        """The intervals that keep every one of the routes quiet; nothing as soon as one of them speaks."""
+        muting = self._live.engine.muting
+        names: list[str] = []
+        for route in routes:
+            here = muting.active_names(route, wall) or muting.mute_names(route, wall)
+            if not here:
+                return ()
+            names += here
+        return tuple(dict.fromkeys(names))
+
+    async def find(self, name: str) -> Seen | None:
+        """The alert with this fingerprint, 16 hexadecimal digits."""
+        survey = await self.survey()
+        for seen in survey.all:
+            if seen.fingerprint == name:
+                return seen
+        return None
