@@ -1,5 +1,7 @@
 """What a receiver answered: its head, what is read of its body, and what upstream makes of its status."""
 
+import math
+import sys
 import time
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -39,13 +41,16 @@ class Answer(msgspec.Struct, frozen=True):
     retry_after: int = 0
 
 
-async def receive(response: httpx.Response, decisive: bool) -> Answer:
-    """The answer, with as much of its body as it takes; `decisive` as in `ampp.deliver.http.Client.request`."""
+async def receive(response: httpx.Response, decisive: bool, whole: bool = False) -> Answer:
+    """The answer, with as much of its body as it takes; the flags as in `ampp.deliver.http.Client.request`."""
     # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
     success = response.status_code // 100 == 2
-    settled = success and not decisive
+    settled = success and not decisive and not whole
     limit = DECISIVE_LIMIT if success and decisive else BODY_LIMIT
-    body, flaw = await read(response, limit, SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
+    wait = SETTLED_WAIT if settled else _BODY_WAIT
+    if whole:
+        limit, wait = sys.maxsize, math.inf
+    body, flaw = await read(response, limit, wait, shield=settled)
     return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw, _patience(response))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 
 from ampp.store.error import StoreError
-from ampp.store.sqlite.database import BUSY_MS, connect_frozen, files, open_database, set_aside
+from ampp.store.sqlite.database import BUSY_MS, Migration, connect_frozen, files, open_database, set_aside
 
 __all__ = ["File"]
 
@@ -15,7 +15,7 @@ __all__ = ["File"]
 class File:
     """One database and the connection that writes it; `connection` is absent while it could not be opened."""
 
-    def __init__(self, path: Path, migrations: Sequence[str], *, full: bool) -> None:
+    def __init__(self, path: Path, migrations: Sequence[Migration], *, full: bool) -> None:
         self.path = path
         self.broken = False
         self._migrations = migrations
@@ -28,6 +28,10 @@ class File:
         if self._connection is None:
             raise StoreError(f"{self.path} is not open")
         return self._connection
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
 
     def open(self) -> None:
         """Open or create the file. Raises as `open_database`."""
