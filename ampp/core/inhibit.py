@@ -148,6 +148,11 @@ class Inhibitor:
                 return Inhibition(index, self.rules[index], source)
         return None
 
+    def may_inhibit(self, alert: Alert) -> bool:
+        """Whether an observed alert can be the source of any rule."""
+        sides = self._known.get(alert.key)
+        return sides is not None and bool(sides[0])
+
     def _sort(self, labels: Mapping[str, str]) -> _Sides:
         return tuple(sorted(self._sources.matching(labels))), tuple(sorted(self._targets.matching(labels)))
 
