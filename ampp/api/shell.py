@@ -326,7 +326,12 @@ class _Answer:
             self.started = True
             self.status = message["status"]
             headers = [*message["headers"]]
-            headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in self.added]
+            own = {name.lower() for name, _ in headers}
+            headers += [
+                (name.lower().encode(), value.encode("latin-1"))
+                for name, value in self.added
+                if name != "Cache-Control" or b"cache-control" not in own
+            ]
             message = {**message, "headers": headers}
         elif message["type"] == self._body:
             self.size += len(message.get("body", b""))
