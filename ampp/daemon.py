@@ -24,8 +24,10 @@ from ampp.api import listen, server
 from ampp.api.app import build_app
 from ampp.api.extensions import extensions
 from ampp.api.guard import Guard
+from ampp.api.origin import Origins
 from ampp.api.port import ClusterStatus, Peer
 from ampp.api.shell import Limits, Shell
+from ampp.api.stream import Streams
 from ampp.api.v2 import V2
 from ampp.api.webconfig import WebConfigError
 from ampp.api.zone import local_offset
@@ -85,6 +87,7 @@ async def serve(options: Options, settings: Settings) -> None:
         live.begin(orphaned, resumed=restored.last_alive > 0)
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
+        origins = Origins(external.url)
         shell = Shell(
             build_app(live, v2, partial(upkeep.exposition, live), pages(live), extensions(live)),
             v2,
@@ -92,6 +95,8 @@ async def serve(options: Options, settings: Settings) -> None:
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),
             external.prefix,
             guard,
+            Streams(live.feed, origins, metrics.stream, settings.limits.streams),
+            origins,
         )
         stop = trio.Event()
         serving = partial(server.serve, shell, sockets, guard, stop, header_bytes=settings.limits.header_bytes)

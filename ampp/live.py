@@ -44,6 +44,9 @@ from ampp.deliver import integrations
 from ampp.deliver.label import labeller
 from ampp.deliver.sender import BuildError, Senders
 from ampp.deliver.worker import Delivery
+from ampp.feed.event import Kind
+from ampp.feed.feed import Feed
+from ampp.feed.watch import Component, Watch
 from ampp.history.history import History
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
@@ -121,6 +124,8 @@ class Live:
         self.metrics: Final = metrics
         self.history: Final = history
         self.delivery: Final = Delivery(self.heard, metrics.notify)
+        self.feed: Final = Feed()
+        self._watch: Final = Watch(self.feed, engine, self.delivery.health, self._components)
         self._outgoing: deque[tuple[Ticket, list[Notify]]] = deque()
         self._sendable = trio.Event()
         self._turned = trio.Event()
@@ -130,7 +135,7 @@ class Live:
 
     def begin(self, orphaned: Sequence[Record], *, resumed: bool) -> None:
         """Put the start of this run into the journal, and what it does not take up from the last."""
-        self.store.append((Started(at=now().wall, version=__version__, resumed=resumed), *orphaned))
+        self.keep((Started(at=now().wall, version=__version__, resumed=resumed), *orphaned))
 
     # -- what the HTTP layer asks --------------------------------------------------------------------------------
 
@@ -188,7 +193,7 @@ class Live:
         record = received.record(moment.wall)
         if record is None:
             return None
-        ticket = self.store.append((record,))
+        ticket = self.keep((record,))
         self._wake()
         return ticket
 
@@ -212,7 +217,7 @@ class Live:
 
     async def _keep_silences(self, changed: tuple[Silence, ...], moment: Now) -> None:
         if changed:
-            await self.store.append((SilencePut(at=moment.wall, silences=changed),)).durable()
+            await self.keep((SilencePut(at=moment.wall, silences=changed),)).durable()
 
     async def alerts(self, asked: AlertQuery) -> list[AlertView]:
         """The alerts that pass, as GET /api/v2/alerts orders them. Lets other tasks run in between."""
@@ -224,6 +229,11 @@ class Live:
 
     # -- effects -------------------------------------------------------------------------------------------------
 
+    def keep(self, records: Sequence[Record]) -> Ticket:
+        """Put records into the journal, and let those who listen know of them."""
+        self.feed.heard(records)
+        return self.store.append(records)
+
     def carry(self, effects: Effects) -> None:
         """Carry out what the engine decided: see the module's docstring for the order."""
         for one in effects.suppressed:
@@ -231,7 +241,7 @@ class Live:
         if effects.canceled:
             self.delivery.cancel(effects.canceled)
         if effects.records or effects.notify:
-            ticket = self.store.append(effects.records)
+            ticket = self.keep(effects.records)
             if effects.notify:
                 self._outgoing.append((ticket, effects.notify))
                 self._sendable.set()
@@ -257,11 +267,11 @@ class Live:
                 config = await trio.to_thread.run_sync(configuration.load_file, path, self.options.features.mode)
                 loaded = await trio.to_thread.run_sync(prepare, config, self.external_url)
             except ConfigError as error:
-                self.metrics.config.failed()
+                self._refused(error)
                 _config_log.error("Loading configuration file failed", file=path, err=error.render())
                 raise ReloadError(str(error)) from error
             except BuildError as error:
-                self.metrics.config.failed()
+                self._refused(error)
                 _config_log.error(
                     "one or more config change subscribers failed to apply new config", file=path, err=error.render()
                 )
@@ -272,6 +282,11 @@ class Live:
             self.carry(effects)
             self._in_force(loaded)
             _config_log.info("Completed loading of configuration file", file=path)
+
+    def _refused(self, error: ConfigError | BuildError) -> None:
+        self.metrics.config.failed()
+        if self.feed.recording:
+            self.feed.publish(Kind.CONFIG_FAILED, now().wall, {"message": error.render()})
 
     def _in_force(self, loaded: Loaded) -> None:
         """Note that a configuration has taken effect."""
@@ -298,7 +313,7 @@ class Live:
             kept_timers=self.settings.reload.keep_timers,
             destinations=destinations(config, plan),
         )
-        self.store.append((record,))
+        self.keep((record,))
 
     # -- tasks ---------------------------------------------------------------------------------------------------
 
@@ -309,6 +324,7 @@ class Live:
             nursery.start_soon(self._tick)
             nursery.start_soon(self._send)
             nursery.start_soon(self.store.tend, self.restate)
+            nursery.start_soon(self._watch.run)
             task_status.started()
 
     async def _tick(self) -> None:
@@ -340,6 +356,13 @@ class Live:
                     _log.warn("Notifying without a durable record", err=down.reason)
                 for notify in batch:
                     self.delivery.submit(notify)
+
+    def _components(self) -> dict[str, Component]:
+        """How the parts fare that keep something, for those who listen."""
+        parts = {"store": self.store.health().reason}
+        if self.history.kept:
+            parts["history"] = self.history.health().reason
+        return {name: Component("unhealthy" if reason else "healthy", reason) for name, reason in parts.items()}
 
     async def restate(self) -> State:
         """The whole routing state, for a store that lost records."""

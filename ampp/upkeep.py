@@ -136,7 +136,7 @@ async def maintain(live: Live) -> None:
         ids = live.silences.prune(moment)
     records = [record for record in (pruned, SilencesPruned(at=moment.wall, ids=ids) if ids else None) if record]
     if records:
-        live.store.append(records)
+        live.keep(records)
     began = time.perf_counter()
     try:
         sizes = await live.store.export()
@@ -171,6 +171,7 @@ async def exposition(live: Live) -> bytes:
     metrics.silences.state_size.set(len(live.silences))
     metrics.silences.matcher_index_size.set(len(live.silences))
     metrics.silences.version_index_size.set(len(live.silences))
+    metrics.stream.events.set(live.feed.number)
     health = live.store.health()
     metrics.store.writable.labels("alerts").set(health.ok)
     metrics.loop.depth.labels("store").set(health.queue)

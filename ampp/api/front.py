@@ -217,6 +217,10 @@ class Replay:
         self._ended = not received
         return received
 
+    async def abort(self) -> None:
+        """Hang up at once, also on who is writing: a client that reads nothing would hold that up for ever."""
+        await trio.aclose_forcefully(self._stream)
+
     async def aclose(self) -> None:
         try:
             if not self._ended:

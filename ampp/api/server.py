@@ -25,6 +25,7 @@ from hypercorn.typing import ConnectionState
 
 from ampp.api.front import Front, Replay
 from ampp.api.shell import Shell
+from ampp.api.stream import ABORT
 from ampp.api.tls import allowed
 from ampp.api.webconfig import WebConfigError
 
@@ -40,6 +41,10 @@ _IDLE: Final = 650.0
 who hangs up and no request meets a closing door."""
 
 _HANDSHAKE: Final = 10.0
+
+_SAID: Final = 1 << 16
+"""Bytes of one message on a WebSocket, where nothing needs to be said to us."""
+
 HEADER_BYTES: Final = 1 << 20
 """Bytes of request line and headers; more is answered 431 (Go's default)."""
 
@@ -94,6 +99,7 @@ async def serve(
                 accepting.cancel_scope.cancel()
             connections.cancel_scope.deadline = trio.current_time() + GRACE
             front.close()
+            shell.close()
             await worker.terminated.set()
         await lifespan.wait_for_shutdown()
         lifespan_nursery.cancel_scope.cancel()
@@ -109,6 +115,7 @@ def _config(header_bytes: int) -> Config:
     config.h11_max_incomplete_size = header_bytes
     config.h2_max_header_list_size = header_bytes
     config.ssl_handshake_timeout = _HANDSHAKE
+    config.websocket_max_message_size = _SAID
     return config
 
 
@@ -136,12 +143,25 @@ async def _connection(
             if unanswered is None:
                 return
             first = unanswered
-        await _Server(app, config, worker, ConnectionState({}), Replay(connection, first))  # type: ignore[arg-type]
+        replay = Replay(connection, first)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_abort_when_cancelled, replay)
+            await _Server(app, config, worker, ConnectionState({ABORT: replay.abort}), replay)  # type: ignore[arg-type]
+            nursery.cancel_scope.cancel()
     except Exception as error:  # noqa: BLE001 (one connection must not end the others)
         _report(error)
     finally:
         with trio.move_on_after(1, shield=True):
             await trio.aclose_forcefully(stream)
+
+
+async def _abort_when_cancelled(replay: Replay) -> None:
+    """Hypercorn shields what it writes; without this a client that reads nothing would hold up the end for ever."""
+    try:
+        await trio.sleep_forever()
+    finally:
+        with trio.CancelScope(shield=True):
+            await replay.abort()
 
 
 class _Server(TCPServer):

@@ -15,8 +15,11 @@ import msgspec
 import trio
 
 from ampp.api.app import API, PREFIX, ROUTE, is_api
+from ampp.api.extensions.answer import failure_body, new_id
 from ampp.api.negotiate import refuse_content_type
+from ampp.api.origin import Origins
 from ampp.api.reply import JSON, TEXT, Reply, plain_error, redirect
+from ampp.api.stream import SOCKETS, STREAMS, Streams
 from ampp.api.v2 import V2
 from ampp.core.clock import SECOND
 from ampp.core.duration import format_go
@@ -76,13 +79,25 @@ class _Refused(Exception):
 class Shell:
     """The ASGI application that the server runs. `prefix` is "" or begins, and does not end, with a slash."""
 
-    def __init__(self, app: App, v2: V2, meter: HttpMeter, limits: Limits, prefix: str, guard: Guard | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        v2: V2,
+        meter: HttpMeter,
+        limits: Limits,
+        prefix: str,
+        guard: Guard | None,
+        streams: Streams | None = None,
+        origins: Origins | None = None,
+    ) -> None:
         self._app: Final = app
         self._v2: Final = v2
         self._meter: Final = meter
         self._limits: Final = limits
         self._prefix: Final = prefix
         self._guard: Final = guard
+        self._streams: Final = streams
+        self._origins: Final = origins
         self._getting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,12 +109,21 @@ class Shell:
             await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal, _ = await self._admit(scope)
+        refusal, added = await self._admit(scope)
         inner = self._inside(scope["path"])
-        if refusal is not None or inner is None:
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        await self._app({**scope, "path": inner}, receive, send)
+        if refusal is None and inner is None:
+            refusal = plain_error(404, "404 page not found")
+        if refusal is not None:
+            await _Answer(send, added, "websocket.http.response").reply(refusal)
+        elif self._streams is not None and inner in SOCKETS:
+            await self._streams.serve_socket({**scope, "path": inner}, receive, send)
+        else:
+            await self._app({**scope, "path": inner}, receive, send)
+
+    def close(self) -> None:
+        """End what would not end by itself: the server is shutting down."""
+        if self._streams is not None:
+            self._streams.close()
 
     async def _admit(self, scope: Scope) -> tuple[Reply | None, tuple[tuple[str, str], ...]]:
         return (None, ()) if self._guard is None else await self._guard.admit(_header(scope, b"authorization"))
@@ -154,6 +178,9 @@ class Shell:
             return
         path = self._inside(scope["path"])
         assert path is not None
+        if self._streams is not None and path in STREAMS:
+            await self._streams.serve_events(scope, receive, send, added)
+            return
         scope = {
             **scope,
             "path": path,
@@ -228,6 +255,9 @@ class Shell:
         if body is None:
             return
         path = scope["path"]
+        if foreign := self._foreign(scope, path):
+            await answer.reply(foreign)
+            return
         if is_api(path):
             answer.added += _cors(scope)
             if _is_preflight(scope):
@@ -238,6 +268,20 @@ class Shell:
                 await answer.reply(await self._posted(_header(scope, b"content-type"), body))
                 return
         await self._app(scope, _Replayed(body), answer.send)
+
+    def _foreign(self, scope: Scope, path: str) -> Reply | None:
+        """The refusal of a write that another site's page had a browser make.
+
+        Alertmanager's own operations are left as they are: they take nothing that a page could send without asking.
+        """
+        if self._origins is None or scope["method"] in _READS or _is_alertmanagers(path):
+            return None
+        why = self._origins.foreign(lambda name: _header(scope, name))
+        if not why:
+            return None
+        if "text/html" in (_header(scope, b"accept") or ""):
+            return plain_error(403, why)
+        return Reply(403, failure_body(new_id(_header(scope, b"x-request-id")), "AUTHORIZATION_ERROR", why), JSON)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The whole body, or None when the client went away. Raises `_Refused`."""
@@ -265,23 +309,31 @@ class Shell:
 
 
 class _Answer:
-    """The way back to the client: adds headers to what the application sends, and notes what it was."""
+    """The way back to the client: adds headers to what the application sends, and notes what it was. `kind` is how the
+    messages' types begin."""
 
-    def __init__(self, send: Send, added: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, send: Send, added: tuple[tuple[str, str], ...], kind: str = "http.response") -> None:
         self._send = send
+        self._start = f"{kind}.start"
+        self._body = f"{kind}.body"
         self.added = added
         self.started = False
         self.status = 0
         self.size = 0
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == self._start:
             self.started = True
             self.status = message["status"]
             headers = [*message["headers"]]
-            headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in self.added]
+            own = {name.lower() for name, _ in headers}
+            headers += [
+                (name.lower().encode(), value.encode("latin-1"))
+                for name, value in self.added
+                if name != "Cache-Control" or b"cache-control" not in own
+            ]
             message = {**message, "headers": headers}
-        elif message["type"] == "http.response.body":
+        elif message["type"] == self._body:
             self.size += len(message.get("body", b""))
         await self._send(message)
 
@@ -291,8 +343,8 @@ class _Answer:
             headers.append((b"content-type", reply.content_type.encode()))
         if reply.status != 204:
             headers.append((b"content-length", str(len(reply.body)).encode()))
-        await self.send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": reply.body, "more_body": False})
+        await self.send({"type": self._start, "status": reply.status, "headers": headers})
+        await self.send({"type": self._body, "body": reply.body, "more_body": False})
 
 
 class _Replayed:
@@ -344,6 +396,15 @@ def _handler(path: str, status: int) -> str | None:
     if status in (0, 301, 308, 404):
         return None
     return "/api/v1/silence/:sid" if path.startswith("/api/v1/silence/") else path
+
+
+_READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+_WRITES: Final = frozenset((f"{API}alerts", f"{API}silences"))
+
+
+def _is_alertmanagers(path: str) -> bool:
+    """Whether Alertmanager's API takes writes here."""
+    return path.rstrip("/") in _WRITES or path.startswith(f"{API}silence/")
 
 
 _METHODS: Final = frozenset(("GET", "PUT", "HEAD", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))

@@ -1,12 +1,7 @@
-"""A request for a page, and who may write by one.
-
-Browsers send forms across sites without asking. A write is taken only if the browser says that it comes from a page of
-this server, or if whoever asks is no browser at all (those always send `Origin` with a POST).
-"""
+"""A request for a page, as the pages see it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -33,18 +28,6 @@ class Visit(msgspec.Struct, frozen=True):
         """Whether the body says that it is one."""
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         return kind == "application/x-www-form-urlencoded"
-
-    def own(self, external_url: str) -> bool:
-        """Whether the request comes from this server's own pages, wherever a proxy shows them."""
-        site = self.headers.get("sec-fetch-site")
-        if site is not None:
-            return site in ("same-origin", "none")
-        origin = self.headers.get("origin")
-        if origin is None:
-            return True
-        asked = urlsplit(origin)
-        hosts = {self.headers.get("host", "").lower(), urlsplit(external_url).netloc.lower()}
-        return asked.scheme in ("http", "https") and asked.netloc.lower() in hosts
 
 
 Pages: TypeAlias = Callable[[Visit], Awaitable[tuple[Reply, str]]]

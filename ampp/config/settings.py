@@ -16,6 +16,7 @@
     limits:
       request_bytes: 10MB
       header_bytes: 1MiB
+      streams: 256
     network:
       refuse: link-local
 
@@ -86,6 +87,12 @@ def _parse_flag(text: str) -> bool:
     return value
 
 
+def _parse_count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise ValueError(f"not a number from 0 to 999999999: {go_quote(text)}")
+    return int(text)
+
+
 class _SettingKind(Kind):
     """A value read from its text, the same way from the file and from the environment."""
 
@@ -117,6 +124,9 @@ def _one_of(*words: str) -> Callable[[str], str]:
 _Flag: TypeAlias = Annotated[bool, _SettingKind(_parse_flag, "write true or false")]
 _Size: TypeAlias = Annotated[int, _SettingKind(parse_size, "write a size such as 10MB or 1GiB")]
 _Duration: TypeAlias = Annotated[int, _SettingKind(parse_prometheus, "write a duration such as 12h or 7d")]
+
+
+_Count: TypeAlias = Annotated[int, _SettingKind(_parse_count, "write a whole number such as 100")]
 
 
 class _SettingsSection(Section, frozen=True, kw_only=True):
@@ -167,10 +177,14 @@ class ClusterSettings(_SettingsSection, frozen=True, kw_only=True):
 
 
 class LimitSettings(_SettingsSection, frozen=True, kw_only=True):
-    """Sizes of requests in bytes: of a body (`request_bytes`) and of a request's line and headers (`header_bytes`)."""
+    """Sizes of requests in bytes: of a body (`request_bytes`) and of a request's line and headers (`header_bytes`).
+
+    `streams`: how many streams of live events may be open at once.
+    """
 
     request_bytes: _Size = 10_000_000
     header_bytes: _Size = 1 << 20
+    streams: _Count = 256
 
 
 class NetworkSettings(_SettingsSection, frozen=True, kw_only=True):

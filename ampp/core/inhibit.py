@@ -163,6 +163,11 @@ class Inhibitor:
             tuple([(index, _values(labels, equals[index])) for index in targets]),
         )
 
+    def may_inhibit(self, alert: Alert) -> bool:
+        """Whether an observed alert can be the source of any rule."""
+        sides = self._known.get(alert.key)
+        return sides is not None and bool(sides[0])
+
     def _sort(self, labels: Mapping[str, str]) -> _Sides:
         return tuple(sorted(self._sources.matching(labels))), tuple(sorted(self._targets.matching(labels)))
 

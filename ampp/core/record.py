@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from ampp.core.labels import format_set
 from ampp.core.silence import Silence
 
 __all__ = [
@@ -63,6 +64,15 @@ class GroupRow(msgspec.Struct, frozen=True, array_like=True):
     created: int
     next: int
     flushed: bool
+
+    @property
+    def group_labels(self) -> dict[str, str]:
+        return msgspec.json.decode(self.labels, type=dict[str, str])
+
+    @property
+    def group_key(self) -> str:
+        """The group's key as templates and the notification log know it, from the identity of its route."""
+        return f"{self.route.rpartition(f' {self.receiver}')[0]}:{format_set(self.group_labels)}"
 
 
 class LogEntry(msgspec.Struct, frozen=True, array_like=True):

@@ -42,8 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 async def receive(response: httpx.Response, decisive: bool, whole: bool = False) -> Answer:
-    """The answer, with as much of its body as it takes; `decisive` and `whole` as `ampp.deliver.http.Client.request`
-    has them."""
+    """The answer, with as much of its body as it takes; the flags as in `ampp.deliver.http.Client.request`."""
     # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
     success = response.status_code // 100 == 2
     settled = success and not decisive and not whole

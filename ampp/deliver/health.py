@@ -1,10 +1,14 @@
 """How each destination fares, for whoever looks. Shown, never enforced: receivers are retried as upstream does."""
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from ampp.core.plan import Integration
 
-__all__ = ["Health"]
+__all__ = ["Health", "State"]
+
+State: TypeAlias = Literal["healthy", "retrying", "failing", "unsendable", "unknown"]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -12,7 +16,8 @@ class Health(msgspec.Struct, frozen=True):
 
     `failures` counts notifications (not attempts) that failed since the last success; `error` is the last failed
     attempt's text and stays after it is mended. `queued`: waiting for a first or another attempt; `running`: in the
-    middle of one. `unsendable` says why this integration cannot send at all, and is empty for those that can.
+    middle of one. `retrying`: the last attempt failed, and another is to come. `unsendable` says why this integration
+    cannot send at all, and is empty for those that can.
     """
 
     integration: Integration
@@ -23,3 +28,15 @@ class Health(msgspec.Struct, frozen=True):
     queued: int = 0
     running: int = 0
     unsendable: str = ""
+    retrying: bool = False
+
+    @property
+    def state(self) -> State:
+        """All of it in one word; `unknown` until something was sent."""
+        if self.unsendable:
+            return "unsendable"
+        if self.failures:
+            return "failing"
+        if self.retrying:
+            return "retrying"
+        return "unknown" if self.last_success is None else "healthy"

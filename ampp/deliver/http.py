@@ -119,7 +119,7 @@ class Client:
         and for good when the destination is refused.
         """
         try:
-            return await self._follow(method, httpx.URL(url), body, headers, decisive, whole, influenced)
+            return await self._follow(method, httpx.URL(url), body, headers, decisive, influenced, whole)
         except destination.Refused as error:
             text = f'{method.capitalize()} "<redacted>": {error}'
             raise SendError(text, retry=False, reason=FailureReason.REFUSED) from None
@@ -141,8 +141,8 @@ class Client:
         body: bytes | None,
         headers: Mapping[str, str],
         decisive: bool,
-        whole: bool,
         influenced: bool,
+        whole: bool,
     ) -> Answer:
         base = {"User-Agent": USER_AGENT, **headers}
         url, hops, foreign, referer = first, 0, False, ""

@@ -36,6 +36,7 @@ class Lane:
         self.last_failure: int | None = before.last_failure if before else None
         self.failures: int = before.failures if before else 0
         self.error: str = before.error if before else ""
+        self.retrying: bool = before.retrying if before else False
 
     def health(self) -> Health:
         return Health(
@@ -47,6 +48,7 @@ class Lane:
             queued=len(self.ready) + self.paused,
             running=self.running,
             unsendable=self.sender.why if isinstance(self.sender, Unsendable) else "",
+            retrying=self.retrying,
         )
 
 

@@ -324,6 +324,7 @@ class Delivery:
                 )
             job.last = error
             job.lane.error = str(error)
+            job.lane.retrying = True
             self._pause(job, min(max(began + next(job.steps), ended + error.after), job.notify.deadline))
 
     def _pause(self, job: Job, again: int) -> None:
@@ -343,6 +344,7 @@ class Delivery:
         """The job is at its end: count it, log it, report it. `error` is one that ends it by itself."""
         job.over = True
         notify, lane = job.notify, job.lane
+        lane.retrying = False
         took = self._mono() - job.began
         if ok:
             lane.last_success = self._wall()

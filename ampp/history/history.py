@@ -28,6 +28,9 @@ Question = Callable[[apsw.Connection], T]
 DEADLINE: Final = 10.0
 """Seconds that an answer may take."""
 
+_OPENING: Final = 2.0
+"""Seconds that a question waits for the file to be opened after a start."""
+
 _AT_ONCE: Final = 2
 _CACHE_KIB: Final = 8_000
 
@@ -88,6 +91,8 @@ class History:
         raise HistoryTimeout(f"the history did not answer within {deadline:g} s: ask for less")
 
     def _answer(self, question: "Question[T]", running: list[apsw.Connection]) -> T:
+        if self._historian is not None:
+            self._historian.ready.wait(_OPENING)
         try:
             connection = self._take()
         except (apsw.Error, OSError) as error:

@@ -31,6 +31,7 @@ from ampp.observe.upkeep import (
     NflogMetrics,
     SilenceMetrics,
     StoreMetrics,
+    StreamMetrics,
 )
 from ampp.options import Features
 
@@ -50,6 +51,7 @@ __all__ = [
     "NotifyMetrics",
     "SilenceMetrics",
     "StoreMetrics",
+    "StreamMetrics",
 ]
 
 
@@ -72,6 +74,7 @@ class Metrics:
         self.store: Final = StoreMetrics(self.registry)
         self.history: Final = HistoryMetrics(self.registry)
         self.loop: Final = LoopMetrics(self.registry)
+        self.stream: Final = StreamMetrics(self.registry)
         ProcessCollector(registry=self.registry)
         self._served = Counter(
             "promhttp_metric_handler_requests_total", "Scrapes by status code.", ["code"], registry=self.registry

@@ -221,6 +221,22 @@ class StoreMetrics:
         self.size = Gauge("ampp_store_size_bytes", "Size of the files, WAL included.", names, registry=registry)
 
 
+class StreamMetrics:
+    """Live events and those who listen, by kind (`sse`, `websocket`)."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.listeners = Gauge("ampp_stream_listeners", "Open streams of live events.", ["kind"], registry=registry)
+        for kind in ("sse", "websocket"):
+            self.listeners.labels(kind)
+        self.events = Gauge("ampp_stream_sequence", "Number of the last live event of this run.", registry=registry)
+        self.resets = Counter(
+            "ampp_stream_resets_total", "Listeners told that events are missing to them.", registry=registry
+        )
+        self.dropped = Counter(
+            "ampp_stream_dropped_total", "Listeners hung up on because they took nothing.", registry=registry
+        )
+
+
 class LoopMetrics:
     """The event loop and the bounded queues: `loop.depth.labels("outbox").set(n)`."""
 

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from ampp.api.origin import Origins
 from ampp.api.reply import Reply, plain_error, redirect
 from ampp.api.visit import Visit
 from ampp.live import Live
@@ -13,6 +14,7 @@ from ampp.store.error import StoreDown
 from ampp.web import alert, alerts, contract, group, history, icon, inhibition, receiver, routing, silence, status
 from ampp.web.asset import asset, content, version
 from ampp.web.frame import Room
+from ampp.web.suggest import suggest
 
 __all__ = ["Site"]
 
@@ -71,6 +73,7 @@ class Site:
 
     def __init__(self, live: Live) -> None:
         self._room: Final = Room(live)
+        self._origins: Final = Origins(live.external_url)
 
     async def answer(self, visit: Visit) -> tuple[Reply, str]:
         """The answer, and the name of the route."""
@@ -107,8 +110,9 @@ class Site:
             ), shown
 
     def _refuse(self, visit: Visit) -> Reply | None:
-        if not visit.own(self._room.live.external_url):
-            return plain_error(403, "this form was not sent from a page of this server")
+        foreign = self._origins.foreign(lambda name: visit.headers.get(name.decode()))
+        if foreign:
+            return plain_error(403, foreign)
         if not visit.is_form():
             return plain_error(415, "forms are application/x-www-form-urlencoded")
         return None
@@ -149,4 +153,5 @@ _FILES: Final[Mapping[str, Callable[[Room, Visit], Awaitable[Reply]]]] = {
     "icon-512.png": _large,
     "manifest.webmanifest": _manifest,
     "worker.js": _worker,
+    "suggest": suggest,
 }

@@ -4,7 +4,6 @@ import re
 from typing import Any, Final
 
 import msgspec
-import trio
 
 from ampp import __version__
 from ampp.api.reply import Reply
@@ -54,25 +53,12 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
         section="status",
         facts=facts,
         started=live.started,
-        files=await trio.to_thread.run_sync(_files, live.options.storage_path),
+        files=sorted(health.files.items()),
         storage=health,
         past=past,
         kept=live.history.kept,
         lines=[_line(line) for line in text.splitlines()[:_LINES]],
     )
-
-
-def _files(folder: str) -> list[tuple[str, int]]:
-    from pathlib import Path
-
-    found = []
-    try:
-        for path in sorted(Path(folder).iterdir()):
-            if path.is_file():
-                found.append((path.name, path.stat().st_size))
-    except OSError:
-        return []
-    return found
 
 
 def _line(text: str) -> Line:

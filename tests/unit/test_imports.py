@@ -19,10 +19,11 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     "store": ({"core", "observe", "options"}, None),
     "history": ({"core", "config", "store", "observe", "options"}, None),
     "observe": ({"core", "options"}, {"msgspec", "prometheus_client", "trio"}),
+    "feed": ({"core", "deliver"}, {"msgspec", "trio"}),
     "options": ({"core"}, {"msgspec"}),
     "external": ({"core", "config"}, {"msgspec"}),
     "live": (
-        {"core", "config", "ingest", "deliver", "enrich", "store", "history", "observe", "options", "external"},
+        {"core", "config", "ingest", "deliver", "enrich", "store", "history", "observe", "options", "external", "feed"},
         None,
     ),
     "api": (
@@ -38,6 +39,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
             "observe",
             "options",
             "external",
+            "feed",
             "live",
         },
         None,

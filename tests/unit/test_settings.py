@@ -42,6 +42,7 @@ def test_every_key_has_a_variable() -> None:
         "AMPP_CLUSTER_ALLOW_UNSHARED",
         "AMPP_LIMITS_REQUEST_BYTES",
         "AMPP_LIMITS_HEADER_BYTES",
+        "AMPP_LIMITS_STREAMS",
         "AMPP_NETWORK_REFUSE",
     ]
 

@@ -16,10 +16,11 @@ from ampp.api.reply import JSON, Reply
 from ampp.core.clock import MILLISECOND
 from ampp.core.timestamp import format_millis
 
-__all__ = ["STATUS", "Ask", "Handler", "Route", "answer", "failure", "new_id", "timestamp"]
+__all__ = ["STATUS", "Ask", "Handler", "Route", "answer", "failure", "failure_body", "new_id", "timestamp"]
 
 STATUS: Final = {
     "VALIDATION_ERROR": 400,
+    "AUTHORIZATION_ERROR": 403,
     "NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "CONFLICT": 409,
@@ -75,12 +76,17 @@ def answer(ask: Ask, value: Any, *, status: int = 200, headers: tuple[tuple[str,
 
 def failure(ask: Ask, code: str, message: str, *details: Mapping[str, Any]) -> Reply:
     """An error; `code` is a key of `STATUS`, `details` are objects with `field`, `message` and perhaps `value`."""
+    return Reply(STATUS[code], failure_body(ask.request_id, code, message, *details), JSON, _always(ask))
+
+
+def failure_body(request_id: str, code: str, message: str, *details: Mapping[str, Any]) -> bytes:
+    """The error as JSON."""
     error: dict[str, Any] = {"code": code, "message": message}
     if details:
         error["details"] = details
-    error["request_id"] = ask.request_id
+    error["request_id"] = request_id
     error["timestamp"] = timestamp()
-    return Reply(STATUS[code], _encode({"error": error}) + b"\n", JSON, _always(ask))
+    return _encode({"error": error}) + b"\n"
 
 
 def _always(ask: Ask) -> tuple[tuple[str, str], ...]:

@@ -107,7 +107,7 @@ def with_document(routes: Sequence[Route]) -> tuple[Route, ...]:
     text = "This document"
     complete = (
         *routes,
-        Route("GET", "extensions/openapi.json", get, operation("getExtensions", text, obj({}), errors=())),
+        Route("GET", "extensions/openapi.json", get, operation("getExtensions", text, {"type": "object"}, errors=())),
     )
     encoded.append(msgspec.Raw(msgspec.json.encode(_document(complete))))
     return complete

@@ -79,7 +79,8 @@ class HistoryHealth(msgspec.Struct, frozen=True):
 
 
 class Historian:
-    """See the module's docstring. `warn` is told what an operator should know, from the historian's thread."""
+    """See the module's docstring. `warn` is told what an operator should know, from the historian's thread. `ready` is
+    set once there is something to read."""
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class Historian:
     ) -> None:
         self.path: Final = directory / NAME
         self.health = HistoryHealth()
+        self.ready: Final = threading.Event()
         self._settings: Final = settings
         self._last_seq: Final = last_seq
         self._warn: Final = warn
@@ -196,6 +198,7 @@ class Historian:
             self._known = False
         if not self._known:
             self._find_place()
+        self.ready.set()
 
     def _find_place(self) -> None:
         """Where to go on: after the cursor, unless this is another journal."""

@@ -17,7 +17,6 @@ import apsw
 import msgspec
 import xxhash
 
-from ampp.core import labels as labelling
 from ampp.core.reason import EventKind, FailureReason, NotificationStatus
 from ampp.core.record import (
     AlertRow,
@@ -66,7 +65,6 @@ _ROUND: Final = 32
 """Rows after which other threads get a turn."""
 
 _annotations: Final = msgspec.json.Encoder().encode
-_group_labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class Unfolding:
@@ -242,7 +240,7 @@ class Unfolding:
 
     def _flushed(self, record: Flushed) -> None:
         at, row = millis(record.at), record.group
-        grp = self._groups.id_of(row, _group_key(row.route, row.receiver, row.labels))
+        grp = self._groups.id_of(row, row.group_key)
         for key, end in record.lapsed:
             self._lapse(self._names.entry(key), millis(end), at)
         causes = {digest(each.alert): self._names.text(_cause(each)) for each in record.suppressed}
@@ -507,11 +505,6 @@ def _keys(records: Iterable[Record]) -> Iterable[bytes]:
             yield from [key for key, _ in record.lapsed]
         elif isinstance(record, Collected):
             yield from record.alerts
-
-
-def _group_key(route: str, receiver: str, labels: bytes) -> str:
-    """The group's key as templates and the notification log know it, from the identity of its route."""
-    return f"{route.rpartition(f' {receiver}')[0]}:{labelling.format_set(_group_labels(labels))}"
 
 
 def _cause(suppressed: Suppressed) -> str:

@@ -1,0 +1,178 @@
+"""How each alert stands: firing or over, and kept quiet by whom; and which of them stand otherwise than a moment ago.
+
+Alerts are looked at one by one when something was reported of them. All of them are looked at when what keeps alerts
+quiet has changed: a silence was written, began or ended; a source of inhibition appeared or went; rules were loaded.
+An alert whose time runs out changes by nothing but the clock: the earliest end is known, and looked at when it comes.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+import trio
+
+from ampp.core.alert import Alert
+from ampp.core.book import fingerprint
+from ampp.core.engine import Engine
+from ampp.core.labels import fingerprint_hex
+from ampp.feed.event import Kind
+
+__all__ = ["Change", "Counts", "Standing", "Standings"]
+
+_SLICE: Final = 0.005
+"""Seconds after which others get a turn."""
+
+_NEVER: Final = 1 << 80
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """`inhibited_by`: the name of the rule, and the source's fingerprint."""
+
+    over: bool
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, str] | None = None
+
+    @property
+    def state(self) -> str:
+        if self.over:
+            return "resolved"
+        return "suppressed" if self.silenced_by or self.inhibited_by else "active"
+
+
+_FIRING: Final = Standing(False)
+_OVER: Final = Standing(True)
+
+
+class Counts(msgspec.Struct):
+    """How many alerts are in each state. One both silenced and inhibited counts in both, and once as suppressed."""
+
+    active: int = 0
+    suppressed: int = 0
+    resolved: int = 0
+    silenced: int = 0
+    inhibited: int = 0
+
+    def add(self, standing: Standing, by: int) -> None:
+        """Count a standing in (1) or out (-1)."""
+        if standing.over:
+            self.resolved += by
+            return
+        self.silenced += by * bool(standing.silenced_by)
+        self.inhibited += by * (standing.inhibited_by is not None)
+        if standing.silenced_by or standing.inhibited_by:
+            self.suppressed += by
+        else:
+            self.active += by
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """One alert that stands otherwise than before."""
+
+    alert: Alert
+    kind: Kind
+    standing: Standing
+
+
+class Standings:
+    """The standings of all alerts, as they were when last looked at."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine: Final = engine
+        self._known: dict[bytes, Standing] = {}
+        self.counts = Counts()
+        self.next_end = _NEVER
+        self.took = 0.0
+        """Seconds that looking at all of them took last, without the pauses."""
+
+    def touch(self, keys: Iterable[bytes], wall: int) -> list[Change]:
+        """Look at these; those of which nothing else can be told are updated."""
+        changes = []
+        alerts = self._engine.book.alerts
+        for key in keys:
+            alert = alerts.get(key)
+            if alert is not None:
+                change = self._look(alert, wall)
+                changes.append(change or Change(alert, Kind.ALERT_UPDATED, self._known[key]))
+        return changes
+
+    async def all(self, wall: int) -> list[Change]:
+        """Look at every alert, and forget those that have left the book. Lets others run in between."""
+        alerts = self._engine.book.alerts
+        changes = []
+        began = time.perf_counter()
+        took, until = 0.0, began + _SLICE
+        for count, alert in enumerate(list(alerts.values())):
+            if not count & 63 and time.perf_counter() > until:
+                took += time.perf_counter() - began
+                await trio.lowlevel.checkpoint()
+                began = time.perf_counter()
+                until = began + _SLICE
+            change = self._look(alert, wall)
+            if change is not None:
+                changes.append(change)
+        if len(self._known) > len(alerts):
+            for key in [key for key in self._known if key not in alerts]:
+                self.counts.add(self._known.pop(key), -1)
+        self._find_next_end(wall)
+        self.took = took + time.perf_counter() - began
+        return changes
+
+    def ended(self, wall: int) -> list[Change]:
+        """Those whose time ran out, once the earliest end has come."""
+        if wall < self.next_end:
+            return []
+        known = self._known
+        changes = []
+        for alert in self._engine.book:
+            if alert.ends <= wall:
+                standing = known.get(alert.key)
+                if standing is None or not standing.over:
+                    change = self._look(alert, wall)
+                    if change is not None:
+                        changes.append(change)
+        self._find_next_end(wall)
+        return changes
+
+    def _find_next_end(self, wall: int) -> None:
+        self.next_end = min([alert.ends for alert in self._engine.book if alert.ends > wall], default=_NEVER)
+
+    def _look(self, alert: Alert, wall: int) -> Change | None:
+        new, old = self._stand(alert, wall), self._known.get(alert.key)
+        if not new.over and alert.ends < self.next_end:
+            self.next_end = alert.ends
+        if new == old:
+            return None
+        self._known[alert.key] = new
+        if old is not None:
+            self.counts.add(old, -1)
+        self.counts.add(new, 1)
+        return Change(alert, _kind(old, new), new)
+
+    def _stand(self, alert: Alert, wall: int) -> Standing:
+        if alert.ends <= wall:
+            return _OVER
+        muting = self._engine.muting
+        silenced_by = muting.silenced_by(alert, wall)
+        inhibition = muting.inhibited_by(alert, wall)
+        if inhibition is None:
+            return Standing(False, silenced_by) if silenced_by else _FIRING
+        by = inhibition.rule.name, fingerprint_hex(fingerprint(inhibition.source))
+        return Standing(False, silenced_by, by)
+
+
+def _kind(old: Standing | None, new: Standing) -> Kind:
+    """What to call the step from one standing to another that differs."""
+    if old is None:
+        return Kind.ALERT_RESOLVED if new.over else Kind.ALERT_CREATED
+    if new.over:
+        return Kind.ALERT_RESOLVED
+    if old.over:
+        return Kind.ALERT_FIRING
+    if new.inhibited_by is not None and old.inhibited_by is None:
+        return Kind.ALERT_INHIBITED
+    if new.silenced_by and not old.silenced_by:
+        return Kind.ALERT_SILENCED
+    if new.state == "active":
+        return Kind.ALERT_UNSUPPRESSED
+    return Kind.ALERT_UPDATED

@@ -1,0 +1,180 @@
+// Keeps the page true. Events say that something changed; the server then renders this very page again, and what differs
+// is put in place. So only what is looked at is ever asked for, and a lost event costs nothing: the page says how it is.
+import { tick, picked, root, synchronise } from "./page.js";
+
+const SECTIONS = {
+  alerts: "alert,silence,config,notification", groups: "alert,group,notification,silence,config",
+  silences: "silence,alert", inhibitions: "alert,config", receivers: "health,notification,config",
+  routing: "config,alert", status: "config,health,stats", history: "alert,notification",
+};
+const GATHER = 250; // ms that changes are gathered for
+const SHARE = 12; // a refresh is asked for at most every so many times as long as the last one took
+const POLL = 10000; // ms between looks while there is no stream
+const LONGEST = 30000; // ms between attempts to connect
+
+const state = { paused: false, source: null, timer: 0, poll: 0, tries: 0, took: 50, last: 0, tag: "", lost: false, busy: false };
+const label = document.getElementById("link");
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+let asof = Number(document.body.dataset.asof);
+
+function say(kind, text) {
+  label.hidden = false;
+  label.className = `link ${kind}`;
+  if (label.textContent !== text) label.textContent = text;
+}
+function show() {
+  if (state.paused) say("", `paused · as of ${clock.format(asof)}`);
+  else if (state.lost) say("lost", `as of ${clock.format(asof)} · reconnecting`);
+  else say("live", state.source?.readyState === 1 ? "live" : "checking");
+}
+
+/** Look again soon: together with whatever else changes meanwhile, and no oftener than the server can well bear. */
+function soon() {
+  if (state.timer || state.paused) return;
+  const rest = state.last + state.took * SHARE - performance.now();
+  state.timer = setTimeout(refresh, Math.max(GATHER, rest));
+}
+
+async function refresh() {
+  state.timer = 0;
+  if (state.paused || state.busy || document.hidden) return;
+  if (document.querySelector("#editor, dialog[open], details.menu[open]")) return later();
+  state.busy = true;
+  const began = performance.now();
+  try {
+    const headers = { "X-Live": "1" };
+    if (state.tag) headers["If-None-Match"] = state.tag;
+    const url = new URL(location.href);
+    for (const name of ["done", "undo"]) url.searchParams.delete(name);
+    const answer = await fetch(url, { headers, cache: "no-store" });
+    if (answer.headers.get("Date")) synchronise(answer.headers.get("Date"));
+    if (answer.status !== 304) {
+      if (!answer.ok) throw new Error(String(answer.status));
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (fresh.body.dataset.section === undefined) throw new Error("not a page of ours");
+      state.tag = answer.headers.get("ETag") || "";
+      put(fresh);
+      asof = Number(fresh.body.dataset.asof);
+    } else asof = Date.now();
+    state.lost = false;
+  } catch { state.lost = true; }
+  state.busy = false;
+  state.last = performance.now();
+  state.took = state.last - began;
+  show();
+  if (state.lost) later();
+}
+function later() { clearTimeout(state.poll); state.poll = setTimeout(refresh, 3000); }
+
+// -- putting the new page in the place of the old ----------------------------------------------------------------------
+
+function put(fresh) {
+  document.title = fresh.title;
+  const icon = fresh.querySelector('link[rel="icon"]').getAttribute("href");
+  const shown = document.querySelector('link[rel="icon"]');
+  if (shown.getAttribute("href") !== icon) shown.setAttribute("href", icon);
+  for (const id of ["badge", "main"]) {
+    const [old, next] = [document.getElementById(id), fresh.getElementById(id)];
+    if (old && next) morph(old, next);
+  }
+  const [side, next] = [document.querySelector("#side ul"), fresh.querySelector("#side ul")];
+  morph(side, next);
+  tick();
+  picked();
+}
+
+/** Make `old` like `next`, keeping elements that stay, and with them focus, selection, scrolling and what is open. */
+function morph(old, next) {
+  for (const { name, value } of [...next.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes])
+    if (!next.hasAttribute(name) && !(name === "open" && old.tagName === "DETAILS") && name !== "data-read") old.removeAttribute(name);
+  if (old.tagName === "INPUT" || old.tagName === "TEXTAREA" || old.tagName === "SELECT") return;
+  if (old.tagName === "TIME" && old.dateTime === next.dateTime) return;
+  const byId = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let place = old.firstChild;
+  for (const node of [...next.childNodes]) {
+    let twin = null;
+    // The message that something was done stays, however often the page is looked at anew.
+    while (place && place.nodeType === 1 && place.classList.contains("flash")) place = place.nextSibling;
+    if (node.nodeType === 1 && node.id) twin = byId.get(node.id) || null;
+    else if (place && place.nodeType === node.nodeType && !(place.nodeType === 1 && place.id)
+      && place.nodeName === node.nodeName) twin = place;
+    if (!twin) {
+      const added = document.importNode(node, true);
+      old.insertBefore(added, place);
+      if (added.nodeType === 1 && added.id) added.classList.add("arrived");
+      continue;
+    }
+    byId.delete(node.id);
+    if (twin === place) place = place.nextSibling;
+    else old.insertBefore(twin, place);
+    if (node.nodeType === 1) morph(twin, node);
+    else if (twin.nodeValue !== node.nodeValue) twin.nodeValue = node.nodeValue;
+  }
+  while (place) {
+    const gone = place;
+    place = place.nextSibling;
+    if (!(gone.nodeType === 1 && gone.classList.contains("flash"))) gone.remove();
+  }
+}
+
+// -- the stream: server-sent events, or a WebSocket where those do not come through, or looking every few seconds --------
+
+function connect() {
+  clearTimeout(state.retry);
+  const topics = SECTIONS[document.body.dataset.section];
+  if (!topics || state.paused) return;
+  if (state.tries % 3 === 2) return socket(topics);
+  const source = new EventSource(`${root}api/v2/events/stream?topics=${topics}`);
+  state.source = source;
+  const answered = setTimeout(() => { if (source.readyState !== 1) drop(); }, 8000);
+  const drop = () => { clearTimeout(answered); source.close(); if (state.source === source) again(); };
+  source.addEventListener("ready", joined);
+  source.addEventListener("reset", joined);
+  for (const kind of KINDS) source.addEventListener(kind, soon);
+  source.onopen = () => { clearTimeout(answered); show(); };
+  source.onerror = drop;
+}
+function socket(topics) {
+  const url = new URL(`${root}ws/dashboard?topics=${topics}`, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  const line = new WebSocket(url);
+  state.source = line;
+  line.onmessage = (event) => {
+    const { type } = JSON.parse(event.data);
+    if (type === "ready" || type === "reset") joined();
+    else if (type !== "ping") soon();
+  };
+  line.onclose = () => { if (state.source === line) again(); };
+}
+const KINDS = [
+  "alert_created", "alert_firing", "alert_updated", "alert_resolved", "alert_silenced", "alert_inhibited",
+  "alert_unsuppressed", "alert_many", "group_flushed", "group_removed", "group_many", "notification_sent",
+  "notification_failed", "notification_canceled", "notification_many", "silence_created", "silence_updated",
+  "silence_active", "silence_expired", "silence_deleted", "config_reloaded", "health_changed",
+];
+/** The stream is there from here on: whatever happened before it is on the page after one more look. */
+function joined() { state.tries = 0; soon(); show(); }
+function again() {
+  state.source = null;
+  state.tries += 1;
+  state.retry = setTimeout(connect, Math.min(LONGEST, 1000 * 2 ** Math.min(5, state.tries - 1)));
+  soon();
+}
+
+export const live = {
+  start() {
+    if (!SECTIONS[document.body.dataset.section] || document.getElementById("editor")) return;
+    show();
+    connect();
+    setInterval(() => { if (!state.source || state.source.readyState !== 1) soon(); }, POLL);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+    addEventListener("pageshow", (event) => { if (event.persisted) { again(); } });
+    addEventListener("pagehide", () => { state.source?.close(); state.source = null; });
+  },
+  toggle() {
+    state.paused = !state.paused;
+    if (state.paused) { state.source?.close(); state.source = null; } else { state.tries = 0; connect(); soon(); }
+    show();
+  },
+};
