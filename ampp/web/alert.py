@@ -99,6 +99,9 @@ def strip(events: list[dict[str, Any]], since: int, until: int) -> list[Bar]:
             at = min(at, ended) if ended != ZERO else at
         if state and at > begun:
             spans.append((begun, at, state))
+        if kind == "firing":
+            # It may have fired before anybody told us.
+            at = min(at, max(instant(event["starts_at"]), spans[-1][1] if spans else since))
         state, begun = following, at
     if state:
         spans.append((begun, until, state))

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from ampp.web.filter import exact
-from ampp.web.survey import STATES, Seen, sliced
+from ampp.web.survey import STATES, Seen, level, sliced
 
 __all__ = ["Facet", "Value", "facets"]
 
@@ -56,7 +56,8 @@ async def facets(seen: Sequence[Seen]) -> list[Facet]:
     ordered = {state: states[state] for state in STATES if states[state]}
     found = []
     if _SEVERITY in by_name:
-        found.append(_facet(_SEVERITY, by_name.pop(_SEVERITY)))
+        worst_first = sorted(by_name.pop(_SEVERITY), key=lambda pair: (level({_SEVERITY: pair[0]}), -pair[1]))
+        found.append(_facet(_SEVERITY, worst_first, ordered=True))
     found.append(_pseudo("state", list(ordered.items())))
     found.append(_pseudo("receiver", receivers.most_common()))
     return [*found, *(_facet(name, by_name[name]) for name in chosen if name in by_name)]
@@ -75,8 +76,8 @@ def _chosen(by_name: dict[str, list[tuple[str, int]]], total: int) -> list[str]:
     return sorted(scores, key=lambda name: scores[name], reverse=True)[:_FACETS]
 
 
-def _facet(name: str, values: list[tuple[str, int]]) -> Facet:
-    top = sorted(values, key=lambda pair: (-pair[1], pair[0]))
+def _facet(name: str, values: list[tuple[str, int]], *, ordered: bool = False) -> Facet:
+    top = values if ordered else sorted(values, key=lambda pair: (-pair[1], pair[0]))
     shown = tuple(Value(text, number, exact(name, text)) for text, number in top[:_VALUES])
     return Facet(name, shown, max(0, len(top) - _VALUES), exact(name, "").split("=", 1)[0])
 

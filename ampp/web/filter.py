@@ -19,7 +19,7 @@ from ampp.core.matcher import Matcher, MatcherError, Mode, Op, make_matcher, par
 from ampp.core.silence import SilenceBook
 from ampp.web.survey import STATES, Seen
 
-__all__ = ["PSEUDO", "Moment", "Token", "exact", "matchers_of", "passes", "read"]
+__all__ = ["PSEUDO", "Moment", "Token", "exact", "matchers_of", "passes", "read", "typed"]
 
 PSEUDO: Final = ("state", "receiver", "age", "silenced_by", "inhibited_by", "author")
 """What may follow an `@`."""
@@ -90,13 +90,9 @@ def _token(text: str, mode: Mode, moment: Moment) -> Token:
             return Token(text, 'write a matcher such as severity="critical", or a plain word')
         return _word(text)
     try:
-        matchers = parse_matchers(text, mode).matchers
+        matchers = typed(text, mode)
     except MatcherError as error:
-        # Matchers side by side, as they are read aloud, are as clear as with commas between them.
-        try:
-            matchers = tuple(m for part in _parts(text) for m in parse_matchers(part, mode).matchers)
-        except MatcherError:
-            return Token(text, str(error))
+        return Token(text, str(error))
     tests = [(matcher.name, matcher.test) for matcher in matchers]
     if len(tests) == 1:
         name, test = tests[0]
@@ -104,11 +100,15 @@ def _token(text: str, mode: Mode, moment: Moment) -> Token:
     return Token(text, "", matchers, lambda seen: all(test(seen.alert.labels.get(name, "")) for name, test in tests))
 
 
-_SPACED: Final = re.compile(r'\S+?(?:=~|!~|!=|=)(?:"(?:[^"\\]|\\.)*"|\S+)')
+_SPACED: Final = re.compile(r'[^\s=!~]+(?:=~|!~|!=|=)(?:"(?:[^"\\]|\\.)*"|[^\s",{}]+)')
 
 
-def _parts(text: str) -> list[str]:
-    return _SPACED.findall(text) if not _SPACED.sub("", text).strip(" ,") else [text]
+def typed(text: str, mode: Mode) -> tuple[Matcher, ...]:
+    """Matchers as people type them: with commas between them, or with nothing but spaces. Raises `MatcherError`."""
+    parts = _SPACED.findall(text)
+    if len(parts) > 1 and not _SPACED.sub("", text).strip(" ,"):
+        return tuple(matcher for part in parts for matcher in parse_matchers(part, mode).matchers)
+    return parse_matchers(text, mode).matchers
 
 
 def _word(text: str) -> Token:

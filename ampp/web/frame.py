@@ -2,12 +2,13 @@
 
 import gzip
 import hashlib
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ampp import __version__
 from ampp.api.reply import Reply
@@ -15,12 +16,13 @@ from ampp.api.visit import Visit
 from ampp.core.clock import Now
 from ampp.core.duration import format_prometheus
 from ampp.core.matcher import MatcherError, Mode, parse_matchers
+from ampp.core.timestamp import parse_rfc3339
 from ampp.live import Live
 from ampp.web import words
 from ampp.web.address import Address, root_of, segment
 from ampp.web.asset import version
 from ampp.web.filter import PSEUDO, Moment, Token, exact, read
-from ampp.web.survey import LEVELS, STATES, Survey, Surveyor
+from ampp.web.survey import LEVELS, STATES, Survey, Surveyor, level
 
 __all__ = ["COOKIE", "Frame", "Room", "see_other"]
 
@@ -114,6 +116,7 @@ class Frame:
             exact=exact,
             duration=format_prometheus,
             human=words.human,
+            level=lambda text: level({"severity": text}),
             levels=LEVELS,
             pseudo=PSEUDO,
             safe_url=words.safe_url,
@@ -160,6 +163,7 @@ class Frame:
             flash=_FLASHES.get(visit.query.last("done")),
             query=visit.query,
             at=partial(_time, now.wall),
+            timed=partial(_timed, now.wall),
             **values,
         )
         return self._reply(visit, status, body.encode(), headers)
@@ -220,6 +224,18 @@ def _time(now: int, wall: int, form: str = "ago") -> Markup:
     return Markup('<time datetime="{}" data-as="{}" title="{}">{}</time>').format(
         words.stamp(wall), form, words.clock(wall), text
     )
+
+
+_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+
+
+def _timed(now: int, text: str) -> Markup:
+    """A text with the instants in it marked as such."""
+    done, last = Markup(), 0
+    for match in _STAMP.finditer(text):
+        done += escape(text[last : match.start()]) + _time(now, parse_rfc3339(match[0])[0], "clock")
+        last = match.end()
+    return done + escape(text[last:])
 
 
 _FLASHES: Final = {

@@ -7,10 +7,11 @@ import msgspec
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
 from ampp.core.labels import canonical
-from ampp.core.matcher import MatcherError, Op, parse_matchers
+from ampp.core.matcher import Matcher, MatcherError, Op
 from ampp.core.route import Route
 from ampp.history.trail import Step, trail
 from ampp.live import Live
+from ampp.web.filter import typed
 from ampp.web.frame import Room
 from ampp.web.schedule import interval_words
 
@@ -56,7 +57,7 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
             error = "this alert does not fire any more"
         else:
             labels = seen.alert.labels
-            text = ", ".join(str(msgspec.json.encode(v).decode()).join((f"{k}=", "")) for k, v in labels.items())
+            text = ", ".join(str(Matcher(name, Op.EQ, value)) for name, value in labels.items())
     elif text.strip():
         labels, error = _labels(room, text)
     steps: dict[str, Step] = {}
@@ -85,12 +86,9 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
 def _labels(room: Room, text: str) -> tuple[dict[str, str], str]:
     """The labels typed as `name="value", …`; a space between them does as well."""
     try:
-        matchers = parse_matchers(text, room.mode).matchers
-    except MatcherError:
-        try:
-            matchers = tuple(m for part in text.split() for m in parse_matchers(part.strip(","), room.mode).matchers)
-        except MatcherError as error:
-            return {}, str(error)
+        matchers = typed(text, room.mode)
+    except MatcherError as error:
+        return {}, str(error)
     for matcher in matchers:
         if matcher.op is not Op.EQ:
             return {}, f"labels have values: write {matcher.name}=…, not {matcher}"

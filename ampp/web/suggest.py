@@ -22,7 +22,7 @@ _OPS: Final = {op.value: op for op in Op}
 
 
 async def suggest(room: Room, visit: Visit) -> Reply:
-    """GET /ui/suggest: `q`, the beginning of a token, is answered with whole tokens; `name` with values of the label."""
+    """GET /ui/suggest: `q`, the beginning of a token, brings whole tokens; `name` brings values of that label."""
     survey = await room.surveyor.survey()
     name, text = visit.query.last("name"), visit.query.last("q")[:_LONGEST]
     begun = _BEGUN.fullmatch(text)

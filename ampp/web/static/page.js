@@ -120,7 +120,9 @@ const here = () => document.activeElement?.closest?.("[data-row]") || (current &
 export function picked() {
   const count = all(".pick input:checked").length;
   const shown = document.getElementById("picked");
-  if (shown) shown.textContent = count ? ` (${count})` : "";
+  if (!shown) return;
+  shown.textContent = count ? ` (${count})` : "";
+  shown.closest("button").hidden = !count;
 }
 document.addEventListener("change", (event) => { if (event.target.closest(".pick")) picked(); });
 document.addEventListener("click", (event) => {
