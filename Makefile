@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 # The servers that end-to-end and differential tests compare with. Tests that need one that is missing are skipped.
-APT_TEST := prometheus prometheus-alertmanager golang-github-prometheus-alertmanager-dev
+APT_TEST := prometheus prometheus-alertmanager golang-github-prometheus-alertmanager-dev chromium
 
 .DELETE_ON_ERROR:
 .PHONY: setup run test lint format bench dist lock clean test-servers
@@ -47,6 +47,7 @@ test: $(VENV)/.dev test-servers
 # Only root can install, and only while Debian's mirrors answer; neither is needed to run the rest of the suite.
 test-servers:
 	@if command -v prometheus >/dev/null && command -v prometheus-alertmanager >/dev/null && \
+	    command -v chromium >/dev/null && \
 	    test -d /usr/share/gocode/src/github.com/prometheus/alertmanager; then :; \
 	elif command -v apt-get >/dev/null && test "$$(id -u)" = 0; then \
 	    echo "installing $(APT_TEST)"; \

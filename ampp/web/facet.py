@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -38,17 +39,19 @@ class Facet(msgspec.Struct, frozen=True):
 async def facets(seen: Sequence[Seen]) -> list[Facet]:
     """The facets of these alerts: severity, state and receiver, then the labels that tell most."""
     labels: Counter[tuple[str, str]] = Counter()
-    receivers: Counter[str] = Counter()
+    told: Counter[tuple[str, ...]] = Counter()
     states: Counter[str] = Counter()
 
     def count(first: int, last: int) -> None:
         part = seen[first:last]
-        for one in part:
-            labels.update(one.alert.labels.items())
-            receivers.update(set(one.receivers))
+        labels.update(chain.from_iterable([one.alert.labels.items() for one in part]))
+        told.update([one.receivers for one in part])
         states.update([one.state for one in part])
 
     await sliced(count, len(seen))
+    receivers: Counter[str] = Counter()
+    for names, number in told.items():
+        receivers.update(dict.fromkeys(names, number))
     by_name: dict[str, list[tuple[str, int]]] = {}
     for (name, value), number in labels.items():
         by_name.setdefault(name, []).append((value, number))

@@ -100,7 +100,7 @@ def _token(text: str, mode: Mode, moment: Moment) -> Token:
     return Token(text, "", matchers, lambda seen: all(test(seen.alert.labels.get(name, "")) for name, test in tests))
 
 
-_SPACED: Final = re.compile(r'[^\s=!~]+(?:=~|!~|!=|=)(?:"(?:[^"\\]|\\.)*"|[^\s",{}]+)')
+_SPACED: Final = re.compile(r'[^\s=!~,{}"]+(?:=~|!~|!=|=)(?:"(?:[^"\\]|\\.)*"|[^\s",{}]+)')
 
 
 def typed(text: str, mode: Mode) -> tuple[Matcher, ...]:

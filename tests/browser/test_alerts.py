@@ -1,0 +1,180 @@
+"""The alerts page in use: filter, keys, live changes, hostile texts, a server that goes away and comes back."""
+
+import time
+from typing import Any
+
+from tests.browser.conftest import ALERTS, CONFIG, Visitor, alert, clear
+from tests.support import Daemon, Sink, ampp_command
+from tests.support.api import rfc3339
+
+ROWS = "[data-row]"
+
+
+def test_the_filter(visitor: Visitor) -> None:
+    page = visitor.go("ui/alerts")
+    page.keyboard.press("/")
+    page.keyboard.type('severity="critical"')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**filter=severity*")
+    assert page.locator(ROWS).count() == 5
+    page.locator("#q").fill("@state=sleeping")
+    page.keyboard.press("Enter")
+    page.locator(".token.bad").wait_for()
+    assert "@state is one of" in page.locator("#q-errors").inner_text()
+    assert page.locator(ROWS).count() == 5, "what can be read still holds"
+    page.locator(".token.bad a").click()
+    page.locator(".facets a", has_text="pager").click()
+    page.wait_for_url("**receiver*")
+    page = visitor.go("ui/alerts?view=table")
+    page.locator("a.chip", has_text="n9").first.click(modifiers=["Alt"])
+    page.wait_for_url("**node%21%3D*")
+    assert page.locator(ROWS).count() == len(ALERTS) - 2
+    page = visitor.go("ui/alerts?filter=w3")
+    assert page.locator(ROWS).count() == 1
+    page = visitor.go("ui/alerts?filter=%40age%3E5m%20&filter=%40inhibited_by%3DNodeDown")
+    assert page.locator(ROWS).count() == 1
+    assert "inhibited by" in page.locator(ROWS).inner_text()
+
+
+def test_states_say_why(visitor: Visitor, daemon: Daemon) -> None:
+    clear(daemon)
+    now = time.time()
+    daemon.api().post_silence([("node", "=", "n1")], now, now + 3600)
+    page = visitor.go("ui/alerts?view=table&filter=%40state%3Dsuppressed")
+    texts = page.locator(ROWS).all_inner_texts()
+    assert any("silenced by proof" in text for text in texts)
+    assert any("inhibited by NodeDown" in text for text in texts)
+    assert any("muted by interval always" in text for text in texts)
+    clear(daemon)
+
+
+def test_keys_alone(visitor: Visitor) -> None:
+    page = visitor.go("ui/alerts")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    assert page.locator(".pick input:checked").count() == 1
+    page.keyboard.press("s")
+    page.wait_for_url("**/ui/silences/new?fp=*")
+    visitor.go("ui/alerts")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ui/alert/*")
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/ui/alerts")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/ui/routing")
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_url("**/ui/silences")
+
+
+def test_changes_come_by_themselves(visitor: Visitor, daemon: Daemon) -> None:
+    page = visitor.go("ui/alerts")
+    page.locator("#link.live", has_text="live").wait_for()
+    box = page.locator(".pick input").first
+    box.check()
+    picked = box.get_attribute("value")
+    daemon.api().post_alerts([alert("JustNow", "critical", ago=1, node="n8")])
+    page.locator("a.name", has_text="JustNow").wait_for()
+    assert page.locator(f'.pick input[value="{picked}"]').first.is_checked(), "a selection outlives a change"
+    over = alert("JustNow", "critical", ago=1, node="n8")
+    over["endsAt"] = rfc3339(time.time())
+    daemon.api().post_alerts([over])
+    page.locator("a.name", has_text="JustNow").wait_for(state="detached")
+    page.locator(".pick input:checked").first.uncheck()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press(".")
+    assert "paused" in page.locator("#link").inner_text()
+
+
+HOSTILE = {
+    "alertname": "<script>window.hit=1</script>",
+    "severity": '"><img src=x onerror=window.hit=1>',
+    "rtl": "\u202eevil\u2066",
+    "link": "javascript:window.hit=1",
+    "{{7*7}}": "{{7*7}}${7*7}",
+    "remote": "<link rel=stylesheet href=//evil.example/x.css>",
+    "nul": "a\u0000b",
+    "long": "A" * 20_000,
+    "a'b\"c<d>": "x",
+}
+
+
+def test_hostile_texts_are_texts(chromium: Any) -> None:
+    with Sink() as sink, Daemon(ampp_command(), CONFIG.replace("SINK", sink.url(""))) as daemon:
+        bad = {
+            "labels": HOSTILE,
+            "annotations": {
+                "summary": "<svg onload=window.hit=1>",
+                "runbook_url": "javascript:window.hit=1",
+                "description": "</textarea><script>window.hit=1</script>" + "B" * 200_000,
+                "page": "https://evil.example/<script>",
+            },
+            "generatorURL": "javascript:window.hit=1",
+        }
+        answer = daemon.api().post_alerts([bad])
+        assert answer.status in (200, 400)
+        bad["generatorURL"] = "http://evil.example/\"onmouseover=window.hit=1"
+        answer = daemon.api().post_alerts([bad])
+        if answer.status != 200:
+            del bad["generatorURL"]
+            assert daemon.api().post_alerts([bad]).status == 200
+        (shown,) = daemon.api().alerts()
+        now = time.time()
+        made = daemon.api().post_silence(
+            [("alertname", "=~", "<script>.*|x")], now, now + 999, createdBy="<b onclick=window.hit=1>", comment="<script>"
+        )
+        one = Visitor(chromium, daemon)
+        name = shown["fingerprint"]
+        for path in (
+            "ui/alerts",
+            "ui/alerts?view=table",
+            f"ui/alert/{name}",
+            f"ui/silences/new?fp={name}",
+            "ui/silences",
+            f"ui/silence/{made.json['silenceID']}",
+            "ui/groups",
+            "ui/history",
+            "ui/history?tab=report",
+            f"ui/routing?alert={name}",
+            "ui/alerts?filter=<script>window.hit=1</script>&sort=<script>&by=<script>&done=<script>",
+            "ui/suggest?q=alertname=",
+        ):
+            page = one.go(path)
+            page.wait_for_load_state("networkidle") if False else page.wait_for_timeout(150)
+            assert page.evaluate("window.hit") is None, path
+            hrefs = page.evaluate("[...document.querySelectorAll('[href]')].map(e => e.href)")
+            assert not [href for href in hrefs if href.lower().startswith(("javascript:", "data:"))], path
+            assert one.wide() <= 0, path
+        one.context.close()
+        assert one.strangers == []
+        assert one.errors == []
+
+
+def test_a_server_that_goes_away_and_returns(chromium: Any) -> None:
+    with Sink() as sink:
+        daemon = Daemon(ampp_command(), CONFIG.replace("SINK", sink.url("")))
+        with daemon:
+            daemon.api().post_alerts(ALERTS)
+            one = Visitor(chromium, daemon)
+            page = one.go("ui/alerts")
+            page.locator("#link.live", has_text="live").wait_for()
+            page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+            page.reload()
+            page.locator("#link.live", has_text="live").wait_for()
+            page.evaluate("navigator.serviceWorker.controller && 1")
+            count = page.locator(ROWS).count()
+            daemon.kill()
+            page.locator("#link.lost").wait_for()
+            assert "reconnecting" in page.locator("#link").inner_text()
+            assert page.locator(ROWS).count() == count, "the last known state stays"
+            page.reload()
+            assert page.locator(ROWS).count() == count, "also when opened anew"
+            page.locator("#link.lost").wait_for()
+            one.context.close()
+            assert one.errors == []

@@ -1,0 +1,132 @@
+"""Every page: accessible by axe-core's judgement, in both themes, and no wider than a phone."""
+
+import importlib.resources
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Visitor, described
+from tests.support import Daemon
+
+AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+PAGES = [
+    "",
+    "ui/alerts?view=table",
+    "ui/alerts?filter=severity%3D%22critical%22&filter=%40bad%3Dx",
+    "ui/alerts?filter=nothing-has-this",
+    "ui/alert/FINGERPRINT",
+    "ui/groups",
+    "ui/silences",
+    "ui/silences?state=expired",
+    "ui/silences/new?filter=alertname%3DDiskFull",
+    "ui/silence/SILENCE",
+    "ui/silence/SILENCE/edit",
+    "ui/inhibitions",
+    "ui/routing?labels=severity%3Dcritical",
+    "ui/receivers",
+    "ui/history",
+    "ui/history?tab=notifications",
+    "ui/history?tab=top",
+    "ui/history?tab=flapping",
+    "ui/history?tab=report",
+    "ui/status",
+    "ui/api",
+    "ui/nowhere",
+]
+
+
+@pytest.fixture(scope="module")
+def names(daemon: Daemon) -> dict[str, str]:
+    api = daemon.api()
+    (first, *_) = api.alerts(["alertname=DiskFull"])
+    import time
+
+    made = api.post_silence([("node", "=", "n3")], time.time(), time.time() + 3600).json["silenceID"]
+    return {"FINGERPRINT": first["fingerprint"], "SILENCE": made}
+
+
+def _path(page: str, names: dict[str, str]) -> str:
+    for name, value in names.items():
+        page = page.replace(name, value)
+    return page
+
+
+def _serious(page: Any) -> list[Any]:
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        {"id": one["id"], "nodes": [node["html"][:200] + node["failureSummary"][:300] for node in one["nodes"][:3]]}
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_in_both_themes(
+    chromium: Any, daemon: Daemon, names: dict[str, str], scheme: str
+) -> None:
+    one = Visitor(chromium, daemon, color_scheme=scheme, service_workers="block", bypass_csp=True)
+    trouble = {}
+    for path in PAGES:
+        page = one.go(_path(path, names))
+        violations = _serious(page)
+        if violations:
+            trouble[path] = violations
+    one.context.close()
+    assert not trouble, described(trouble)
+    assert one.errors == []
+    assert one.strangers == []
+
+
+@pytest.mark.parametrize("width", [360, 820, 1360])
+def test_no_page_is_wider_than_its_window(chromium: Any, daemon: Daemon, names: dict[str, str], width: int) -> None:
+    one = Visitor(chromium, daemon, viewport={"width": width, "height": 800}, service_workers="block")
+    wide = {path: over for path in PAGES if one.go(_path(path, names)) and (over := one.wide()) > 0}
+    one.context.close()
+    assert wide == {}
+
+
+def test_pages_read_without_scripts(chromium: Any, daemon: Daemon, names: dict[str, str]) -> None:
+    one = Visitor(chromium, daemon, java_script_enabled=False)
+    for path in PAGES:
+        page = one.go(_path(path, names))
+        assert page.locator("main h1").count() == 1, path
+    one.context.close()
+
+
+def test_the_title_and_the_icon_count_what_fires(visitor: Visitor) -> None:
+    page = visitor.go("ui/alerts")
+    assert page.title().startswith("(")
+    assert "n=" in page.locator('link[rel="icon"]').get_attribute("href")
+
+
+def test_the_theme_chosen_stays(visitor: Visitor) -> None:
+    page = visitor.go("ui/status")
+    page.locator("#theme").select_option("dark")
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.locator("#density").select_option("wall")
+    visitor.go("ui/alerts")
+    assert page.locator("html").get_attribute("data-density") == "wall"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("#/alerts?filter=%7Bseverity%3D%22critical%22%7D&receiver=pager", "ui/alerts?filter="),
+        ("#/silences/new?filter=%7Balertname%3D%22DiskFull%22%7D", "ui/silences/new?filter="),
+        ("#/silences", "ui/silences"),
+        ("#/silences/SILENCE", "ui/silence/SILENCE"),
+        ("#/status", "ui/status"),
+    ],
+)
+def test_addresses_of_the_old_pages_lead_to_the_new(visitor: Visitor, names: dict[str, str], old: str, new: str) -> None:
+    visitor.page.goto(f"{visitor.daemon.url}/{_path(old, names)}")
+    visitor.page.wait_for_url(f"{visitor.daemon.url}/{_path(new, names)}*")
+    visitor.page.wait_for_load_state("load")
+    if "alerts?" in new:
+        assert visitor.page.locator(".token").count() >= 2
+        assert visitor.page.locator("[data-row]").count() == 5
+    if "new" in new:
+        assert visitor.page.locator('[name="value"]').first.input_value() == "DiskFull"
