@@ -17,10 +17,11 @@ from ampp.config.lint.receiver import lint_receivers, lint_secrets
 from ampp.config.lint.route import lint_routes
 from ampp.config.lint.rule import RULES
 from ampp.config.lint.source import Source
-from ampp.config.lint.template import TemplateFile, lint_templates
+from ampp.config.lint.template import lint_templates
+from ampp.config.template import TemplateFile
 from ampp.core.clock import HOUR
 
-__all__ = ["RETENTION", "RULES", "Finding", "Rule", "Severity", "TemplateFile", "lint"]
+__all__ = ["RETENTION", "RULES", "Finding", "Rule", "Severity", "lint"]
 
 RETENTION: Final = 120 * HOUR
 """For how long notifications are remembered unless the daemon is told otherwise, in nanoseconds."""

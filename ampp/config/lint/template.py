@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from os.path import basename
 
-import msgspec
-
 from ampp.config.lint.finding import Finding, Severity
 from ampp.config.lint.route import located
 from ampp.config.lint.source import Source
+from ampp.config.template import TemplateFile
 from ampp.core.plan import Plan
 from ampp.template.builtin import BUILTINS
 from ampp.template.error import TemplateError
@@ -16,17 +15,9 @@ from ampp.template.node import Node, Template, Tree
 from ampp.template.parse import parse
 from ampp.template.renderer import default_names
 
-__all__ = ["TemplateFile", "lint_templates"]
+__all__ = ["lint_templates"]
 
 _KNOWN = frozenset(BUILTINS) | frozenset(FUNCTIONS)
-
-
-class TemplateFile(msgspec.Struct, frozen=True):
-    """A file that the `templates` of a configuration name: its path and text, or why it could not be read."""
-
-    path: str
-    text: str = ""
-    error: str = ""
 
 
 def lint_templates(
