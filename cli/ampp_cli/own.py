@@ -13,6 +13,10 @@ __all__ = ["main"]
 _COMMANDS: Final[Table] = {
     "run": ("Run the daemon. `ampp run --help` lists its flags.", "ampp_cli.run"),
     "check-config": ("Check configuration files.", "ampp_cli.check"),
+    "alert": ("Look at alerts, and add some.", "ampp_cli.alert"),
+    "silence": ("Mute alerts for a time.", "ampp_cli.silence"),
+    "status": ("Show how the server is.", "ampp_cli.status"),
+    "cluster": ("Look at the server's peers.", "ampp_cli.cluster"),
     "config": ("Look into a configuration.", "ampp_cli.config"),
     "template": ("Render notification templates.", "ampp_cli.render"),
     "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
@@ -53,11 +57,21 @@ _AMPP: Final = click.version_option(
 
 
 def main(arguments: list[str]) -> int:
-    """Run `ampp` with `arguments`; the exit status."""
+    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called.
+
+    An error is one line on stderr: what was called, what is wrong, and what may help.
+    """
     try:
         status = _AMPP.main(arguments, prog_name="ampp", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "ampp"
+        sys.stderr.write(f"{path}: {error.format_message()} (see {path} --help)\n")
+        return error.exit_code
+    except click.ClickException as error:
+        sys.stderr.write(f"ampp: {error.format_message()}\n")
         return error.exit_code
     except click.Abort:
         sys.stderr.write("aborted\n")
