@@ -14,7 +14,7 @@ from ampp import __version__
 from ampp.config.lint import RULES, Finding, Severity
 from ampp_cli.excerpt import excerpt
 
-__all__ = ["FORMATS", "Checked", "counted", "human"]
+__all__ = ["FORMATS", "Checked", "counted", "github", "human", "junit"]
 
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARN: "yellow", Severity.INFO: "cyan"}
 _WORDS: Final = {Severity.ERROR: "error", Severity.WARN: "warning", Severity.INFO: "note"}
@@ -110,9 +110,9 @@ def _json(reports: Sequence[Checked]) -> Iterator[str]:
     )
 
 
-def _github(reports: Sequence[Checked]) -> Iterator[str]:
+def github(findings: Iterable[Finding]) -> Iterator[str]:
     """Workflow commands, which GitHub shows at the lines of a change."""
-    for one in _all(reports):
+    for one in findings:
         place = {"file": one.file, "line": one.line, "col": one.column, "title": one.rule}
         fields = ",".join(f"{key}={_percent(str(value), ':,')}" for key, value in place.items() if value)
         text = one.text + (f"\nhint: {one.hint}" if one.hint else "")
@@ -123,24 +123,29 @@ def _percent(text: str, more: str = "") -> str:
     return "".join(f"%{ord(c):02X}" if c in "%\r\n" + more else c for c in text)
 
 
-def _junit(reports: Sequence[Checked]) -> Iterator[str]:
-    """One suite for each file, one case for each rule; notes fail nothing."""
+def junit(suites: Iterable[tuple[str, Sequence[tuple[str, Sequence[Finding]]]]]) -> Iterator[str]:
+    """Suites of cases by name, each with what was found; notes fail nothing."""
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield "<testsuites>"
-    for report in reports:
-        by_rule: dict[str, list[Finding]] = {rule: [] for rule in RULES}
-        for one in report.findings:
-            by_rule.setdefault(one.rule, []).append(one)
-        failed = sum(any(one.severity is not Severity.INFO for one in found) for found in by_rule.values())
-        yield f'  <testsuite name={_attribute(report.file)} tests="{len(by_rule)}" failures="{failed}">'
-        for rule, found in by_rule.items():
-            yield from _case(report.file, rule, found)
+    for suite, cases in suites:
+        failed = sum(any(one.severity is not Severity.INFO for one in found) for _, found in cases)
+        yield f'  <testsuite name={_attribute(suite)} tests="{len(cases)}" failures="{failed}">'
+        for name, found in cases:
+            yield from _case(suite, name, found)
         yield "  </testsuite>"
     yield "</testsuites>"
 
 
-def _case(file: str, rule: str, found: Sequence[Finding]) -> Iterator[str]:
-    head = f"    <testcase classname={_attribute(file)} name={_attribute(rule)}"
+def _by_rule(report: Checked) -> list[tuple[str, list[Finding]]]:
+    """A case for each rule."""
+    found: dict[str, list[Finding]] = {rule: [] for rule in RULES}
+    for one in report.findings:
+        found[one.rule].append(one)
+    return list(found.items())
+
+
+def _case(suite: str, name: str, found: Sequence[Finding]) -> Iterator[str]:
+    head = f"    <testcase classname={_attribute(suite)} name={_attribute(name)}"
     if not found:
         yield head + "/>"
         return
@@ -205,8 +210,8 @@ def _all(reports: Iterable[Checked]) -> Iterator[Finding]:
 FORMATS: Final[dict[str, Callable[[Sequence[Checked]], Iterator[str]]]] = {
     "human": human,
     "json": _json,
-    "github": _github,
-    "junit": _junit,
+    "github": lambda reports: github(_all(reports)),
+    "junit": lambda reports: junit((report.file, _by_rule(report)) for report in reports),
     "sarif": _sarif,
 }
 """The lines of a report by the name of its form."""

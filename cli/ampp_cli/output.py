@@ -29,7 +29,21 @@ import msgspec
 from ampp_cli.defaults import Remembered
 from ampp_cli.table import clean, columns
 
-__all__ = ["BLUE", "BOLD", "DIM", "FORMS", "GREEN", "RED", "YELLOW", "Column", "Listing", "Output", "output_options"]
+__all__ = [
+    "BLUE",
+    "BOLD",
+    "DIM",
+    "FORMS",
+    "GREEN",
+    "RED",
+    "YELLOW",
+    "Column",
+    "Listing",
+    "Output",
+    "coloured",
+    "output_options",
+    "terminal_width",
+]
 
 R = TypeVar("R")
 
@@ -98,7 +112,7 @@ class Output(msgspec.Struct, frozen=True):
             lines.insert(0, [column.head for column in chosen])
         shown = columns(
             lines,
-            width=_width() if self.form != "wide" else 0,
+            width=terminal_width() if self.form != "wide" else 0,
             flexible=frozenset(at for at, column in enumerate(chosen) if column.flexible),
             styles=self._styles(chosen, rows) if self.colour else None,
         )
@@ -162,7 +176,7 @@ def _json(value: Any) -> str:
     return _json_bytes(value).decode()
 
 
-def _width() -> int:
+def terminal_width() -> int:
     """The terminal's, or what COLUMNS says; 0 where neither is there: a file or pipe gets everything."""
     if os.environ.get("COLUMNS", "").isdigit():
         return int(os.environ["COLUMNS"])
@@ -172,7 +186,7 @@ def _width() -> int:
         return 0
 
 
-def _coloured(wanted: str) -> bool:
+def coloured(wanted: str) -> bool:
     if wanted != "auto":
         return wanted == "always"
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -211,7 +225,7 @@ def output_options(*, watch: bool = False) -> Callable[[Callable[..., R]], Calla
         def run(
             *args: Any, form: str, no_headers: bool, color: str, watch: bool = False, interval: float = 0, **rest: Any
         ) -> R:
-            output = Output(form, not no_headers, _coloured(color), interval if watch else 0.0)
+            output = Output(form, not no_headers, coloured(color), interval if watch else 0.0)
             return function(*args, output=output, **rest)
 
         for option in reversed(_OPTIONS + (_WATCH if watch else ())):
