@@ -1,4 +1,4 @@
-"""`ampp config diff`."""
+"""What differs between two configurations, put in words."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +12,12 @@ from ampp.config.difference import Difference, Rerouted, compare, rerouted
 from ampp.core.labels import format_set
 from ampp.core.matcher import Mode
 from ampp_cli.document import list_from
-from ampp_cli.output import BOLD, DIM, GREEN, RED, YELLOW, Output, coloured
+from ampp_cli.output import BOLD, DIM, GREEN, RED, YELLOW, Output
 from ampp_cli.routes.origin import failure
-from ampp_cli.source import load_config, matchers_option, shown
+from ampp_cli.source import load_config, shown
 from ampp_cli.table import clean
 
-__all__ = ["command"]
+__all__ = ["show"]
 
 _SECTIONS: Final = {
     "routes": "routes",
@@ -27,44 +27,19 @@ _SECTIONS: Final = {
     "settings": "other sections",
 }
 _SIGNS: Final = {"added": ("+", GREEN), "removed": ("-", RED), "changed": ("~", YELLOW)}
+_UNUSABLE: Final = 2
+"""The exit status when a file cannot be used: 1 may mean that there is a difference."""
 _SHOWN: Final = 20
 """Alerts that people are shown; the other forms have all."""
 
 
-@click.command("diff")
-@click.argument("old")
-@click.argument("new")
-@click.option(
-    "--alerts", "alerts_file", metavar="FILE", help="JSON of GET /api/v2/alerts: show which would go elsewhere."
-)
-@click.option("--exit-code", "exit_code", is_flag=True, help="Let the exit status be 1 when something differs.")
-@click.option(
-    "-o",
-    "--output",
-    "form",
-    type=click.Choice(("simple", "json", "yaml")),
-    default="simple",
-    show_default=True,
-    help="Form of the output.",
-)
-@click.option(
-    "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour; only on a terminal."
-)
-@matchers_option
-def command(old: str, new: str, alerts_file: str | None, exit_code: bool, form: str, color: str, matchers: Mode) -> int:
-    """Show what a change of configuration touches: from the file OLD to the file NEW, one of which may be - for stdin.
-
-    Compared is what holds on each route and receiver, not how it is written; secrets are told as changed only. The exit
-    status is 2 when a file cannot be used.
-    """
-    if [old, new, alerts_file].count("-") > 1:
-        raise click.UsageError("stdin can be read only once")
+def show(old: str, new: str, alerts_file: str | None, mode: Mode, output: Output, *, exit_code: bool) -> int:
+    """Print what differs between two files; the exit status, which says so if `exit_code` is wanted."""
     try:
-        before, after = (load_config(file, matchers, joined=False) for file in (old, new))
+        before, after = (load_config(file, mode, joined=False) for file in (old, new))
     except ConfigError as error:
         sys.stderr.write(f"ampp: {failure(error).format_message()}\n")
-        return 2
-    output = Output(form, colour=coloured(color))
+        return _UNUSABLE
     found = compare(before, after)
     alerts = _labels(alerts_file) if alerts_file is not None else None
     moved = rerouted(before, after, alerts) if alerts is not None else ()

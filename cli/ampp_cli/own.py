@@ -12,13 +12,13 @@ __all__ = ["main"]
 
 _COMMANDS: Final[Table] = {
     "run": ("Run the daemon. `ampp run --help` lists its flags.", "ampp_cli.run"),
-    "check-config": ("Check configuration files.", "ampp_cli.check"),
+    "check-config": ("Check configuration files.", "ampp_cli.check_config"),
     "alert": ("Look at alerts, and add some.", "ampp_cli.alert"),
     "silence": ("Mute alerts for a time.", "ampp_cli.silence"),
     "status": ("Show how the server is.", "ampp_cli.status"),
     "cluster": ("Look at the server's peers.", "ampp_cli.cluster"),
     "config": ("Look into a configuration.", "ampp_cli.config"),
-    "template": ("Render notification templates.", "ampp_cli.render"),
+    "template": ("Render notification templates.", "ampp_cli.template"),
     "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
 }
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from ampp_cli import amtool
-from ampp_cli.check import command as check_config
+from ampp_cli.check_config import command as check_config
 
 ROOT = Path(__file__).parents[2]
 
