@@ -1,12 +1,17 @@
 """The `ampp` command: what is ampp's own, written with click. `ampp run` hands its line to the daemon's parser."""
 
+import io
+import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ampp import COMPATIBLE, __version__
 from ampp_cli.group import Lazy, Table
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
@@ -20,6 +25,8 @@ _COMMANDS: Final[Table] = {
     "config": ("Look into a configuration.", "ampp_cli.config"),
     "template": ("Render notification templates.", "ampp_cli.template"),
     "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
+    "completion": ("Print a script that completes ampp's commands in a shell.", "ampp_cli.completion"),
+    "help": ("Show help on a command.", "ampp_cli.help"),
 }
 
 
@@ -44,6 +51,16 @@ class _Run(click.Command):
 
         return run.main("ampp", ctx.args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        from click.shell_completion import CompletionItem
+
+        from ampp_cli.run import PROGRAM
+
+        names = [f"--{flag.name}" for flag in PROGRAM.flags if not flag.hidden]
+        helps = [flag.help for flag in PROGRAM.flags if not flag.hidden]
+        found = zip(names, helps, strict=True)
+        return [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
+
 
 _AMPP: Final = click.version_option(
     __version__, prog_name="ampp", message=f"%(prog)s %(version)s (Alertmanager {COMPATIBLE})"
@@ -61,6 +78,14 @@ def main(arguments: list[str]) -> int:
 
     An error is one line on stderr: what was called, what is wrong, and what may help.
     """
+    if os.environ.get("_AMPP_COMPLETE"):
+        from ampp_cli.completion import answer
+
+        return answer(_AMPP)
+    # What a configuration or a server says may hold what this terminal's encoding does not.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = _AMPP.main(arguments, prog_name="ampp", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from ampp_cli.suggestion import configured_receivers
+
 __all__ = ["command"]
 
 
@@ -18,8 +20,8 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str) -> f
 
 
 @click.command("test")
-@click.argument("name")
-@click.option("--config.file", "file", default="alertmanager.yml", show_default=True, metavar="FILE")
+@click.argument("name", shell_complete=configured_receivers)
+@click.option("--config.file", "file", default="alertmanager.yml", show_default=True, metavar="FILE", type=click.Path())
 @click.option(
     "--alert",
     "alert_file",

@@ -6,6 +6,7 @@ import click
 
 from ampp_cli.output import Output, coloured
 from ampp_cli.routes.origin import config_options
+from ampp_cli.suggestion import label_names
 
 if TYPE_CHECKING:
     from ampp.config import Config
@@ -16,7 +17,7 @@ _FORMS: Final = ("simple", "name", "json", "github", "junit")
 
 
 @click.command("test")
-@click.argument("labels", nargs=-1, metavar="[LABEL=VALUE]...")
+@click.argument("labels", nargs=-1, metavar="[LABEL=VALUE]...", shell_complete=label_names)
 @config_options
 @click.option(
     "--cases",
