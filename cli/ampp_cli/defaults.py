@@ -8,11 +8,9 @@ import functools
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
-import click
-
-__all__ = ["DefaultsError", "Remembered", "ampp_defaults", "amtool_defaults"]
+__all__ = ["DefaultsError", "ampp_defaults", "amtool_defaults"]
 
 _LEGACY: Final = {"comment_required": "require-comment"}
 _AMTOOL: Final = (".config/amtool/config.yml", "/etc/amtool/config.yml")
@@ -98,19 +96,3 @@ def _yaml(path: str, text: str) -> dict[str, str]:
         lines = "\n  ".join(fault.text for fault in decoder.faults)
         raise DefaultsError(path, f"yaml: unmarshal errors:\n  {lines}")
     return dict(values)
-
-
-class Remembered(click.Option):
-    """An option of `ampp` whose default the files may set, under its long name or amtool's."""
-
-    def get_default(self, ctx: click.Context, call: bool = True) -> Any:
-        names = [name.lstrip("-") for name in self.opts if name.startswith("--")]
-        try:
-            known = ampp_defaults()
-        except DefaultsError as error:
-            message = str(error)
-            raise click.ClickException(f"{error.path}: {message.removeprefix(f'open {error.path}: ')}") from error
-        for name in names:
-            if name in known:
-                return known[name]
-        return super().get_default(ctx, call)

@@ -26,7 +26,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 import click
 import msgspec
 
-from ampp_cli.defaults import Remembered
+from ampp_cli.remembered import Remembered
 from ampp_cli.table import clean, columns
 
 __all__ = [

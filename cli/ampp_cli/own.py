@@ -62,7 +62,7 @@ class _Run(click.Command):
         return [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
 
 
-_AMPP: Final = click.version_option(
+_ampp: Final = click.version_option(
     __version__, prog_name="ampp", message=f"%(prog)s %(version)s (Alertmanager {COMPATIBLE})"
 )(
     _Ampp(
@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = _AMPP.main(arguments, prog_name="ampp", standalone_mode=False)
+        status = _ampp.main(arguments, prog_name="ampp", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code

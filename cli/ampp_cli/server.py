@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from ampp import __version__
-from ampp_cli.defaults import Remembered
+from ampp_cli.remembered import Remembered
 from ampp_cli.remote.address import AddressError, forgiving
 from ampp_cli.remote.client import Remote, RemoteError, Unreachable
 

@@ -8,7 +8,19 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-__all__ = ["Alert", "AlertState", "Cluster", "Matcher", "Peer", "Silence", "SilenceState", "Status", "encode"]
+__all__ = [
+    "Alert",
+    "AlertState",
+    "Cluster",
+    "Created",
+    "Matcher",
+    "Peer",
+    "Silence",
+    "SilenceState",
+    "Status",
+    "Version",
+    "encode",
+]
 
 
 class AlertState(msgspec.Struct, rename="camel"):
@@ -59,6 +71,12 @@ class Silence(msgspec.Struct, rename="camel", omit_defaults=False):
     ends: str | None = msgspec.field(name="endsAt", default=None)
     matchers: list[Matcher] | None = None
     starts: str | None = msgspec.field(name="startsAt", default=None)
+
+
+class Created(msgspec.Struct):
+    """What the server answers to a silence."""
+
+    silence_id: str = msgspec.field(name="silenceID", default="")
 
 
 class Peer(msgspec.Struct):

@@ -1,15 +1,15 @@
 """`ampp silence add`."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
 from ampp.core.matcher import Matcher, Op
+from ampp_cli.account import user_name
 from ampp_cli.alert.listing import ALERTS
-from ampp_cli.defaults import Remembered
 from ampp_cli.output import Output, output_options
+from ampp_cli.remembered import Remembered
 from ampp_cli.remote.client import Remote
 from ampp_cli.remote.operation import GET_ALERTS
 from ampp_cli.selection import labels_from, matchers_from, near_miss
@@ -19,17 +19,7 @@ from ampp_cli.silence.target import put
 from ampp_cli.suggestion import label_names
 from ampp_cli.when import WhenError, duration, moment, rfc3339
 
-__all__ = ["author", "command", "period"]
-
-
-def author() -> str:
-    """The name of the user that runs this."""
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return os.environ.get("USER", "")
+__all__ = ["command", "period"]
 
 
 @click.command("add")
@@ -80,7 +70,7 @@ def command(
         "matchers": [_typed(matcher) for matcher in chosen],
         "startsAt": rfc3339(begins),
         "endsAt": rfc3339(ends),
-        "createdBy": author() if creator is None else creator,
+        "createdBy": user_name() if creator is None else creator,
         "comment": comment,
     }
     if annotations:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-import msgspec
 
 from ampp_cli.document import words_from
 from ampp_cli.remote.client import Refused, Remote
-from ampp_cli.remote.model import encode
+from ampp_cli.remote.model import Created, encode
 from ampp_cli.remote.operation import GET_SILENCES, POST_SILENCES
 
 __all__ = ["posted", "put", "silences_named"]
@@ -49,8 +48,4 @@ def put(remote: Remote, silence: dict[str, Any]) -> str:
         reply = remote.call(POST_SILENCES, body=encode(posted(silence)))
     except Refused as error:
         raise click.ClickException(f"the server refuses the silence: {error.payload or error}") from error
-    return remote.decode(reply, _Put).silenceID
-
-
-class _Put(msgspec.Struct):
-    silenceID: str
+    return remote.decode(reply, Created).silence_id
