@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ampp_cli.output import color_option, coloured
 from ampp_cli.source import matchers_option
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ __all__ = ["command"]
     metavar="DURATION",
     help="What the daemon is run with; no repeat_interval should be longer.",
 )
+@color_option
 @matchers_option
 def command(
     files: tuple[str, ...],
@@ -53,6 +55,7 @@ def command(
     list_rules: bool,
     retention: str,
     matchers: "Mode",
+    color: str,
 ) -> int:
     """Check configurations: that they load, with their templates, and that they do what was probably meant.
 
@@ -68,4 +71,4 @@ def command(
     if list_rules:
         click.echo("\n".join(rules()))
         return 0
-    return examine(files, settings_file, Wanted(matchers, form, disabled, strict, verbose, retention))
+    return examine(files, settings_file, Wanted(matchers, form, disabled, strict, verbose, retention, coloured(color)))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ampp_cli.output import Output, coloured
+from ampp_cli.output import Output, color_option, coloured
 from ampp_cli.source import matchers_option
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ __all__ = ["command"]
     show_default=True,
     help="Form of the output.",
 )
-@click.option(
-    "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour; only on a terminal."
-)
+@color_option
 @matchers_option
 def command(
     old: str, new: str, alerts_file: str | None, exit_code: bool, form: str, color: str, matchers: "Mode"

@@ -27,6 +27,7 @@ class Wanted(msgspec.Struct, frozen=True):
     strict: bool
     verbose: bool
     retention: str
+    colour: bool = False
 
 
 def rules() -> Iterator[str]:
@@ -52,7 +53,7 @@ def examine(files: Sequence[str], settings_file: str | None, wanted: Wanted) -> 
     else:
         lines = FORMATS[wanted.form](reports)
     for line in lines:
-        click.echo(line)
+        click.echo(line, color=wanted.colour)
     severities = {one.severity for report in reports for one in report.findings}
     if Severity.ERROR in severities:
         return 1

@@ -3,10 +3,13 @@
 Nothing is imported before it is known to be needed, so that `--version` and small queries answer at once.
 """
 
+import errno
 import os
 import sys
 
 __all__ = ["main"]
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 DAEMON_NAMES = ("alertmanager", "prometheus-alertmanager")
 
@@ -21,10 +24,21 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has seen enough. Python would complain when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough.
+        _give_up_output()
+        return 1
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        _give_up_output()
+        sys.stderr.write(f"{program}: cannot write the output: {os.strerror(error.errno or 0).lower()}\n")
         return 1
     return status
+
+
+def _give_up_output() -> None:
+    """Python would complain when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _occupy_standard_descriptors() -> None:

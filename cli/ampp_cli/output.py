@@ -40,6 +40,7 @@ __all__ = [
     "Column",
     "Listing",
     "Output",
+    "color_option",
     "coloured",
     "output_options",
     "terminal_width",
@@ -192,6 +193,14 @@ def coloured(wanted: str) -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+color_option: Final = click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    help="Colour; by itself only on a terminal, and not if NO_COLOR is set.",
+)
+"""The option `--color`, whose value `coloured` takes."""
+
 _OPTIONS: Final = (
     click.option(
         "-o",
@@ -204,12 +213,7 @@ _OPTIONS: Final = (
         help="Form of the output.",
     ),
     click.option("--no-headers", is_flag=True, help="Leave out the headings of tables."),
-    click.option(
-        "--color",
-        type=click.Choice(("auto", "always", "never")),
-        default="auto",
-        help="Colour; by itself only on a terminal, and not if NO_COLOR is set.",
-    ),
+    color_option,
 )
 _WATCH: Final = (
     click.option("-w", "--watch", is_flag=True, help="Show it again and again, until interrupted."),

@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
     if os.environ.get("_AMPP_COMPLETE"):
         from ampp_cli.completion import answer
 
-        return answer(_AMPP)
+        return answer(_ampp)
     # What a configuration or a server says may hold what this terminal's encoding does not.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

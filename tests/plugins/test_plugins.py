@@ -252,10 +252,10 @@ async def test_a_dry_run_sends_nothing_by_other_ways_either(site: Path) -> None:
         install(site, f"{SOUND}class S:{SOCKET % server.port}")
         (site / "am.yml").write_text(config("").replace("  webhook_configs: [{url: 'http://h'}]\n", ""))
         line = ["receivers", "test", "a", f"--config.file={site}/am.yml"]
-        dry = await trio.to_thread.run_sync(lambda: CliRunner().invoke(own._AMPP, [*line, "--dry-run"]))
+        dry = await trio.to_thread.run_sync(lambda: CliRunner().invoke(own._ampp, [*line, "--dry-run"]))
         assert server.connections == 0
         assert dry.output == "ntfy[0]: failed before anything was sent: plug-in failed: OSError\n"
-        wet = await trio.to_thread.run_sync(lambda: CliRunner().invoke(own._AMPP, line))
+        wet = await trio.to_thread.run_sync(lambda: CliRunner().invoke(own._ampp, line))
         assert server.connections == 1
         assert wet.output == "ntfy[0]: sent\n"
 

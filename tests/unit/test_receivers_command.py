@@ -75,7 +75,7 @@ receivers:
 
 
 def run(*words: str) -> tuple[int, str]:
-    done = CliRunner().invoke(own._AMPP, ["receivers", "test", *words], prog_name="ampp", standalone_mode=False)
+    done = CliRunner().invoke(own._ampp, ["receivers", "test", *words], prog_name="ampp", standalone_mode=False)
     if done.exception is not None:
         return 1, f"{done.output}{done.exception}"
     return int(done.return_value), done.output

@@ -151,7 +151,7 @@ def test_nothing_is_added() -> None:
 
 
 def ampp(*words: str) -> tuple[int, str]:
-    done = CliRunner().invoke(own._AMPP, ["template", "render", *words], prog_name="ampp")
+    done = CliRunner().invoke(own._ampp, ["template", "render", *words], prog_name="ampp")
     return done.exit_code, done.output
 
 

@@ -13,10 +13,15 @@ from typing import Final
 from ampp.core.matcher import Matcher, Op
 from ampp.core.regex import choices
 
-__all__ = ["Domain", "Proof", "contradiction", "domains", "implied"]
+__all__ = ["Domain", "Proof", "accepted", "contradiction", "domains", "implied", "is_broad"]
 
 _MOST: Final = 64
 """Alternatives of one regular expression that are tried one by one."""
+
+
+_ANYTHING: Final = "(?s).*"
+_ANY_LINE: Final = ".*"
+_SOME_LINE: Final = ".+"
 
 
 class Proof(IntEnum):
@@ -46,12 +51,12 @@ class Domain:
     def _few(self) -> frozenset[str] | None:
         found: frozenset[str] | None = None
         for matcher in self.matchers:
-            values = _accepted(matcher)
+            values = accepted(matcher)
             if values is not None:
                 found = values if found is None else found & values
         if found is None:
             for matcher in self.matchers:
-                if matcher.op is Op.NRE and _bare(matcher.value) in (".+", ".*"):
+                if matcher.op is Op.NRE and _bare(matcher.value) in (_SOME_LINE, _ANY_LINE):
                     found, self.proof = frozenset([""]), Proof.ONE_LINE
                 elif matcher.op is Op.RE and any(
                     other.op is Op.NRE and other.value == matcher.value for other in self.matchers
@@ -81,20 +86,26 @@ class Domain:
             return Proof.FULL if refused else Proof.NONE
         if matcher.op is Op.RE:
             pattern = _bare(matcher.value)
-            if pattern == "(?s).*":
+            if pattern == _ANYTHING:
                 return Proof.FULL
-            if pattern == ".*" or (pattern == ".+" and not self.allows("")):
+            if pattern == _ANY_LINE or (pattern == _SOME_LINE and not self.allows("")):
                 return Proof.ONE_LINE
         return Proof.NONE
 
 
-def _accepted(matcher: Matcher) -> frozenset[str] | None:
+def accepted(matcher: Matcher) -> frozenset[str] | None:
+    """The values that fulfil a matcher, where these are few and known."""
     if matcher.op is Op.EQ:
         return frozenset([matcher.value])
     if matcher.op is Op.RE:
         values = choices(matcher.value)
         return values if values is not None and len(values) <= _MOST else None
     return None
+
+
+def is_broad(matcher: Matcher) -> bool:
+    """Whether a matcher's expression is one of those that follow from little: for anything, or for something."""
+    return _bare(matcher.value) in (_ANYTHING, _ANY_LINE, _SOME_LINE)
 
 
 _FREE: Final = Domain(())

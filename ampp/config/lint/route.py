@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from ampp.config.lint.finding import Finding
-from ampp.config.lint.implication import Domain, Proof, contradiction, domains, implied
+from ampp.config.lint.implication import Domain, Proof, accepted, contradiction, domains, implied, is_broad
 from ampp.config.lint.source import Path, Source
 from ampp.config.receivers import AlertmanagerConfig
 from ampp.core.dedup import repeats_every
@@ -93,10 +93,17 @@ def _reachable(
 
 
 class _Earlier:
-    """The siblings before a route, found by one exact value they demand where they demand one."""
+    """The siblings before a route, found by something they demand, so that few have to be tried.
+
+    A route that demands one of a few values of a label can take everything only where the label has such values alone:
+    it is found by each of its values, of which any one of the others' will do. One that demands an expression takes
+    everything only where the label has few values, or where the same expression is demanded.
+    """
 
     def __init__(self) -> None:
-        self._demanding: dict[tuple[str, str], list[Route]] = {}
+        self._by_value: dict[tuple[str, str], list[Route]] = {}
+        self._by_pattern: dict[tuple[str, str], list[Route]] = {}
+        self._by_name: dict[str, list[Route]] = {}
         self._loose: list[Route] = []
         self._twins: dict[tuple[tuple[Matcher, ...], str], Route] = {}
 
@@ -104,8 +111,24 @@ class _Earlier:
         self._twins.setdefault((route.matchers, route.receiver), route)
         if route.continue_:
             return
-        demand = next(((one.name, one.value) for one in route.matchers if one.op is Op.EQ), None)
-        (self._loose if demand is None else self._demanding.setdefault(demand, [])).append(route)
+        choices = [places for matcher in route.matchers if (places := self._places(matcher))]
+        if not choices:
+            self._loose.append(route)
+            return
+        # The demand that the fewest others share leaves the fewest to try.
+        for shelf, key in min(choices, key=lambda places: max(len(shelf.get(key, ())) for shelf, key in places)):
+            shelf.setdefault(key, []).append(route)
+            if shelf is self._by_pattern:
+                self._by_name.setdefault(key[0], []).append(route)
+
+    def _places(self, matcher: Matcher) -> list[tuple[dict[tuple[str, str], list[Route]], tuple[str, str]]]:
+        """The places at which a route with this matcher can be found by it."""
+        values = accepted(matcher)
+        if values is not None:
+            return [(self._by_value, (matcher.name, value)) for value in values]
+        if matcher.op is Op.RE and not is_broad(matcher):
+            return [(self._by_pattern, (matcher.name, matcher.value))]
+        return []
 
     def twin(self, route: Route) -> Route | None:
         return self._twins.get((route.matchers, route.receiver))
@@ -141,9 +164,13 @@ class _Earlier:
 
     def _candidates(self, known: Mapping[str, Domain]) -> Iterable[Route]:
         for name, domain in known.items():
-            if domain.values is not None and len(domain.values) == 1:
-                (value,) = domain.values
-                yield from self._demanding.get((name, value), ())
+            if domain.values:
+                yield from self._by_value.get((name, min(domain.values)), ())
+                yield from self._by_name.get(name, ())
+            else:
+                for matcher in domain.matchers:
+                    if matcher.op is Op.RE:
+                        yield from self._by_pattern.get((name, matcher.value), ())
         yield from self._loose
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ampp_cli.output import Output, coloured
+from ampp_cli.output import Output, color_option, coloured
 from ampp_cli.routes.origin import config_options
 from ampp_cli.suggestion import label_names
 
@@ -31,9 +31,7 @@ _FORMS: Final = ("simple", "name", "json", "github", "junit")
 @click.option(
     "-o", "--output", "form", type=click.Choice(_FORMS), default="simple", show_default=True, help="Form of the output."
 )
-@click.option(
-    "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour; only on a terminal."
-)
+@color_option
 def command(
     labels: tuple[str, ...],
     config: "Config",
