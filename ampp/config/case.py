@@ -68,7 +68,6 @@ def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]
 
 class _CaseSection(Section, frozen=True, kw_only=True):
     go: ClassVar[str] = "case"
-    custom: ClassVar[bool] = False
 
     name: Text = ""
     labels: TextMapOrNone = None

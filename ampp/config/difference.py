@@ -29,6 +29,7 @@ __all__ = ["Difference", "Rerouted", "compare", "rerouted"]
 _ARRIVES: Final = "takes the alerts that match it"
 _LEAVES: Final = "leaves its alerts to other routes"
 _ANEW: Final = "begins its groups anew: what still fires is told again"
+_REGROUPED: Final = "groups otherwise: where a group has other labels now, what still fires is told again"
 _KEPT: Final = "keeps its groups and what they were told"
 _INHERITED: Final = ("receiver", "group_by", "group_wait", "group_interval", "repeat_interval", "labels")
 
@@ -122,7 +123,7 @@ def _told(
             return Item("added", _path(pair), (Change("receiver", "", one.receiver),), _ARRIVES), set()
         return Item("removed", _path(pair), (Change("receiver", one.receiver, ""),), _LEAVES), set()
     changes = list(_fields(old, new))
-    renamed = _renamed(old, new, names)
+    regrouped, renamed = _grouping(old) != _grouping(new), _renamed(old, new, names)
     if changes or renamed or pair.moved:
         touched |= dict.fromkeys((old.receiver, new.receiver))
     own = [change for change in changes if change.field not in _INHERITED or change not in inherited]
@@ -130,12 +131,14 @@ def _told(
         own.append(Change("moved among its siblings", "", ""))
     if not own:
         return None, set(changes)
-    return Item("changed", _path(pair), tuple(own), _ANEW if renamed else _KEPT), set(changes)
+    return Item("changed", _path(pair), tuple(own), _ANEW if renamed else _REGROUPED if regrouped else _KEPT), set(
+        changes
+    )
 
 
 def _renamed(old: Route, new: Route, names: _Names) -> bool:
-    """Whether the groups of a route are called otherwise, so that the engine takes them for new ones."""
-    return names[0][old.index] != names[1][new.index] or _grouping(old) != _grouping(new)
+    """Whether a route's groups are called otherwise, whatever their labels: the engine takes them for new ones."""
+    return names[0][old.index] != names[1][new.index]
 
 
 def _path(pair: Pair) -> str:
