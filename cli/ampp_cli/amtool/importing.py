@@ -129,6 +129,8 @@ def _value(text: str, start: int) -> tuple[Any, int]:
     try:
         return _DECODER.raw_decode(text, start)
     except ValueError as error:
+        if start == len(text):
+            raise _Unreadable("EOF") from error
         try:
             read(text[start:].encode("utf-8", "surrogateescape"))
         except JSONFault as fault:

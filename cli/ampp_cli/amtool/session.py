@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["connect", "matcher", "mode", "named", "pairs", "warn_of_version", "worded"]
 
 _NAMES: Final = {400: "BadRequest", 404: "NotFound", 500: "InternalServerError"}
+_TYPES: Final = {
+    "list Alert": "models.GettableAlerts",
+    "list Silence": "models.GettableSilences",
+    "Silence": "models.GettableSilence",
+    "Status": "models.AlertmanagerStatus",
+    "Created": "silence.PostSilencesOKBody",
+}
+"""Our types by Alertmanager's names for them."""
 _TEXT: Final = ("text/plain", "text/html")
 
 
@@ -129,7 +137,7 @@ def _unreadable(error: Unreadable) -> str:
         value = read(error.body)
     except JSONFault as fault:
         return str(fault)
-    return f"json: cannot unmarshal {_kind(value)} into Go value of type models.{error.expected}"
+    return f"json: cannot unmarshal {_kind(value)} into Go value of type {_TYPES.get(error.expected, error.expected)}"
 
 
 def _kind(value: Any) -> str:

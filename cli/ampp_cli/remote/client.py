@@ -142,7 +142,9 @@ class Remote:
             return msgspec.json.decode(reply.body, type=type, strict=False)
         except msgspec.DecodeError as error:
             shown = "it is not JSON" if not isinstance(error, msgspec.ValidationError) else str(error)
-            expected = getattr(type, "__name__", str(type))
+            expected = getattr(type, "__name__", "") + "".join(
+                f" {of.__name__}" for of in getattr(type, "__args__", ())
+            )
             raise Unreadable(self.address.base, shown, reply.body, "", kind, expected) from error
 
     def get(self, path: str, query: Query | None = None) -> Any:
