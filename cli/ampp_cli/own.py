@@ -1,6 +1,5 @@
 """The `ampp` command: what is ampp's own, written with click. `ampp run` hands its line to the daemon's parser."""
 
-import io
 import os
 import sys
 from typing import TYPE_CHECKING, Final
@@ -74,7 +73,7 @@ _ampp: Final = click.version_option(
 
 
 def main(arguments: list[str]) -> int:
-    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called.
+    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called, 130 interrupted.
 
     An error is one line on stderr: what was called, what is wrong, and what may help.
     """
@@ -82,10 +81,6 @@ def main(arguments: list[str]) -> int:
         from ampp_cli.completion import answer
 
         return answer(_ampp)
-    # What a configuration or a server says may hold what this terminal's encoding does not.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         status = _ampp.main(arguments, prog_name="ampp", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -98,7 +93,9 @@ def main(arguments: list[str]) -> int:
     except click.ClickException as error:
         sys.stderr.write(f"ampp: {error.format_message()}\n")
         return error.exit_code
-    except click.Abort:
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return 130
         sys.stderr.write("aborted\n")
         return 1
     return status if isinstance(status, int) else 0

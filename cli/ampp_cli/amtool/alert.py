@@ -4,9 +4,9 @@ import sys
 
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import dates, table
-from ampp_cli.amtool.session import connect, named, pairs, worded
+from ampp_cli.amtool.session import connected, named, pairs
 from ampp_cli.kingpin import Parsed
-from ampp_cli.remote.client import Query, RemoteError
+from ampp_cli.remote.client import Query
 from ampp_cli.remote.model import Alert, encode
 from ampp_cli.remote.operation import GET_ALERTS, POST_ALERTS
 
@@ -26,11 +26,8 @@ def query(parsed: Parsed) -> int:
     if parsed["receiver"]:
         asked.append(("receiver", parsed["receiver"]))
     asked += [("silenced", _bool(states["silenced"])), ("unprocessed", _bool(states["unprocessed"]))]
-    remote = connect(parsed)
-    try:
+    with connected(parsed) as remote:
         alerts = remote.fetch(GET_ALERTS, list[Alert], asked)
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
     sys.stdout.write(_shown(alerts, parsed))
     return 0
 
@@ -108,9 +105,6 @@ def add(parsed: Parsed) -> int:
     if parsed["generator-url"]:
         alert["generatorURL"] = parsed["generator-url"]
     alert["labels"] = labels
-    remote = connect(parsed)
-    try:
+    with connected(parsed) as remote:
         remote.call(POST_ALERTS, body=encode([alert]))
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
     return 0

@@ -12,7 +12,7 @@ import msgspec
 from ampp.ingest.fault import JSONFault
 from ampp.ingest.gojson import read
 from ampp_cli.amtool.failure import Failure
-from ampp_cli.amtool.session import connect, worded
+from ampp_cli.amtool.session import connected, worded
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError
 from ampp_cli.remote.model import Created, Silence, encode
@@ -28,7 +28,11 @@ def run(parsed: Parsed) -> int:
     """Send what is read, several at once, and print the ids as they come back."""
     text = _input(parsed["input-file"])
     at = _opened(text)
-    remote = connect(parsed)
+    with connected(parsed) as remote:
+        return _import(remote, text, at, parsed)
+
+
+def _import(remote: Remote, text: str, at: int, parsed: Parsed) -> int:
     work: queue.Queue[Silence | None] = queue.Queue(_WAITING)
     failures: list[str] = []
     threads = [
@@ -38,6 +42,7 @@ def run(parsed: Parsed) -> int:
     for thread in threads:
         thread.start()
     count = 0
+    unreadable: _Unreadable | None = None
     try:
         while (found := _next(text, at)) is not None:
             silence, at = found
@@ -45,11 +50,14 @@ def run(parsed: Parsed) -> int:
                 silence.id = msgspec.UNSET
             work.put(silence)
             count += 1
-    finally:
-        for _ in threads:
-            work.put(None)
-        for thread in threads:
-            thread.join()
+    except _Unreadable as error:
+        unreadable = error
+    for _ in threads:
+        work.put(None)
+    for thread in threads:
+        thread.join()
+    if unreadable is not None:
+        raise unreadable
     if failures:
         raise Failure(f"couldn't import {len(failures)} out of {count} silences")
     return 0

@@ -1,6 +1,8 @@
 """What amtool's commands share: the server, the matcher grammar, and the words for what goes wrong."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from ampp import COMPATIBLE
@@ -11,7 +13,7 @@ from ampp_cli.remote.client import Refused, Remote, RemoteError, Unconfigured, U
 if TYPE_CHECKING:
     from ampp.core.matcher import Matcher, Mode
 
-__all__ = ["connect", "matcher", "mode", "named", "pairs", "warn_of_version", "worded"]
+__all__ = ["connected", "matcher", "mode", "named", "pairs", "warn_of_version", "worded"]
 
 _NAMES: Final = {400: "BadRequest", 404: "NotFound", 500: "InternalServerError"}
 _TYPES: Final = {
@@ -39,8 +41,12 @@ def mode(parsed: Parsed) -> "Mode":
         raise Failure(f"error parsing the feature flag list: {error}") from error
 
 
-def connect(parsed: Parsed) -> Remote:
-    """A client of the server named on the line; tells if that is of another version."""
+@contextlib.contextmanager
+def connected(parsed: Parsed) -> Iterator[Remote]:
+    """A client of the server named on the line; tells if that is of another version.
+
+    What the server or the way to it does wrong within is raised as Failure, in Alertmanager's words.
+    """
     address, file = parsed["alertmanager.url"], parsed["http.config.file"]
     if address.user is not None and file:
         raise Failure("basic authentication and http.config.file are mutually exclusive", "\n")
@@ -48,8 +54,12 @@ def connect(parsed: Parsed) -> Remote:
         remote = Remote(address, parsed["timeout"], f"amtool/{COMPATIBLE}", file or "")
     except Unconfigured as error:
         raise Failure(str(error), "\n") from error
-    warn_of_version(parsed, remote)
-    return remote
+    with remote:
+        try:
+            warn_of_version(parsed, remote)
+            yield remote
+        except RemoteError as error:
+            raise Failure(worded(error)) from error
 
 
 def warn_of_version(parsed: Parsed, remote: Remote) -> None:

@@ -13,10 +13,10 @@ from ampp_cli.account import user_name
 from ampp_cli.amtool.alert import sortable
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import dates, table
-from ampp_cli.amtool.session import connect, matcher, named, pairs, warn_of_version, worded
+from ampp_cli.amtool.session import connected, matcher, named, pairs, warn_of_version
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote import model
-from ampp_cli.remote.client import Query, RemoteError
+from ampp_cli.remote.client import Query
 from ampp_cli.remote.model import Created, Silence, encode
 from ampp_cli.remote.operation import DELETE_SILENCE, GET_SILENCE, GET_SILENCES, POST_SILENCES
 
@@ -44,11 +44,8 @@ def add(parsed: Parsed) -> int:
         matchers=matchers,
         starts=format_millis(*starts),
     )
-    remote = connect(parsed)
-    try:
+    with connected(parsed) as remote:
         made = remote.decode(remote.call(POST_SILENCES, body=encode(silence)), Created)
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
     sys.stdout.write(made.silence_id + "\n")
     return 0
 
@@ -79,22 +76,16 @@ def _typed(given: Matcher) -> model.Matcher:
 def expire(parsed: Parsed) -> int:
     if not parsed["silence-ids"]:
         raise Failure("no silence IDs specified")
-    remote = connect(parsed)
-    for identity in parsed["silence-ids"]:
-        try:
+    with connected(parsed) as remote:
+        for identity in parsed["silence-ids"]:
             remote.call(DELETE_SILENCE, silence=identity)
-        except RemoteError as error:
-            raise Failure(worded(error)) from error
     return 0
 
 
 def query(parsed: Parsed) -> int:
     asked: Query = [("filter", word) for word in named(parsed["matcher-groups"], parsed)]
-    remote = connect(parsed)
-    try:
+    with connected(parsed) as remote:
         silences = remote.fetch(GET_SILENCES, list[Silence], asked)
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
     _show([silence for silence in silences if _wanted(silence, parsed)], parsed)
     return 0
 
@@ -115,20 +106,17 @@ def _wanted(silence: Silence, parsed: Parsed) -> bool:
 def update(parsed: Parsed) -> int:
     if not parsed["update-ids"]:
         raise Failure("no silence IDs specified")
-    remote = connect(parsed)
     updated: list[Silence] = []
-    for identity in parsed["update-ids"]:
-        try:
+    with connected(parsed) as remote:
+        for identity in parsed["update-ids"]:
             silence = remote.fetch(GET_SILENCE, Silence, silence=identity)
             _change(silence, parsed)
             warn_of_version(parsed, remote)
             state, when = silence.status, silence.updated
             silence.status = silence.updated = UNSET
             made = remote.decode(remote.call(POST_SILENCES, body=encode(silence)), Created)
-        except RemoteError as error:
-            raise Failure(worded(error)) from error
-        silence.id, silence.status, silence.updated = made.silence_id, state, when
-        updated.append(silence)
+            silence.id, silence.status, silence.updated = made.silence_id, state, when
+            updated.append(silence)
     _show(updated, parsed)
     return 0
 

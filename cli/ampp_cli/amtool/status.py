@@ -2,11 +2,9 @@
 
 import sys
 
-from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import table
-from ampp_cli.amtool.session import connect, worded
+from ampp_cli.amtool.session import connected
 from ampp_cli.kingpin import Parsed
-from ampp_cli.remote.client import RemoteError
 from ampp_cli.remote.model import Peer, Status, Version, encode
 from ampp_cli.remote.operation import GET_STATUS
 
@@ -15,10 +13,8 @@ __all__ = ["cluster", "config", "status_of"]
 
 def status_of(parsed: Parsed) -> Status:
     """The server's status. Raises Failure."""
-    try:
-        return connect(parsed).fetch(GET_STATUS, Status)
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
+    with connected(parsed) as remote:
+        return remote.fetch(GET_STATUS, Status)
 
 
 def config(parsed: Parsed) -> int:
