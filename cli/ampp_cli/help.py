@@ -1,12 +1,29 @@
 """`ampp help`."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["command"]
 
 
+def _further(context: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem[str]]":
+    """The commands below those that are named already."""
+    from click.shell_completion import CompletionItem
+
+    here = context.find_root()
+    group: click.Command | None = here.command
+    for word in context.params.get(parameter.name or "") or ():
+        group = group.get_command(here, word) if isinstance(group, click.Group) else None
+    names = group.list_commands(here) if isinstance(group, click.Group) else []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 @click.command("help", add_help_option=False)
-@click.argument("words", nargs=-1, metavar="[COMMAND]...")
+@click.argument("words", nargs=-1, metavar="[COMMAND]...", shell_complete=_further)
 @click.pass_context
 def command(context: click.Context, words: tuple[str, ...]) -> int:
     """Show help on a COMMAND, or on all."""

@@ -124,6 +124,7 @@ CASES = [
     ("ampp config routes test --ver", ["--verify.receivers"]),
     ("ampp run --web.listen", ["--web.listen-address"]),
     ("ampp completion z", ["zsh"]),
+    ("ampp help config di", ["diff"]),
     ("ampp nonsense ", None),
     ("ampp --nonsense ", None),
     ("ampp silence expire 'unclosed ", []),

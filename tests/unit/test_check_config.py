@@ -301,6 +301,20 @@ PROCESSES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (["help"], "Usage: ampp [OPTIONS] COMMAND [ARGS]..."),
+        (["help", "config", "diff"], "Usage: ampp config diff [OPTIONS] OLD NEW"),
+        (["help", "help"], "Usage: ampp help [COMMAND]..."),
+        (["help", "run"], "usage: ampp run [<flags>]"),
+    ],
+)
+def test_help(words: list[str], start: str) -> None:
+    code, out, err = process(*words)
+    assert (code, out.splitlines()[0], err) == (0, start, "")
+
+
 @pytest.mark.parametrize(("words", "output", "status", "complaint"), PROCESSES)
 def test_as_a_process(words: list[str], output: str, status: int, complaint: str | None) -> None:
     code, _, err = process(*words, output=output)

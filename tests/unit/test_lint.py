@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ampp.config import ConfigError, load, load_file
 from ampp.config import compile as compile_plan
-from ampp.config import load, load_file
+from ampp.config.difference import compare
 from ampp.config.lint import RULES, Finding, Severity, TemplateFile, lint
 from ampp.config.lint.implication import Proof, domains, implied
 from ampp.config.lint.route import located
@@ -245,6 +246,21 @@ def test_aliases_and_merges_are_told_once_and_where_they_stand() -> None:
 def test_the_example_has_no_warning() -> None:
     findings = lint(load_file(str(ROOT / "alertmanager.yml.example")))
     assert [one for one in findings if one.severity is not Severity.INFO] == []
+
+
+def test_every_configuration_that_loads_can_be_linted() -> None:
+    tried = 0
+    for line in (ROOT / "testdata" / "config.jsonl").read_text(encoding="utf-8").splitlines():
+        try:
+            loaded = load(json.loads(line).get("yaml", ""))
+        except ConfigError:
+            continue
+        tried += 1
+        for one in lint(loaded):
+            assert one.line > 0
+            assert one.column > 0
+        assert not compare(loaded, loaded)
+    assert tried > 300
 
 
 # What is proven, tried.

@@ -7,7 +7,6 @@ from ampp.config.document import Config
 from ampp.config.lint.finding import Finding
 from ampp.config.lint.route import located
 from ampp.config.lint.source import Path, Source
-from ampp.config.node import SEQUENCE
 from ampp.core.matcher import parse_matchers
 from ampp.core.plan import Plan
 
@@ -31,7 +30,7 @@ def lint_keys(source: Source, plan: Plan) -> Iterator[Finding]:
     if source.has(("mute_time_intervals",)):
         yield _deprecated(source, ("mute_time_intervals",), "mute_time_intervals at the top", "time_intervals")
     for path, _, _ in source.written("global", "receivers"):
-        if path[-2] == "http_config" and path[-1] in _BEARER:
+        if path[-2:-1] == ("http_config",) and path[-1] in _BEARER:
             yield _deprecated(source, path, str(path[-1]), _BEARER[str(path[-1])])
 
 
@@ -52,7 +51,7 @@ def lint_matchers(source: Source, config: Config, plan: Plan) -> Iterator[Findin
         return
     for path, _ in _sections(plan):
         for key in _MATCHERS:
-            node = source.node((*path, key)) if source.has((*path, key)) else None
-            for child in node.children if node is not None and node.kind is SEQUENCE else ():
-                for warning in parse_matchers(child.value, config.mode).warnings:
-                    yield source.finding("matcher-syntax", child, warning)
+            for text in source.items((*path, key)):
+                if not text.nullish:
+                    for warning in parse_matchers(text.value, config.mode).warnings:
+                        yield source.finding("matcher-syntax", text, warning)

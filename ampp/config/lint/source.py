@@ -50,6 +50,12 @@ class Source:
         if self.has(path):
             yield from _pairs(_target(self.node(path)))
 
+    def items(self, path: Path) -> Iterator[Node]:
+        """The entries of the list at `path`, aliases followed; none if there is no list."""
+        if self.has(path):
+            node = _target(self.node(path))
+            yield from map(_target, node.children if node.kind is SEQUENCE else ())
+
     def written(self, *keys: str) -> Iterator[tuple[Path, Node, Kind]]:
         """Every scalar under these keys of the document: its path, and the kind it was read as."""
         for key in keys:
