@@ -97,7 +97,6 @@ def _counts(config: Config, templates: Sequence[tuple[str, Sequence[TemplateFile
 
 def _settings(file: str) -> Checked:
     """An ampp.yml as it stands: the variables of this environment are not the daemon's."""
-
     name = "<stdin>" if file == "-" else shown(file)
     text = b""
     try:

@@ -1,6 +1,6 @@
 """Lints of the routing tree: routes no alert reaches, routes twice, and schedules that mean something else."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Final
 
 from ampp.config.lint.finding import Finding
@@ -82,12 +82,11 @@ def _reachable(
         twin = earlier.twin(child)
         if twin is not None:
             line = source.node(paths[twin.index]).line
-            yield source.finding(
-                "duplicate-route",
-                spot,
-                f"same matchers and receiver as the route at line {line}: the same alerts go to {child.receiver} twice",
-                "remove one of the two; their groups share entries of the notification log",
-            )
+            same = (twin.group_by, twin.group_by_all) == (child.group_by, child.group_by_all)
+            effect = "one keeps silent of what the other told" if same else f"{child.receiver} is told all of it twice"
+            shared = "matchers, receiver and grouping" if same else "matchers and receiver"
+            what = f"same {shared} as the route at line {line}: {effect}"
+            yield source.finding("duplicate-route", spot, what, "remove one of the two")
         earlier.add(child)
         yield from _reachable(source, paths, child, matchers)
 
@@ -105,10 +104,11 @@ class _Earlier:
         self._by_pattern: dict[tuple[str, str], list[Route]] = {}
         self._by_name: dict[str, list[Route]] = {}
         self._loose: list[Route] = []
-        self._twins: dict[tuple[tuple[Matcher, ...], str], Route] = {}
+        self._twins: dict[Hashable, Route] = {}
 
     def add(self, route: Route) -> None:
-        self._twins.setdefault((route.matchers, route.receiver), route)
+        if not route.children:
+            self._twins.setdefault(_telling(route), route)
         if route.continue_:
             return
         choices = [places for matcher in route.matchers if (places := self._places(matcher))]
@@ -131,7 +131,7 @@ class _Earlier:
         return []
 
     def twin(self, route: Route) -> Route | None:
-        return self._twins.get((route.matchers, route.receiver))
+        return None if route.children else self._twins.get(_telling(route))
 
     def takes(self, known: Mapping[str, Domain]) -> tuple[list[Route], Proof]:
         """Siblings that together take everything within `known`; none if that is not proven."""
@@ -172,6 +172,11 @@ class _Earlier:
                     if matcher.op is Op.RE:
                         yield from self._by_pattern.get((name, matcher.value), ())
         yield from self._loose
+
+
+def _telling(route: Route) -> Hashable:
+    """What decides who is told of which alerts, and at what hours."""
+    return route.matchers, route.receiver, frozenset(route.mute_intervals), frozenset(route.active_intervals)
 
 
 def _grouping(source: Source, root: Route) -> Iterator[Finding]:

@@ -1,23 +1,24 @@
 """Alerts sent through a routing tree to see where they go, one by one or from a file of cases."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ampp.config import Config, ConfigError, compile  # noqa: A004
 from ampp.config.case import Case, Outcome, load_cases, outcome
-from ampp.config.lint import Finding, Severity
 from ampp.config.tree import slug
 from ampp.core.labels import canonical, format_set
 from ampp.core.route import Route
-from ampp_cli.annotation import github, junit
 from ampp_cli.output import BOLD, GREEN, RED, Output
 from ampp_cli.routes.drawing import Item, drawn
 from ampp_cli.routes.origin import failure
 from ampp_cli.routes.schedule import document
 from ampp_cli.selection import labels_from
 from ampp_cli.source import read_text, shown
+
+if TYPE_CHECKING:
+    from ampp.config.lint import Finding
 
 __all__ = ["many", "one"]
 
@@ -132,17 +133,23 @@ def _json(outcomes: Sequence[Outcome], name: str, output: Output) -> None:
 
 
 def _github(outcomes: Sequence[Outcome], name: str, output: Output) -> None:
+    from ampp_cli.annotation import github
+
     for line in github([_finding(one, name) for one in outcomes if not one.as_expected]):
         click.echo(line)
 
 
 def _junit(outcomes: Sequence[Outcome], name: str, output: Output) -> None:
+    from ampp_cli.annotation import junit
+
     cases = [(one.case.name, [] if one.as_expected else [_finding(one, name)]) for one in outcomes]
     for line in junit([(name, cases)]):
         click.echo(line)
 
 
-def _finding(one: Outcome, name: str) -> Finding:
+def _finding(one: Outcome, name: str) -> "Finding":
+    from ampp.config.lint import Finding, Severity
+
     paths = "; ".join(map(_path, one.trails))
     text = f"{one.case.name}: expected {', '.join(one.case.receivers) or 'nobody'}: {_difference(one)}"
     return Finding("route-case", Severity.ERROR, name, one.case.line, one.case.column, text, paths)
