@@ -17,6 +17,7 @@ or headings. Only data goes to stdout.
 """
 
 import functools
+import gc
 import json
 import os
 import sys
@@ -39,7 +40,7 @@ Detail: TypeAlias = Literal["simple", "extended", "wide"]
 FORMS: Final = ("simple", "extended", "wide", "json", "yaml", "jsonl", "name")
 _DETAIL: Final = {"simple": 0, "extended": 1, "wide": 2}
 
-_MANY: Final = 200
+_MANY: Final = 4000
 """Rows from which on it pays to import the faster encoder."""
 
 BOLD: Final = "1"
@@ -133,6 +134,8 @@ class Output(NamedTuple):
         On a terminal the new replaces the old. An error ends it the first time; later it is shown, and tried again.
         """
         sys.stdout.write(draw())
+        if self.watch:
+            gc.enable()
         while self.watch:
             sys.stdout.flush()
             time.sleep(self.watch)

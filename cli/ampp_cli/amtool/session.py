@@ -26,7 +26,9 @@ _TYPES: Final = {
     "postSilences": "silence.PostSilencesOKBody",
 }
 """What Alertmanager's client calls the answers."""
-_PLAIN: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*(=|!=|=~|!~)[A-Za-z0-9_][A-Za-z0-9_-]*")
+_PLAIN: Final = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]*(!?=[A-Za-z0-9_.:/@+-]+|(=~|!~)[A-Za-z0-9_-]+(\.[*+])?(\|[A-Za-z0-9_-]+)*)"
+)
 """What every grammar takes for a matcher: to know that, none need be imported."""
 _TEXT: Final = ("text/plain", "text/html")
 

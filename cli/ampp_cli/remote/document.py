@@ -12,8 +12,10 @@ from typing import Any, Final
 __all__ = ["decode", "encode", "items", "mapping", "text"]
 
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-_LARGE: Final = 200_000
+_LARGE: Final = 3_000_000
 """Bytes from which on msgspec is faster, its import included."""
+_MANY: Final = 4000
+"""The same of objects to be written."""
 
 
 def decode(body: bytes) -> Any:
@@ -35,7 +37,7 @@ def decode(body: bytes) -> Any:
 
 def encode(value: Any) -> str:
     """JSON as Go's encoder writes it, HTML escapes and all, without a newline; members in the order they are in."""
-    if isinstance(value, list) and len(value) > 200:
+    if isinstance(value, list) and len(value) > _MANY:
         import msgspec
 
         encoded = msgspec.json.encode(value).decode()

@@ -93,7 +93,9 @@ class Connection:
         """The first address of the name that takes the connection; the first failure is the one told."""
         first: WireError | None = None
         try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            # As bytes, a name needs no machinery for international ones, which takes its time to import.
+            name = self._host.encode() if self._host.isascii() else self._host
+            found = socket.getaddrinfo(name, self._port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             known = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
             why = getattr(error, "strerror", "") or str(error)
