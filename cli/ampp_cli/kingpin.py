@@ -18,8 +18,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ampp.core.quote import go_quote
-
 __all__ = [
     "BUILTIN",
     "VERSION",
@@ -38,6 +36,14 @@ __all__ = [
 ]
 
 Parser = Callable[[str], Any]
+
+
+def go_quote(text: str) -> str:
+    """Only mistakes need it."""
+    from ampp.core.quote import go_quote
+
+    return go_quote(text)
+
 
 _FLOAT: Final = re.compile(r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?")
 

@@ -4,6 +4,7 @@ Nothing is imported before it is known to be needed, so that `--version` and sma
 """
 
 import errno
+import gc
 import io
 import os
 import sys
@@ -70,9 +71,16 @@ def _dispatch(program: str, arguments: list[str]) -> int:
 
         return run.main(program, arguments)
     if program == "amtool":
+        gc.disable()  # it is over before collecting anything would pay
         from ampp_cli import amtool
 
         return amtool.main(program, arguments)
+    if arguments == ["--version"]:
+        # Scripts ask this often, and need no parser for it.
+        from ampp import COMPATIBLE, __version__
+
+        sys.stdout.write(f"ampp {__version__} (Alertmanager {COMPATIBLE})\n")
+        return 0
     from ampp_cli import own
 
     return own.main(arguments)

@@ -281,7 +281,7 @@ def answer(body: str, status: str = "200 OK", kind: str = "application/json") ->
         (answer("<h1>x</h1>", "502 X", "text/html"), "answered 502\n", "[GET /alerts] getAlerts (status 502): {}\n\n"),
         (answer("[{"), "answered with something else than Alertmanager does: it is not JSON", "unexpected EOF\n\n"),
         (answer("[]")[:-1], "it broke off in the middle\n", "unexpected EOF\n\n"),
-        (answer('{"a": 1}'), "Expected `array`, got `object`\n", "into Go value of type models.GettableAlerts\n\n"),
+        (answer('{"a": 1}'), "a list was expected\n", "into Go value of type models.GettableAlerts\n\n"),
         (b"", "no answer from http://127.0.0.1:", "EOF\n\n"),
         (b"SSH-2.0-x\r\n", "what answers there does not speak HTTP\n", 'malformed HTTP response "SSH-2.0-x"\n\n'),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n", "", ""),

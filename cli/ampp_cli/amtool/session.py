@@ -1,6 +1,7 @@
 """What amtool's commands share: the server, the matcher grammar, and the words for what goes wrong."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ from ampp import COMPATIBLE
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError, Unconfigured, Unreachable, Unreadable, version_of
+from ampp_cli.remote.document import encode
 
 if TYPE_CHECKING:
     from ampp.core.matcher import Matcher, Mode
@@ -17,13 +19,17 @@ __all__ = ["connected", "matcher", "mode", "named", "pairs", "warn_of_version", 
 
 _NAMES: Final = {400: "BadRequest", 404: "NotFound", 500: "InternalServerError"}
 _TYPES: Final = {
-    "list Alert": "models.GettableAlerts",
-    "list Silence": "models.GettableSilences",
-    "Silence": "models.GettableSilence",
-    "Status": "models.AlertmanagerStatus",
-    "Created": "silence.PostSilencesOKBody",
+    "getAlerts": "models.GettableAlerts",
+    "getSilences": "models.GettableSilences",
+    "getSilence": "models.GettableSilence",
+    "getStatus": "models.AlertmanagerStatus",
+    "postSilences": "silence.PostSilencesOKBody",
 }
-"""Our types by Alertmanager's names for them."""
+"""What Alertmanager's client calls the answers."""
+_PLAIN: Final = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]*(!?=[A-Za-z0-9_.:/@+-]+|(=~|!~)[A-Za-z0-9_-]+(\.[*+])?(\|[A-Za-z0-9_-]+)*)"
+)
+"""What every grammar takes for a matcher: to know that, none need be imported."""
 _TEXT: Final = ("text/plain", "text/html")
 
 
@@ -87,6 +93,8 @@ def matcher(text: str, parsed: Parsed) -> "Matcher":
 def named(words: list[str], parsed: Parsed) -> list[str]:
     """The words; a first one that is no matcher becomes one for the alert's name."""
     if words:
+        if _PLAIN.fullmatch(words[0]):
+            return words
         from ampp.core.matcher import MatcherError, parse_matcher
         from ampp.core.quote import go_quote
 
@@ -129,9 +137,7 @@ def _refusal(error: Refused) -> str:
     text = f"[{where}][{status}] {operation.name}{_NAMES[status]}"
     if not operation.declared[status]:
         return text
-    from ampp_cli.remote.model import encode
-
-    return f"{text} {encode(error.payload).decode()}"
+    return f"{text} {encode(error.payload)}"
 
 
 def _unreadable(error: Unreadable) -> str:
@@ -147,7 +153,8 @@ def _unreadable(error: Unreadable) -> str:
         value = read(error.body)
     except JSONFault as fault:
         return str(fault)
-    return f"json: cannot unmarshal {_kind(value)} into Go value of type {_TYPES.get(error.expected, error.expected)}"
+    name = _TYPES.get(error.operation.name, "") if error.operation is not None else ""
+    return f"json: cannot unmarshal {_kind(value)} into Go value of type {name}"
 
 
 def _kind(value: Any) -> str:
