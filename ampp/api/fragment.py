@@ -8,6 +8,7 @@ thousand alerts copies byte strings, also when they have been repeated since. Wh
 end clears it (`ampp.core.book`).
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -22,7 +23,7 @@ from ampp.core.silence import Silence
 from ampp.core.timestamp import format_millis
 from ampp.core.view import AlertView, GroupView
 
-__all__ = ["Unshowable", "group_tail", "silence_json", "write_alert"]
+__all__ = ["Unshowable", "group_tail", "silence_json", "write_alerts"]
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -42,33 +43,34 @@ class _Fragment(msgspec.Struct, frozen=True, gc=False):
 
 
 _instant: Final = lru_cache(maxsize=4096)(lambda wall, offset: format_millis(wall, offset).encode())
+_local_instant: Final = lru_cache(maxsize=4096)(lambda wall: format_millis(wall, local_offset(wall)).encode())
 
 
-def write_alert(view: AlertView, out: list[bytes]) -> None:
-    """Add one alert object to `out`, in pieces, and remember them on the alert.
+def write_alerts(views: Iterable[AlertView], out: list[bytes]) -> None:
+    """Add the alerts' objects to `out`, in pieces, a comma before each, and remember the pieces on the alerts.
 
     The pieces are those remembered: a long listing makes nothing new that would lie between them in memory.
     """
-    alert = view.alert
-    known = alert.fragment
-    if (
-        not isinstance(known, _Fragment)
-        or known.silenced_by != view.silenced_by
-        or known.inhibited_by != view.inhibited_by
-        or known.muted_by != view.muted_by
-        or known.receivers != view.receivers
-    ):
-        known = alert.fragment = _fragment(view)
-    updated = alert.updated
-    out += (
-        known.head,
-        _instant(alert.ends, alert.ends_off),
-        known.middle,
-        _instant(updated, local_offset(updated)),
-        known.tail,
-        known.labels or alert.key,
-        b"}",
-    )
+    for view in views:
+        alert = view.alert
+        known = alert.fragment
+        if (
+            known is None
+            or known.silenced_by != view.silenced_by
+            or known.inhibited_by != view.inhibited_by
+            or known.muted_by != view.muted_by
+            or known.receivers != view.receivers
+        ):
+            known = alert.fragment = _fragment(view)
+        out += (
+            known.head,
+            _instant(alert.ends, alert.ends_off),
+            known.middle,
+            _local_instant(alert.updated),
+            known.tail,
+            known.labels or alert.key,
+            b"}",
+        )
 
 
 def _fragment(view: AlertView) -> _Fragment:
@@ -86,7 +88,7 @@ def _fragment(view: AlertView) -> _Fragment:
         view.silenced_by,
         view.inhibited_by,
         view.muted_by,
-        html_escaped(b'{"annotations":' + _encode(alert.annotations) + b',"endsAt":"'),
+        html_escaped(b',{"annotations":' + _encode(alert.annotations) + b',"endsAt":"'),
         html_escaped(middle),
         html_escaped(b'","' + url + b'labels":'),
         None if labels == alert.key else labels,
