@@ -7,7 +7,7 @@ server is the one that the command line so far, the environment or the default f
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -38,7 +38,7 @@ def silence_ids(context: click.Context, parameter: click.Parameter, incomplete: 
         from ampp_cli.remote.operation import GET_SILENCES
         from ampp_cli.silence.listing import matchers_of
 
-        for silence in remote.fetch(GET_SILENCES, list[dict[str, Any]]):
+        for silence in remote.fetch(GET_SILENCES, "list"):
             if (silence.get("status") or {}).get("state") != "expired" and silence.get("id") not in named:
                 yield _item(str(silence["id"]), f"{matchers_of(silence)} {silence.get('comment', '')}")
 
@@ -51,7 +51,7 @@ def receiver_names(context: click.Context, parameter: click.Parameter, incomplet
     def found(remote: "Remote") -> Iterator["CompletionItem[str]"]:
         from ampp_cli.remote.operation import GET_RECEIVERS
 
-        for receiver in remote.fetch(GET_RECEIVERS, list[dict[str, Any]]):
+        for receiver in remote.fetch(GET_RECEIVERS, "list"):
             yield _item(str(receiver["name"]))
 
     return _asked(context, incomplete, found)
@@ -65,7 +65,7 @@ def label_names(context: click.Context, parameter: click.Parameter, incomplete: 
         from ampp_cli.remote.operation import GET_ALERTS
 
         labels: set[tuple[str, str]] = set()
-        for alert in remote.fetch(GET_ALERTS, list[dict[str, Any]]):
+        for alert in remote.fetch(GET_ALERTS, "list"):
             labels.update((alert.get("labels") or {}).items())
         if given is None:
             yield from (_item(f"{name}=", kind=OPEN) for name in sorted({name for name, _ in labels}))
