@@ -16,8 +16,9 @@ from ampp.core.quote import go_quote
 from ampp.core.regex import RegexError, anchored
 from ampp.core.silence import SilenceError, SilenceNotFound
 from ampp.core.timestamp import format_millis
-from ampp.core.view import AlertQuery
+from ampp.core.view import AlertQuery, AlertView
 from ampp.ingest.alertmanager import decode_alerts
+from ampp.ingest.compact import read_repeats
 from ampp.ingest.fault import IngestError
 from ampp.ingest.silence import decode_silence
 from ampp.observe.build import BUILD
@@ -28,8 +29,14 @@ __all__ = ["V2"]
 _SLICE: Final = 0.005
 """Seconds of encoding after which other tasks get a turn."""
 
+_BATCH: Final = 64
+"""Alerts encoded between two looks at the clock."""
+
 _LARGE_BODY: Final = 1 << 18
 """Bytes from which a body is decoded in a thread."""
+
+_LARGE_REPEAT: Final = 1 << 20
+"""Bytes from which a body is not looked at for alerts that merely come again: on the event loop that takes too long."""
 
 _UUID: Final = re.compile(
     r"(?:urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -92,7 +99,7 @@ class V2:
             return asked
         views = await self._live.alerts(asked)
         out = [b"["]
-        await _Turns().write(fragment.write_alert, views, out)
+        await _Turns().write_alerts(views, out)
         return _reply_of(out, b"]\n")
 
     async def get_groups(self, query: Query) -> Reply:
@@ -104,7 +111,7 @@ class V2:
         for count, group in enumerate(await self._live.groups(asked)):
             # All groups' pieces stand in one flat list, so that megabytes are copied once and not at every level.
             out.append(b',{"alerts":[' if count else b'{"alerts":[')
-            await turns.write(fragment.write_alert, group.alerts, out)
+            await turns.write_alerts(group.alerts, out)
             out += (b"]", fragment.group_tail(group))
         return _reply_of(out, b"]\n")
 
@@ -133,12 +140,17 @@ class V2:
         )
 
     async def post_alerts(self, body: bytes) -> Reply:
+        live = self._live
+        repeats = read_repeats(body, live.known) if len(body) < _LARGE_REPEAT else None
+        taken = live.refresh(repeats) if repeats else 0
+        if repeats and taken == len(repeats.alerts):
+            return empty()
         try:
-            posts = await _decode(decode_alerts, body, local_offset(self._live.now().wall))
+            posts = await _decode(decode_alerts, body, local_offset(live.now().wall), live.known)
         except IngestError as error:
             return ingest_error(error)
         try:
-            complaints = await self._live.post_alerts(posts)
+            complaints = await live.post_alerts(posts[taken:] if taken else posts)
         except StoreDown as error:
             return _unstored(error)
         return handler_error(400, "\n".join(complaints)) if complaints else empty()
@@ -197,15 +209,16 @@ class V2:
         return json_reply(go_json({"silenceID": silence_id}))
 
 
-async def _decode(decoder: Callable[..., _T], body: bytes, *rest: int) -> _T:
+async def _decode(decoder: Callable[..., _T], body: bytes, *rest: object) -> _T:
     if len(body) < _LARGE_BODY:
         return decoder(body, *rest)
     return await trio.to_thread.run_sync(decoder, body, *rest)
 
 
 def _reply_of(pieces: list[bytes], end: bytes) -> Reply:
-    """An answer of JSON in pieces; copies it once."""
-    return Reply(200, b"".join((*pieces, end)), JSON)
+    """An answer of JSON in pieces, which this takes over; copies it once."""
+    pieces.append(end)
+    return Reply(200, b"".join(pieces), JSON)
 
 
 class _Turns:
@@ -213,6 +226,17 @@ class _Turns:
 
     def __init__(self) -> None:
         self._until = trio.current_time() + _SLICE
+
+    async def write_alerts(self, views: list[AlertView], out: list[bytes]) -> None:
+        """Write the alerts to `out`, with commas between them."""
+        start = len(out)
+        for first in range(0, len(views), _BATCH):
+            fragment.write_alerts(views[first : first + _BATCH], out)
+            if trio.current_time() > self._until:
+                await trio.lowlevel.checkpoint()
+                self._until = trio.current_time() + _SLICE
+        if views:
+            out[start] = out[start][1:]
 
     async def write(self, write: Callable[[_T, list[bytes]], None], items: Iterable[_T], out: list[bytes]) -> None:
         """Write the items to `out`, with commas between them."""

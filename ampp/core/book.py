@@ -11,17 +11,18 @@ A report is merged with what is known when their ranges of activity overlap, and
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import pairwise
 from sys import intern
 from typing import Final
 
 import msgspec
 
 from ampp.core import labels as labelling
-from ampp.core.alert import NO_ANNOTATIONS, Alert, PostedAlert, Snapshot
+from ampp.core.alert import NO_ANNOTATIONS, Alert, Content, PostedAlert, Snapshot
 from ampp.core.clock import ZERO
 from ampp.core.record import AlertRow
 
-__all__ = ["Book", "Change", "NameLimit", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
+__all__ = ["Book", "Change", "NameLimit", "Repeats", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
 
 
 class Change(Enum):
@@ -30,6 +31,20 @@ class Change(Enum):
     NEW = "new"
     CHANGED = "changed"
     REFRESHED = "refreshed"
+
+
+class Repeats(msgspec.Struct, frozen=True, gc=False):
+    """One request's alerts when all of them are known, each with what its sender says of it now.
+
+    `changed` are those contents that differ from what was said last. `runs` gives the ends, which most alerts of a
+    request share: (index of the first alert, end in wall nanoseconds, seconds east of UTC that the sender wrote), each
+    for all alerts up to the next run.
+    """
+
+    alerts: list[Alert]
+    contents: list[Content]
+    changed: list[Content]
+    runs: list[tuple[int, int, int]]
 
 
 def fingerprint(alert: Alert) -> int:
@@ -68,10 +83,14 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
 
 
 class Book:
-    """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit)."""
+    """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit).
+
+    `refreshed` counts mere refreshes; while it stands still there are none to be written.
+    """
 
     def __init__(self, per_name: int = 0) -> None:
         self.alerts: dict[bytes, Alert] = {}
+        self.refreshed = 0
         self.names: Final = NameLimit(per_name)
 
     def __len__(self) -> int:
@@ -97,7 +116,8 @@ class Book:
                 timeout=timeout,
                 starts_off=posted.starts_off,
                 ends_off=posted.ends_off,
-                origin=posted.origin,
+                kept=wall,
+                content=posted.content,
             )
             self.alerts[key] = alert
             return alert, Change.NEW
@@ -131,9 +151,46 @@ class Book:
         alert.annotations = posted.annotations or NO_ANNOTATIONS
         alert.generator_url = posted.generator_url
         alert.fragment = None
-        if posted.origin is not None:
-            alert.origin = posted.origin
-        return Change.CHANGED if changed else Change.REFRESHED
+        alert.content = posted.content
+        if not changed:
+            self.refreshed += 1
+            if alert.kept == wall:
+                alert.kept = ZERO  # twice in one request: what is stored of the first is not all
+            return Change.REFRESHED
+        alert.kept = wall
+        return Change.CHANGED
+
+    def refresh(self, repeats: Repeats, wall: int) -> int:
+        """Take in alerts repeated with nothing but a later end; how many, counted from the first, that were just that.
+
+        Those are done, exactly as `merge` would have done it. The next one is more than a refresh (its group let go of
+        it, it was over, its end comes nearer), so it and what follows it are to be put in the usual way.
+        """
+        done = self._refreshed(repeats, wall)
+        self.refreshed += done
+        return done
+
+    def _refreshed(self, repeats: Repeats, wall: int) -> int:
+        done = 0
+        for (first, ends, ends_off), (last, *_) in pairwise([*repeats.runs, (len(repeats.alerts), 0, 0)]):
+            for alert, content in zip(repeats.alerts[first:last], repeats.contents[first:last], strict=True):
+                starts, old_starts, old_ends = content.starts, alert.starts, alert.ends
+                if not (wall < old_ends <= ends and old_starts <= starts < old_ends and alert.seated):
+                    return done
+                alert.ends = ends
+                alert.ends_off = ends_off
+                alert.updated = wall
+                if alert.timeout or alert.held:
+                    alert.timeout = alert.held = False
+                if alert.content is not content:
+                    alert.content = content
+                    if starts == old_starts:
+                        alert.starts_off = content.starts_off
+                    alert.annotations = content.annotations
+                    alert.generator_url = content.generator_url
+                    alert.fragment = None
+                done += 1
+        return done
 
     def collect(self, wall: int) -> list[Alert]:
         """Take out and return what is over (upstream: the provider's garbage collection)."""
@@ -159,6 +216,7 @@ class Book:
                 starts_off=row.starts_off,
                 ends_off=row.ends_off,
                 held=True,
+                kept=row.updated,
             )
             self.names.admit(labels.get("alertname", ""), row.key, row.ends, ZERO)
 
