@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -18,7 +19,7 @@ from ampp.config.receivers import AlertmanagerConfig, Entry, RootlyConfig
 from ampp.config.settings import load_settings, variables
 from ampp.observe.metrics import Metrics
 from ampp.options import Features
-from ampp_cli import manual, own
+from ampp_cli import amtool, manual, own
 from ampp_cli.kingpin import parse
 from ampp_cli.run import FEATURES, PROGRAM
 
@@ -157,3 +158,31 @@ def write() -> None:
 
 if __name__ == "__main__":
     write()
+
+
+def command_lines(page: str) -> list[list[str]]:
+    """The command lines of ampp and amtool on a page of docs, in backquotes or after a `$`."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    found = re.findall(r"`((?:ampp|amtool) [^`]+)`", text) + re.findall(
+        r"^\$ ((?:ampp|amtool) .+)$", text, re.MULTILINE
+    )
+    return [shlex.split(line) for line in found]
+
+
+@pytest.mark.parametrize("line", command_lines("from-amtool.md"), ids=" ".join)
+def test_command_lines_of_the_docs_are_right(line: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read, not run: that commands and options are there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "silences.json").write_text("[]")
+    program, *words = line
+    if program == "amtool":
+        parse(amtool.PROGRAM, words)
+        return
+    command: click.Command = own._ampp
+    context = None
+    while isinstance(command, click.Group):
+        context = click.Context(command, parent=context)
+        _, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command = found
+    command.make_context(line[-1], words)
