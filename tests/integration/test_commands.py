@@ -1,10 +1,14 @@
 """The commands that ask a server: against a running daemon, and against what goes wrong on the way."""
 
+import contextlib
+import datetime
+import ipaddress
 import json
 import os
 import pty
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from ampp_cli import own
 from ampp_cli.defaults import ampp_defaults, amtool_defaults
@@ -418,6 +426,68 @@ def test_credentials_reach_the_server(run: Run) -> None:
         assert run("alert", "query", "--url", f"http://me:p%20w@127.0.0.1:{port}", "-o", "json")[0] == 0
         thread.join(10)
         assert b"\r\nAuthorization: Basic bWU6cCB3\r\n" in heard[1]
+
+
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server that speaks TLS with a certificate of its own making: its URL, and the certificate's file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (tmp_path / "key.pem").write_bytes(private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as safe:
+                safe.recv(65536)
+                safe.sendall(answer("[]"))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}", tmp_path / "cert.pem"
+
+
+def test_certificates(
+    run: Run,
+    secured: tuple[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from ampp_cli import amtool as tool
+
+    url, certificate = secured
+    status, _, err = run("alert", "query", "--url", url)
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith(f"ampp: cannot reach {url}: the server's certificate is not trusted: ")
+    assert tool.main("amtool", [f"--alertmanager.url={url}", "--no-version-check", "alert"]) == 1
+    assert "tls: failed to verify certificate: x509: " in capsys.readouterr().err
+    (tmp_path / "http.yml").write_text(f"tls_config: {{ca_file: {certificate.name}}}\n")
+    words = ("alert", "query", "--url", url, "--no-headers", "--http.config.file", str(tmp_path / "http.yml"))
+    assert run(*words) == (0, "", "")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert run("alert", "query", "--url", url, "--no-headers") == (0, "", "")
 
 
 def test_ids_that_mean_several(run: Run, api: Api) -> None:

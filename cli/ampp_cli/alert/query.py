@@ -7,7 +7,7 @@ from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Query, Remote
 from ampp_cli.remote.document import mapping, text
 from ampp_cli.remote.operation import GET_ALERTS
-from ampp_cli.selection import matchers_from, near_miss
+from ampp_cli.selection import filters_from, near_miss
 from ampp_cli.server import server_options
 from ampp_cli.suggestion import label_names, receiver_names
 
@@ -46,14 +46,14 @@ def command(
     A matcher is label=value, label!=value, label=~regex or label!~regex. A first word that is none of these is the name
     of an alert.
     """
-    chosen = matchers_from(matchers)
+    chosen = filters_from(matchers)
     states = {"active": active, "silenced": silenced, "inhibited": inhibited, "unprocessed": unprocessed}
     if everything:
         states = dict.fromkeys(states, True)
     elif not any(states.values()):
         states["active"] = True
     query: Query = [(name, str(wanted).lower()) for name, wanted in states.items()]
-    query += [("filter", str(matcher)) for matcher in chosen]
+    query += [("filter", wanted.text) for wanted in chosen]
     if receiver:
         query.append(("receiver", receiver))
 
@@ -64,7 +64,9 @@ def command(
             alerts.sort(key=lambda alert: text(alert, "startsAt"))
         if not alerts and matchers and not output.watch:
             everyone = remote.fetch(GET_ALERTS, "list")
-            hint = near_miss(chosen, {name for alert in everyone for name in mapping(alert, "labels")})
+            hint = near_miss(
+                [wanted.name for wanted in chosen], {name for alert in everyone for name in mapping(alert, "labels")}
+            )
             if hint:
                 click.echo(hint, err=True)
         return output.text(ALERTS, alerts)

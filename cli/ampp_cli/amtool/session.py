@@ -1,7 +1,6 @@
 """What amtool's commands share: the server, the matcher grammar, and the words for what goes wrong."""
 
 import contextlib
-import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from ampp_cli.amtool.failure import Failure
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError, Unconfigured, Unreachable, Unreadable, version_of
 from ampp_cli.remote.document import encode
+from ampp_cli.remote.matcher import OBVIOUS
 
 if TYPE_CHECKING:
     from ampp.core.matcher import Matcher, Mode
@@ -26,10 +26,6 @@ _TYPES: Final = {
     "postSilences": "silence.PostSilencesOKBody",
 }
 """What Alertmanager's client calls the answers."""
-_PLAIN: Final = re.compile(
-    r"[A-Za-z_][A-Za-z0-9_]*(!?=[A-Za-z0-9_.:/@+-]+|(=~|!~)[A-Za-z0-9_-]+(\.[*+])?(\|[A-Za-z0-9_-]+)*)"
-)
-"""What every grammar takes for a matcher: to know that, none need be imported."""
 _TEXT: Final = ("text/plain", "text/html")
 
 
@@ -93,7 +89,7 @@ def matcher(text: str, parsed: Parsed) -> "Matcher":
 def named(words: list[str], parsed: Parsed) -> list[str]:
     """The words; a first one that is no matcher becomes one for the alert's name."""
     if words:
-        if _PLAIN.fullmatch(words[0]):
+        if OBVIOUS.fullmatch(words[0]):
             return words
         from ampp.core.matcher import MatcherError, parse_matcher
         from ampp.core.quote import go_quote

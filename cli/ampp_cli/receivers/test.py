@@ -28,12 +28,22 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str) -> f
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="JSON of one alert or a list, as POST /api/v2/alerts takes it. One that has ended is told as resolved.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the requests instead of sending them.")
+@click.option("--dry-run", is_flag=True, help="Print the requests and mails instead of sending them.")
 @click.option("--show-secrets", is_flag=True, help="With --dry-run: print secrets and whole URLs too.")
 @click.option("--timeout", default="30s", show_default=True, callback=_duration, help="For each integration.")
 @click.option("--web.external-url", "external", default="", metavar="URL", help="As the daemon has it.")
+@click.option(
+    "--ampp.config.file", "ampp_file", default="", metavar="FILE", type=click.Path(), help="As the daemon has it."
+)
 def command(
-    name: str, file: str, alert_file: Path | None, dry_run: bool, show_secrets: bool, timeout: float, external: str
+    name: str,
+    file: str,
+    alert_file: Path | None,
+    dry_run: bool,
+    show_secrets: bool,
+    timeout: float,
+    external: str,
+    ampp_file: str,
 ) -> int:
     """Send a test notification to every integration of the receiver NAME, whether a route leads to it or not.
 
@@ -44,4 +54,4 @@ def command(
         raise click.UsageError("--show-secrets goes with --dry-run")
     from ampp_cli.receivers.trial import run
 
-    return run(name, file, alert_file, timeout, external, dry_run=dry_run, show_secrets=show_secrets)
+    return run(name, file, alert_file, timeout, external, ampp_file, dry_run=dry_run, show_secrets=show_secrets)

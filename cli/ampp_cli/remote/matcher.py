@@ -1,11 +1,16 @@
-"""Matchers as the API has them, shown as they are typed."""
+"""Matchers as users type them and as the API has them, as far as no parser is needed for that."""
 
 import re
 from typing import Any, Final
 
 from ampp_cli.remote.document import mapping, text
 
-__all__ = ["shown"]
+__all__ = ["OBVIOUS", "shown"]
+
+OBVIOUS: Final = re.compile(
+    r"([A-Za-z_][A-Za-z0-9_]*)(?:(!?=)([A-Za-z0-9_.:/@+-]+)|(=~|!~)([A-Za-z0-9_-]+(?:\.[*+])?(?:\|[A-Za-z0-9_-]+)*))"
+)
+"""What every grammar takes for a matcher, and alike: name, operator and value (of the one kind or the other)."""
 
 _SIGNS: Final = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
 """By isEqual and isRegex; a server that knows no negation does not tell the former."""

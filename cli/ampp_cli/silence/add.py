@@ -1,11 +1,10 @@
 """`ampp silence add`."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ampp.core.matcher import Matcher, Op
 from ampp_cli.account import user_name
 from ampp_cli.alert.listing import ALERTS
 from ampp_cli.output import Output, output_options
@@ -19,6 +18,9 @@ from ampp_cli.silence.listing import matchers_of
 from ampp_cli.silence.target import put
 from ampp_cli.suggestion import label_names
 from ampp_cli.when import WhenError, duration, moment, rfc3339
+
+if TYPE_CHECKING:
+    from ampp.core.matcher import Matcher
 
 __all__ = ["command", "period"]
 
@@ -96,16 +98,16 @@ def period(now: datetime, start: str | None, end: str | None, lasts: str) -> tup
     return begins, ends
 
 
-def _typed(matcher: Matcher) -> dict[str, Any]:
+def _typed(matcher: "Matcher") -> dict[str, Any]:
     return {
         "name": matcher.name,
         "value": matcher.value,
-        "isRegex": matcher.op in (Op.RE, Op.NRE),
-        "isEqual": matcher.op in (Op.EQ, Op.RE),
+        "isRegex": "~" in matcher.op.value,
+        "isEqual": not matcher.op.value.startswith("!"),
     }
 
 
-def _show(silence: dict[str, Any], chosen: list[Matcher], output: Output, remote: Remote) -> None:
+def _show(silence: dict[str, Any], chosen: "list[Matcher]", output: Output, remote: Remote) -> None:
     query = [(state, "true") for state in ("active", "inhibited", "silenced", "unprocessed")]
     query += [("filter", str(matcher)) for matcher in chosen]
     alerts = remote.fetch(GET_ALERTS, "list", query)
@@ -121,5 +123,7 @@ def _show(silence: dict[str, Any], chosen: list[Matcher], output: Output, remote
         output.show(ALERTS, alerts)
         return
     everyone = remote.fetch(GET_ALERTS, "list")
-    hint = near_miss(chosen, {name for alert in everyone for name in mapping(alert, "labels")})
+    hint = near_miss(
+        [matcher.name for matcher in chosen], {name for alert in everyone for name in mapping(alert, "labels")}
+    )
     click.echo(f"No alert matches now{f': {hint}' if hint else '.'}")

@@ -9,7 +9,7 @@ from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Query, Remote
 from ampp_cli.remote.document import text
 from ampp_cli.remote.operation import GET_SILENCES
-from ampp_cli.selection import matchers_from
+from ampp_cli.selection import filters_from
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import SILENCES
 from ampp_cli.suggestion import label_names, silence_ids
@@ -25,7 +25,11 @@ __all__ = ["command"]
 @click.option("-q", "--quiet", is_flag=True, help="Only ids; the same as -o name.")
 @click.option("--created-by", metavar="AUTHOR", help="Only those of one author.")
 @click.option(
-    "--id", "wanted", metavar="ID", shell_complete=silence_ids, help="Only the one with this id, or whose id begins so."
+    "--id",
+    "beginning",
+    metavar="ID",
+    shell_complete=silence_ids,
+    help="Only the one with this id, or whose id begins so.",
 )
 @click.option("--within", metavar="DURATION", help="Only those that end within that time, or ended if --expired.")
 @output_options(watch=True)
@@ -36,7 +40,7 @@ def command(
     everything: bool,
     quiet: bool,
     created_by: str | None,
-    wanted: str | None,
+    beginning: str | None,
     within: str | None,
     output: Output,
     remote: Remote,
@@ -45,7 +49,7 @@ def command(
 
     The next to end comes first.
     """
-    query: Query = [("filter", str(matcher)) for matcher in matchers_from(matchers)]
+    query: Query = [("filter", wanted.text) for wanted in filters_from(matchers)]
     try:
         limit = duration(within) if within is not None else None
     except WhenError as error:
@@ -61,15 +65,17 @@ def command(
             return False
         if created_by is not None and text(silence, "createdBy") != created_by:
             return False
-        return wanted is None or text(silence, "id").startswith(wanted)
+        return beginning is None or text(silence, "id").startswith(beginning)
 
     def draw() -> str:
         remote.renew()
         now = time.time()
         found = [s for s in remote.fetch(GET_SILENCES, "list", query) if keep(s, now)]
         found.sort(key=lambda silence: instant(text(silence, "endsAt")))
-        if wanted is not None and not found and not output.watch:
-            raise click.ClickException(f"no silence has an id that begins with {wanted} (--all looks among those over)")
+        if beginning is not None and not found and not output.watch:
+            raise click.ClickException(
+                f"no silence has an id that begins with {beginning} (--all looks among those over)"
+            )
         return output.text(SILENCES, found)
 
     output.repeat(draw)
