@@ -95,8 +95,9 @@ def _wanted(silence: dict[str, Any], parsed: Parsed) -> bool:
     ends, soon = sortable(text(silence, "endsAt")), _key(now)
     if ends > soon if parsed["expired"] else ends < soon:
         return False
-    within = timedelta(seconds=parsed["within"] or 0)
-    if within > timedelta(0) and (ends < _key(now - within) if parsed["expired"] else ends > _key(now + within)):
+    seconds = parsed["within"] or 0.0
+    within = timedelta(seconds=seconds)
+    if seconds > 0 and (ends < _key(now - within) if parsed["expired"] else ends > _key(now + within)):
         return False
     if parsed["created-by"] and text(silence, "createdBy") != parsed["created-by"]:
         return False
