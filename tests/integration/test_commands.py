@@ -500,3 +500,28 @@ def test_ids_that_mean_several(run: Run, api: Api) -> None:
     for identity in made:
         assert api.silence(identity)["status"]["state"] == "active"
         api.expire_silence(identity)
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "unwanted"),
+    [
+        (AMTOOL, ["--version"], {"json", "socket", "msgspec", "click", "ampp.core.matcher"}),
+        (AMTOOL, ["alert", "query", "instance=~db.*", "job!=x"], {"msgspec", "click", "ampp.core.matcher", "shutil"}),
+        (AMTOOL, ["silence"], {"msgspec", "click", "ampp.core.matcher", "ampp.config"}),
+        (AMPP, ["--version"], {"click", "msgspec"}),
+        (AMPP, ["alert", "query", "instance=~db.*"], {"msgspec", "yaml", "ampp.core.matcher", "ampp.config"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and len(value) < 4 else "",
+)
+def test_nothing_is_imported_that_a_command_does_not_need(
+    program: list[str], words: list[str], unwanted: set[str], daemon: Daemon, api: Api, tmp_path: Path
+) -> None:
+    """Starting is most of what a query costs; the daemon's rooms and the HTTP library are never part of it."""
+    environment = ampp_environment() | {"HOME": str(tmp_path)}
+    place = [] if words == ["--version"] else [f"--alertmanager.url={daemon.url}"]
+    line = [program[0], "-X", "importtime", *program[1:], *words, *place]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    imported = {part.rsplit("|", 1)[1].strip() for part in done.stderr.splitlines() if part.startswith("import time:")}
+    assert "ampp_cli.main" in imported
+    assert imported & (unwanted | {"httpx", "trio", "quart", "apsw", "ssl", "asyncio", "ampp.daemon"}) == set()

@@ -93,3 +93,14 @@ def test_values_are_defaults_of_the_command_that_runs(tmp_path: Path, capsys: py
     assert amtool.main("amtool", line) == 1
     message = "enum value must be one of simple,extended,json, got 'pretty'"
     assert capsys.readouterr().err == f"amtool: error: {message}\n\n"
+
+
+def test_values_are_defaults_of_our_own_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run: nothing is asked of any server."""
+    (tmp_path / ".config/ampp/config.yml").write_text("output: yaml\nalertmanager.url: ftp://nowhere\n")
+    assert own.main(["alert", "add", "x", "--dry-run", "--url=http://h"]) == 0
+    assert capsys.readouterr().out == "- labels:\n    alertname: x\n"
+    assert own.main(["alert", "add", "x", "--dry-run", "--url=http://h", "-o", "json"]) == 0
+    assert capsys.readouterr().out == '[{"labels":{"alertname":"x"}}]\n'
+    assert own.main(["alert", "add", "x", "--dry-run"]) == 2
+    assert "ftp://nowhere: the scheme must be http or https" in capsys.readouterr().err

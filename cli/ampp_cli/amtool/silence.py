@@ -95,8 +95,9 @@ def _wanted(silence: dict[str, Any], parsed: Parsed) -> bool:
     ends, soon = sortable(text(silence, "endsAt")), _key(now)
     if ends > soon if parsed["expired"] else ends < soon:
         return False
-    within = timedelta(seconds=parsed["within"] or 0)
-    if within > timedelta(0) and (ends < _key(now - within) if parsed["expired"] else ends > _key(now + within)):
+    seconds = parsed["within"] or 0.0
+    within = timedelta(seconds=seconds)
+    if seconds > 0 and (ends < _key(now - within) if parsed["expired"] else ends > _key(now + within)):
         return False
     if parsed["created-by"] and text(silence, "createdBy") != parsed["created-by"]:
         return False
@@ -125,14 +126,18 @@ def update(parsed: Parsed) -> int:
 
 
 def _change(silence: dict[str, Any], parsed: Parsed) -> None:
-    from ampp.core.timestamp import format_millis, parse_api
+    from ampp.core.timestamp import TimestampError, format_millis, parse_api
 
     if parsed["start"]:
         silence["startsAt"] = format_millis(*_instant(parsed["start"]))
     if parsed["end"]:
         silence["endsAt"] = format_millis(*_instant(parsed["end"]))
     elif parsed["duration"]:
-        silence["endsAt"] = format_millis(parse_api(text(silence, "startsAt"))[0] + _duration(parsed["duration"]))
+        try:
+            starts, _ = parse_api(text(silence, "startsAt"))
+        except TimestampError as error:
+            raise Failure(str(error)) from error
+        silence["endsAt"] = format_millis(starts + _duration(parsed["duration"]))
     if sortable(text(silence, "startsAt")) > sortable(text(silence, "endsAt")):
         raise Failure("silence cannot start after it ends")
     if parsed["comment"]:
