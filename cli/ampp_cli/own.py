@@ -5,7 +5,8 @@ import sys
 
 import click
 
-from ampp import COMPATIBLE, __version__
+from ampp import __version__
+from ampp_cli.main import version
 
 __all__ = ["main"]
 
@@ -51,7 +52,7 @@ class _Run(click.Command):
 
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="ampp", message=f"%(prog)s %(version)s (Alertmanager {COMPATIBLE})")
+@click.version_option(__version__, prog_name="ampp", message=version())
 def _ampp() -> None:
     """Alertmanager++: takes alerts in, decides who hears about what and when, delivers, and can say why."""
 
