@@ -101,7 +101,7 @@ async def serve(options: Options, settings: Settings) -> None:
                 systemd.ready()
                 await stop.wait()
                 systemd.stopping()
-            live.flush_refreshed()
+            upkeep.write_refreshed(live)
             rooms.cancel_scope.cancel()
         await _last_words(live)
     finally:

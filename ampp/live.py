@@ -15,7 +15,7 @@ disk.
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -27,7 +27,7 @@ from ampp.config import Config, ConfigError
 from ampp.config.settings import Settings
 from ampp.core import query
 from ampp.core.alert import Alert, PostedAlert
-from ampp.core.book import row_of
+from ampp.core.book import Repeats, row_of
 from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine
 from ampp.core.intake import Received
@@ -62,9 +62,6 @@ SLICE: Final = 0.005
 
 PATIENCE: Final = 5.0
 """Seconds a notification waits for its record to be durable. Telling people goes before remembering it."""
-
-BEHIND: Final = 1.0
-"""Seconds after which refreshed alerts are handed to the store."""
 
 
 class ReloadError(Exception):
@@ -120,7 +117,6 @@ class Live:
         self.store: Final = store
         self.metrics: Final = metrics
         self.delivery: Final = Delivery(self.heard, metrics.notify)
-        self._dirty: dict[bytes, Alert] = {}
         self._outgoing: deque[tuple[Ticket, list[Notify]]] = deque()
         self._sendable = trio.Event()
         self._turned = trio.Event()
@@ -149,6 +145,17 @@ class Live:
     def now(self) -> Now:
         return now()
 
+    @property
+    def known(self) -> Mapping[bytes, Alert]:
+        return self.engine.book.alerts
+
+    def refresh(self, repeats: Repeats) -> int:
+        """Take in known alerts that came again unchanged; how many of them, counted from the first, that settles."""
+        taken = self.engine.refresh(repeats, now())
+        if taken:
+            self.metrics.alerts.received_firing.inc(taken)
+        return taken
+
     async def post_alerts(self, posts: Iterable[PostedAlert]) -> list[str]:
         """Take in one request's alerts; returns upstream's complaints about the invalid ones.
 
@@ -174,8 +181,6 @@ class Live:
         for name in received.limited:
             _log.warn("Alert dropped: its alertname is at the limit", alertname=name)
             counts.limited(name)
-        for alert in received.refreshed:
-            self._dirty[alert.key] = alert
         record = received.record(moment.wall)
         if record is None:
             return None
@@ -293,12 +298,11 @@ class Live:
     # -- tasks ---------------------------------------------------------------------------------------------------
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Everything that happens by itself: ticks, sends, writing behind, upkeep. Runs until cancelled."""
+        """Everything that happens by itself: ticks, sends, upkeep. Runs until cancelled."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self.delivery.run)
             nursery.start_soon(self._tick)
             nursery.start_soon(self._send)
-            nursery.start_soon(self._write_behind)
             nursery.start_soon(self.store.tend, self.restate)
             task_status.started()
 
@@ -331,16 +335,6 @@ class Live:
                     _log.warn("Notifying without a durable record", err=down.reason)
                 for notify in batch:
                     self.delivery.submit(notify)
-
-    async def _write_behind(self) -> None:
-        while True:
-            await trio.sleep(BEHIND)
-            self.flush_refreshed()
-
-    def flush_refreshed(self) -> None:
-        """Give the store the alerts refreshed since last time."""
-        dirty, self._dirty = self._dirty, {}
-        self.store.refresh([row_of(alert) for alert in dirty.values() if alert.key in self.engine.book.alerts])
 
     async def restate(self) -> State:
         """The whole routing state, for a store that lost records."""

@@ -11,13 +11,14 @@ from typing import Final
 import trio
 
 from ampp.core.alert import Alert, PostedAlert
+from ampp.core.book import row_of
 from ampp.core.clock import SECOND
-from ampp.core.record import SilencesPruned
+from ampp.core.record import AlertRow, SilencesPruned
 from ampp.live import SLICE, Live, now
 from ampp.observe.log import Logger
 from ampp.store.error import StoreDown
 
-__all__ = ["exposition", "maintain", "run"]
+__all__ = ["exposition", "maintain", "run", "write_refreshed"]
 
 _log: Final = Logger("nflog")
 _store_log: Final = Logger("store")
@@ -29,9 +30,20 @@ _REPEAT: Final = 60.0
 """Seconds after which the alert about a failing store is repeated."""
 
 
+_BEHIND: Final = 1.0
+"""Seconds between two looks for alerts that were refreshed and not yet handed to the store."""
+
+_TRAIL: Final = 5_000
+"""How many of them are handed over at one look. Senders repeat an alert about once a minute, so that this is enough for
+some hundred thousand; with more the store is further behind, and no busier."""
+
+_TRAIL_SLICE: Final = 500
+
+
 async def run(live: Live) -> None:
     """Keep house until cancelled."""
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(_trail, live)
         nursery.start_soon(_collect, live)
         nursery.start_soon(_maintain, live)
         nursery.start_soon(_watch_store, live)
@@ -47,6 +59,36 @@ async def _maintain(live: Live) -> None:
     while True:
         await trio.sleep(live.options.maintenance_interval / SECOND)
         await maintain(live)
+
+
+async def _trail(live: Live) -> None:
+    """Walk through the book, round after round, and give the store what was refreshed since it was last given it."""
+    book, seen = live.engine.book, 0
+    while True:
+        while book.refreshed == seen:
+            await trio.sleep(_BEHIND)
+        seen, left = book.refreshed, _TRAIL
+        rows: list[AlertRow] = []
+        for count, alert in enumerate(list(live.known.values())):
+            if alert.updated != alert.kept and live.known.get(alert.key) is alert:
+                rows.append(row_of(alert))
+                alert.kept = alert.updated
+            if len(rows) >= _TRAIL_SLICE or count % 5000 == 4999:
+                live.store.refresh(rows)
+                left -= len(rows)
+                rows = []
+                await trio.lowlevel.checkpoint()
+            if left <= 0:
+                await trio.sleep(_BEHIND)
+                left = _TRAIL
+        live.store.refresh(rows)
+        await trio.sleep(_BEHIND)
+
+
+def write_refreshed(live: Live) -> None:
+    """Give the store all that was refreshed and not yet handed to it: before the end of a run."""
+    rows = [row_of(alert) for alert in live.known.values() if alert.updated != alert.kept]
+    live.store.refresh(rows)
 
 
 async def _watch_store(live: Live) -> None:

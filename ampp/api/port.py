@@ -1,11 +1,12 @@
 """What the HTTP layer needs of the running router, and nothing more. `ampp.live.Live` is the only implementation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import msgspec
 
-from ampp.core.alert import PostedAlert
+from ampp.core.alert import Alert, PostedAlert
+from ampp.core.book import Repeats
 from ampp.core.clock import Now
 from ampp.core.plan import Plan
 from ampp.core.silence import SilenceBook, SilenceDraft
@@ -38,6 +39,13 @@ class Port(Protocol):
     def silences(self) -> SilenceBook: ...
 
     def now(self) -> Now: ...
+
+    @property
+    def known(self) -> Mapping[bytes, Alert]:
+        """The alerts in the book by `Alert.key`, to be read only."""
+
+    def refresh(self, repeats: Repeats) -> int:
+        """Take in known alerts that came again unchanged; how many of them, counted from the first, that settles."""
 
     async def post_alerts(self, posts: Iterable[PostedAlert]) -> list[str]:
         """Returns the complaints about invalid alerts; raises `ampp.store.error.StoreDown`."""

@@ -18,6 +18,7 @@ from ampp.core.silence import SilenceError, SilenceNotFound
 from ampp.core.timestamp import format_millis
 from ampp.core.view import AlertQuery
 from ampp.ingest.alertmanager import decode_alerts
+from ampp.ingest.compact import read_repeats
 from ampp.ingest.fault import IngestError
 from ampp.ingest.silence import decode_silence
 from ampp.observe.build import BUILD
@@ -30,6 +31,9 @@ _SLICE: Final = 0.005
 
 _LARGE_BODY: Final = 1 << 18
 """Bytes from which a body is decoded in a thread."""
+
+_LARGE_REPEAT: Final = 1 << 20
+"""Bytes from which a body is not looked at for alerts that merely come again: on the event loop that takes too long."""
 
 _UUID: Final = re.compile(
     r"(?:urn:uuid:)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -133,12 +137,17 @@ class V2:
         )
 
     async def post_alerts(self, body: bytes) -> Reply:
+        live = self._live
+        repeats = read_repeats(body, live.known) if len(body) < _LARGE_REPEAT else None
+        taken = live.refresh(repeats) if repeats else 0
+        if repeats and taken == len(repeats.alerts):
+            return empty()
         try:
-            posts = await _decode(decode_alerts, body, local_offset(self._live.now().wall))
+            posts = await _decode(decode_alerts, body, local_offset(live.now().wall), live.known)
         except IngestError as error:
             return ingest_error(error)
         try:
-            complaints = await self._live.post_alerts(posts)
+            complaints = await live.post_alerts(posts[taken:] if taken else posts)
         except StoreDown as error:
             return _unstored(error)
         return handler_error(400, "\n".join(complaints)) if complaints else empty()
@@ -197,7 +206,7 @@ class V2:
         return json_reply(go_json({"silenceID": silence_id}))
 
 
-async def _decode(decoder: Callable[..., _T], body: bytes, *rest: int) -> _T:
+async def _decode(decoder: Callable[..., _T], body: bytes, *rest: object) -> _T:
     if len(body) < _LARGE_BODY:
         return decoder(body, *rest)
     return await trio.to_thread.run_sync(decoder, body, *rest)

@@ -18,17 +18,34 @@ if TYPE_CHECKING:
     from ampp.core.group import Group
     from ampp.core.route import Route
 
-__all__ = ["NO_ANNOTATIONS", "Alert", "PostedAlert", "Snapshot"]
+__all__ = ["NO_ANNOTATIONS", "Alert", "Content", "PostedAlert", "Snapshot"]
 
 NO_ANNOTATIONS: Final[dict[str, str]] = {}
+
+
+class Content(msgspec.Struct, gc=False):
+    """What a sender says of a label set besides when it ends, and how its bytes are known again.
+
+    Prometheus repeats an alert every minute with nothing but a later end. `mark` is a hash of the bytes of everything
+    else, keyed anew in every process; whoever meets it again need not read those bytes. `starts` is `ZERO` when the
+    sender gave none. `other` is what stood before with the same annotations: of two Prometheus servers that watch the
+    same targets each sends its own URL, in turn.
+    """
+
+    mark: int
+    annotations: dict[str, str]
+    starts: int
+    starts_off: int
+    generator_url: str
+    other: "Content | None" = None
 
 
 class PostedAlert(msgspec.Struct, gc=False):
     """One alert as received and decoded, before defaults, validation and merge. `ZERO` stands for "not given".
 
     `starts_off`, `ends_off`: seconds east of UTC that the sender wrote; upstream's API shows times in that offset.
-    `key`: as `Alert.key` when whoever decoded the labels knows it already, else empty. `origin`: what that reader wants
-    to live as long as the alert.
+    `key`: as `Alert.key` when whoever decoded the labels knows it already, else empty. `content`: by what the reader
+    will know a repetition of this alert.
     """
 
     labels: dict[str, str]
@@ -39,18 +56,22 @@ class PostedAlert(msgspec.Struct, gc=False):
     starts_off: int = 0
     ends_off: int = 0
     key: bytes = b""
-    origin: object = None
+    content: Content | None = None
 
 
-class Alert(msgspec.Struct, eq=False, weakref=False):
+class Alert(msgspec.Struct, eq=False, weakref=False, gc=False):
     """The current state of one label set. Times in wall nanoseconds; `timeout`: `ends` was our own resolve_timeout.
 
     `key` identifies the label set inside this process and in the store: the JSON object of the sorted labels.
-    `held`: restored from the store and not yet repeated by a sender.
+    `held`: restored from the store and not yet repeated by a sender. `kept`: `updated` as the store was last given it.
     `fingerprint` (FNV-1a 64) and `hash` (xxHash64) are `-1` until first asked for: see `ampp.core.book`.
     `routes` and `groups` are where the routing tree put the label set; `seated` says that every one of those groups
     holds the alert now. `muted` and `fragment` are caches of the silences that match and of the encoded API object,
-    `origin` whatever the reader of the last report keeps about it.
+    `content` what the last report said, when its reader can know it again.
+
+    The cycle collector does not look into alerts: a hundred thousand of them would make it pause for as long as a flush
+    may take. Nothing is lost by that as long as an alert that leaves its groups leaves nobody who holds it; see
+    `ampp.core.group`.
     """
 
     key: bytes
@@ -64,6 +85,7 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
     starts_off: int = 0
     ends_off: int = 0
     held: bool = False
+    kept: int = ZERO
     fingerprint: int = -1
     hash: int = -1
     seated: bool = False
@@ -71,7 +93,7 @@ class Alert(msgspec.Struct, eq=False, weakref=False):
     groups: "tuple[Group, ...]" = ()
     muted: tuple[int, int, int, tuple[str, ...]] | None = None
     fragment: Any = None
-    origin: object = None
+    content: Content | None = None
 
     def resolved(self, wall: int) -> bool:
         """Whether the alert is over at `wall` (upstream types.Alert.ResolvedAt: the end itself counts as over)."""

@@ -17,11 +17,11 @@ from typing import Final
 import msgspec
 
 from ampp.core import labels as labelling
-from ampp.core.alert import NO_ANNOTATIONS, Alert, PostedAlert, Snapshot
+from ampp.core.alert import NO_ANNOTATIONS, Alert, Content, PostedAlert, Snapshot
 from ampp.core.clock import ZERO
 from ampp.core.record import AlertRow
 
-__all__ = ["Book", "Change", "NameLimit", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
+__all__ = ["Book", "Change", "NameLimit", "Repeats", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
 
 
 class Change(Enum):
@@ -30,6 +30,15 @@ class Change(Enum):
     NEW = "new"
     CHANGED = "changed"
     REFRESHED = "refreshed"
+
+
+class Repeats(msgspec.Struct, frozen=True, gc=False):
+    """Known alerts of one request that came again with what they said before: for each the alert, what the sender says
+    of it, and the end it gives, as (wall nanoseconds, seconds east of UTC)."""
+
+    alerts: list[Alert]
+    contents: list[Content]
+    ends: list[tuple[int, int]]
 
 
 def fingerprint(alert: Alert) -> int:
@@ -68,10 +77,14 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
 
 
 class Book:
-    """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit)."""
+    """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit).
+
+    `refreshed` counts mere refreshes; while it stands still there are none to be written.
+    """
 
     def __init__(self, per_name: int = 0) -> None:
         self.alerts: dict[bytes, Alert] = {}
+        self.refreshed = 0
         self.names: Final = NameLimit(per_name)
 
     def __len__(self) -> int:
@@ -97,7 +110,8 @@ class Book:
                 timeout=timeout,
                 starts_off=posted.starts_off,
                 ends_off=posted.ends_off,
-                origin=posted.origin,
+                kept=wall,
+                content=posted.content,
             )
             self.alerts[key] = alert
             return alert, Change.NEW
@@ -131,9 +145,38 @@ class Book:
         alert.annotations = posted.annotations or NO_ANNOTATIONS
         alert.generator_url = posted.generator_url
         alert.fragment = None
-        if posted.origin is not None:
-            alert.origin = posted.origin
-        return Change.CHANGED if changed else Change.REFRESHED
+        alert.content = posted.content
+        if not changed:
+            self.refreshed += 1
+            if alert.kept == wall:
+                alert.kept = ZERO  # twice in one request: what is stored of the first is not all
+            return Change.REFRESHED
+        alert.kept = wall
+        return Change.CHANGED
+
+    def refresh(self, repeats: Repeats, wall: int) -> int:
+        """Take in alerts repeated with nothing but a later end; how many, counted from the first, that were just that.
+
+        Those are done, exactly as `merge` would have done it. The next one is more than a refresh (its group let go of
+        it, it was over, its end comes nearer), so it and what follows it are to be put in the usual way.
+        """
+        done = 0
+        for alert, content, (ends, ends_off) in zip(repeats.alerts, repeats.contents, repeats.ends, strict=True):
+            starts, old_ends = content.starts, alert.ends
+            if not (alert.seated and wall < old_ends <= ends and alert.starts <= starts < old_ends):
+                break
+            if starts == alert.starts:
+                alert.starts_off = content.starts_off
+            alert.ends = ends
+            alert.ends_off = ends_off
+            alert.updated = wall
+            alert.timeout = alert.held = False
+            alert.annotations = content.annotations
+            alert.generator_url = content.generator_url
+            alert.fragment = None
+            done += 1
+        self.refreshed += done
+        return done
 
     def collect(self, wall: int) -> list[Alert]:
         """Take out and return what is over (upstream: the provider's garbage collection)."""
@@ -159,6 +202,7 @@ class Book:
                 starts_off=row.starts_off,
                 ends_off=row.ends_off,
                 held=True,
+                kept=row.updated,
             )
             self.names.admit(labels.get("alertname", ""), row.key, row.ends, ZERO)
 

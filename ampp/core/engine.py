@@ -24,7 +24,7 @@ import msgspec
 
 from ampp.core import labels as labelling
 from ampp.core.alert import Alert, PostedAlert, Snapshot
-from ampp.core.book import Book, hash64, snapshot
+from ampp.core.book import Book, Repeats, hash64, snapshot
 from ampp.core.clock import SECOND, Now
 from ampp.core.dedup import decide
 from ampp.core.group import Flight, Group, Groups
@@ -106,6 +106,14 @@ class Engine:
     def receive(self, posts: Iterable[PostedAlert], now: Now) -> Received:
         """Take in one request's alerts. Invalid ones are named in `errors`; the valid ones are taken all the same."""
         return self._intake.receive(posts, now, self.groups, self.plan.resolve_timeout)
+
+    def refresh(self, repeats: Repeats, now: Now) -> int:
+        """Take in known alerts that came again unchanged; returns how many, counted from the first, are thereby done.
+
+        The same as `receive` with the same alerts, without objects made and questions asked for each. The others, if
+        any, are for `receive`.
+        """
+        return self._intake.refresh(repeats, now.wall)
 
     # -- time ---------------------------------------------------------------------------------------------------
 

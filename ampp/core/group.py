@@ -39,10 +39,14 @@ class Flight(msgspec.Struct):
 
 
 class Group:
-    """One aggregation group. `due` is the monotonic time of its next tick, `created` the wall time it came to be."""
+    """One aggregation group. `due` is the monotonic time of its next tick, `created` the wall time it came to be.
+
+    `alone` is what `Alert.groups` is for those in no other group, one value for all of them.
+    """
 
     __slots__ = (
         "alerts",
+        "alone",
         "created",
         "due",
         "flight",
@@ -65,6 +69,7 @@ class Group:
         self.labels = labels
         self.key: str = group_key(route, labels)
         self.alerts: dict[bytes, Alert] = {}
+        self.alone: tuple[Group, ...] = (self,)
         self.created = created
         self.due = 0
         self.flushed = False
@@ -108,6 +113,7 @@ class Groups:
         self.wheel: Final = wheel
         self.live: dict[Seat, Group] = {}
         self._identity: Final = identities(root)
+        self._paths: Final[dict[tuple[Route, ...], tuple[Route, ...]]] = {}
         self._turn: deque[Seat] = deque()
 
     def __iter__(self) -> Iterator[Group]:
@@ -119,7 +125,9 @@ class Groups:
     def route(self, alert: Alert) -> tuple[Route, ...]:
         """Where the tree puts the alert; found once per label set and plan."""
         if not alert.routes:
-            alert.routes = tuple(self.root.match(alert.labels))
+            routes = tuple(self.root.match(alert.labels))
+            # There are few different answers: all alerts with the same one share it.
+            alert.routes = self._paths.setdefault(routes, routes)
         return alert.routes
 
     def seat(self, alert: Alert, now: Now) -> None:
@@ -133,7 +141,7 @@ class Groups:
             else:
                 group.alerts[alert.key] = alert
             groups.append(group)
-        alert.groups = tuple(groups)
+        alert.groups = groups[0].alone if len(groups) == 1 else tuple(groups)
         alert.seated = True
 
     def seat_of(self, route: Route, alert: Alert) -> Seat:

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from ampp.core import labels as labelling
-from ampp.core.alert import Alert, PostedAlert
-from ampp.core.book import Book, Change
+from ampp.core.alert import PostedAlert
+from ampp.core.book import Book, Change, Repeats
 from ampp.core.clock import ZERO, Now
 from ampp.core.group import Groups
 from ampp.core.matcher import Mode
@@ -21,19 +21,19 @@ from ampp.core.record import AlertRow, Posted
 
 __all__ = ["Intake", "Received"]
 
-_NAMES: Final = 100_000
-"""How many label and annotation names are remembered as valid."""
+_NAMES: Final = 10_000
+"""How many sets of label or annotation names are remembered as valid."""
 
 
 class Received(msgspec.Struct):
     """What became of one request's alerts.
 
-    `rows` must be kept before the request is answered; `refreshed` may be written behind. `errors` are upstream's
-    texts, one an invalid alert; `limited` the alertnames of those that the per-name limit refused.
+    `rows` must be kept before the request is answered; mere refreshes, which may be written behind, are not among
+    them. `errors` are upstream's texts, one an invalid alert; `limited` the alertnames of those that the per-name limit
+    refused.
     """
 
     rows: list[AlertRow]
-    refreshed: list[Alert]
     errors: list[str]
     limited: list[str]
     firing: int = 0
@@ -52,14 +52,14 @@ class Intake:
         self.muting: Final = muting
         self.mode: Final = mode
         self._offset: Final = offset
-        self._good_names: set[str] = set()
+        self._good_names: set[tuple[str, ...]] = set()
 
     def receive(self, posts: Iterable[PostedAlert], now: Now, groups: Groups, resolve_timeout: int) -> Received:
         """Take in one request's alerts and seat in `groups` what is new or changed. The valid ones are taken even when
         others are not. `resolve_timeout` (ns) ends those that were given no end."""
         wall, names = now.wall, self.book.names
         limits = names.most > 0
-        out = Received([], [], [], [])
+        out = Received([], [], [])
         for posted in posts:
             starts, ends, timeout = posted.starts, posted.ends, False
             if starts == ZERO:
@@ -78,9 +78,9 @@ class Intake:
             known = self.book.alerts.get(key)
             if ends < starts:
                 error = "start time must be before end time"
-            elif known is not None and known.labels is posted.labels and known.annotations is posted.annotations:
+            elif known is not None and known.labels is posted.labels:
                 # The very same objects have been found valid before.
-                error = ""
+                error = "" if known.annotations is posted.annotations else self._invalid_names(posted.annotations)
             else:
                 error = self.invalid(posted)
             if error:
@@ -96,7 +96,6 @@ class Intake:
                 # When it may be put out for another goes by its end after merging.
                 names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
             if change is Change.REFRESHED:
-                out.refreshed.append(alert)
                 continue
             self.muting.inhibitor.observe(alert)
             groups.seat(alert, now)
@@ -117,16 +116,23 @@ class Intake:
             )
         return out
 
+    def refresh(self, repeats: Repeats, wall: int) -> int:
+        """Take in what is repeated; how many, counted from the first, needed no more than that (`Book.refresh`)."""
+        return 0 if self.book.names.most > 0 else self.book.refresh(repeats, wall)
+
     def invalid(self, posted: PostedAlert) -> str:
         """Upstream's complaint about an alert's labels and annotations, or the empty text (core reference 5.1)."""
         if not posted.labels:
             return "at least one label pair required"
-        for what, pairs in (("label set", posted.labels), ("annotations", posted.annotations)):
-            for name in pairs:
-                if name in self._good_names:
-                    continue
-                if not labelling.valid_name(name, self.mode):
-                    return f"invalid {what}: invalid name {go_quote(name)}"
-                if len(self._good_names) < _NAMES:
-                    self._good_names.add(name)
+        return self._invalid_names(posted.labels, "label set") or self._invalid_names(posted.annotations)
+
+    def _invalid_names(self, pairs: dict[str, str], what: str = "annotations") -> str:
+        names = tuple(pairs)
+        if names in self._good_names:
+            return ""
+        for name in names:
+            if not labelling.valid_name(name, self.mode):
+                return f"invalid {what}: invalid name {go_quote(name)}"
+        if len(self._good_names) < _NAMES:
+            self._good_names.add(names)
         return ""

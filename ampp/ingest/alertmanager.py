@@ -1,27 +1,24 @@
 """The bodies of Alertmanager's API v2: alerts and silences, read as upstream's generated Go code reads them.
 
-Two readers that must agree. The fast one takes what Prometheus and its kin send: compact JSON, known fields, each once,
-strings only. It proves that no field stands twice by adding up the lengths of what it read (a repeated field is bytes
-it did not read). Anything it does not take, for whatever reason, goes to the careful one, which alone speaks of errors.
+Readers that must agree: the fast ones of `ampp.ingest.compact` for what Prometheus and its kin send, and the careful
+one here for anything they do not take, for whatever reason. The careful one alone speaks of errors.
 
 Only shape is judged here; whether an alert makes sense (no labels, ends before it starts) is the engine's business.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
-from sys import intern
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
-from weakref import WeakValueDictionary
 
 import msgspec
 
-from ampp.core.alert import NO_ANNOTATIONS, PostedAlert
+from ampp.core.alert import Alert, PostedAlert
 from ampp.core.clock import ZERO
 from ampp.core.labels import canonical
-from ampp.core.labels import key as label_key
 from ampp.core.quote import go_quote
 from ampp.core.timestamp import TimestampError, parse_api
 from ampp.ingest import gojson
+from ampp.ingest.compact import read_compact
 from ampp.ingest.fault import IngestError, JSONFault
 from ampp.ingest.gojson import Pairs, Value, kind
 from ampp.ingest.uri import valid_uri
@@ -41,134 +38,21 @@ __all__ = [
 _T = TypeVar("_T")
 
 
-def decode_alerts(body: bytes, local_offset: int = 0) -> list[PostedAlert]:
-    """The alerts of a POST body, in order; `null` is an empty list.
+def decode_alerts(
+    body: bytes, local_offset: int = 0, known: Mapping[bytes, Alert] = MappingProxyType({})
+) -> list[PostedAlert]:
+    """The alerts of a POST body, in order; `null` is an empty list. `known`: the book, by `Alert.key`.
 
     `local_offset` (seconds east of UTC) is noted for times the sender left out, which upstream shows in local time.
     Raises `IngestError` exactly where, and with the text with which, upstream's framework layer refuses a body.
     """
     try:
-        posts = _decode_compact(body, local_offset)
+        posts = read_compact(body, known, local_offset)
         if posts is None:
-            posts = _decode_compact(msgspec.json.format(body, indent=-1), local_offset)
+            posts = read_compact(msgspec.json.format(body, indent=-1), known, local_offset)
     except (msgspec.DecodeError, UnicodeDecodeError, TimestampError, RecursionError):
         posts = None
     return decode_carefully(body, local_offset) if posts is None else posts
-
-
-# --- the fast reader ---------------------------------------------------------------------------------------------
-
-_NOTHING: Final = msgspec.Raw(b"")
-_NO_BYTES: Final = hash(b"")
-
-
-class _Compact(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    labels: msgspec.Raw
-    annotations: msgspec.Raw = _NOTHING
-    startsAt: msgspec.Raw = _NOTHING
-    endsAt: msgspec.Raw = _NOTHING
-    generatorURL: msgspec.Raw = _NOTHING
-
-
-class _Known(msgspec.Struct, weakref=True):
-    """What a label set's bytes meant last time, with the annotations and URL that came with them.
-
-    It lives as long as the alert it came to (`Alert.origin`), and so does its place in `_known`. Bytes of annotations
-    and URL are known by their hash: Python's is keyed anew in every process, so 64 bits of it will do.
-    """
-
-    labels: dict[str, str]
-    key: bytes
-    annotations_hash: int = _NO_BYTES
-    annotations: dict[str, str] = NO_ANNOTATIONS
-    url_hash: int = _NO_BYTES
-    url: str = ""
-
-
-_decode_list: Final = msgspec.json.Decoder(list[_Compact]).decode
-_decode_map: Final = msgspec.json.Decoder(dict[str, str]).decode
-_decode_string: Final = msgspec.json.Decoder(str).decode
-_known: WeakValueDictionary[bytes, _Known] = WeakValueDictionary()
-
-_LABELS: Final = len('{"labels":}') + len(",")
-_ANNOTATIONS: Final = len(',"annotations":')
-_STARTS: Final = len(',"startsAt":')
-_ENDS: Final = len(',"endsAt":')
-_URL: Final = len(',"generatorURL":')
-
-
-def _decode_compact(body: bytes, local_offset: int) -> list[PostedAlert] | None:
-    """The alerts, or None (or an exception of the decoder) when the careful reader must look."""
-    posts: list[PostedAlert] = []
-    read = len("[]") - (1 if len(body) > 2 else 0)
-    for compact in _decode_list(body):
-        raw = bytes(compact.labels)
-        read += _LABELS + len(raw)
-        annotations_raw = bytes(compact.annotations)
-        starts_raw = bytes(compact.startsAt)
-        ends_raw = bytes(compact.endsAt)
-        url_raw = bytes(compact.generatorURL)
-
-        known = _known.get(raw)
-        if known is None:
-            known = _learn(raw)
-        if annotations_raw:
-            read += _ANNOTATIONS + len(annotations_raw)
-        annotations_hash = hash(annotations_raw)
-        if annotations_hash != known.annotations_hash:
-            known.annotations = _in_order(_decode_map(annotations_raw)) if annotations_raw else NO_ANNOTATIONS
-            known.annotations_hash = annotations_hash
-        if url_raw:
-            read += _URL + len(url_raw)
-        url_hash = hash(url_raw)
-        if url_hash != known.url_hash:
-            url = _decode_string(url_raw) if url_raw else ""
-            if url and not valid_uri(url):
-                return None
-            known.url_hash, known.url = url_hash, url
-
-        ends, ends_off = ZERO, local_offset
-        if ends_raw:
-            read += _ENDS + len(ends_raw)
-            ends, ends_off = _instant(ends_raw)
-            if ends == ZERO:
-                ends_off = local_offset
-        # A start that is not given becomes the end, or now: it then takes that one's zone.
-        starts, starts_off = ZERO, ends_off
-        if starts_raw:
-            read += _STARTS + len(starts_raw)
-            starts, starts_off = _instant(starts_raw)
-            if starts == ZERO:
-                starts_off = ends_off
-        posts.append(
-            PostedAlert(
-                known.labels, known.annotations, starts, ends, known.url, starts_off, ends_off, known.key, known
-            )
-        )
-    return posts if read == len(body) else None
-
-
-def _learn(raw: bytes) -> _Known:
-    found = _decode_map(raw)
-    names = list(found)
-    if "" in found.values() or names != sorted(names):
-        found = canonical(found)
-    # Most values are shared by many alerts (job, cluster, severity): one copy of each will do.
-    labels = {intern(name): intern(value) for name, value in found.items()}
-    key = label_key(labels)
-    known = _Known(labels, raw if key == raw else key)
-    _known[raw] = known
-    return known
-
-
-@lru_cache(maxsize=2048)
-def _instant(raw: bytes) -> tuple[int, int]:
-    return parse_api(_decode_string(raw))
-
-
-def _in_order(annotations: dict[str, str]) -> dict[str, str]:
-    names = sorted(annotations)
-    return annotations if names == list(annotations) else {name: annotations[name] for name in names}
 
 
 # --- the careful reader ------------------------------------------------------------------------------------------
@@ -194,7 +78,7 @@ def decode_carefully(body: bytes, local_offset: int = 0) -> list[PostedAlert]:
     return [
         _posted(
             canonical(draft.labels or {}),
-            _in_order(draft.annotations or {}),
+            dict(sorted((draft.annotations or {}).items())),
             draft.starts[0],
             draft.starts[1],
             draft.ends[0],

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ampp.core.alert import PostedAlert
 from ampp.core.clock import SECOND, ZERO
-from ampp.ingest import alertmanager
 from ampp.ingest.alertmanager import decode_alerts, decode_carefully
+from ampp.ingest.compact import read_compact
 from ampp.ingest.fault import IngestError
 
 LABELS = b'"labels":{"a":"b"}'
@@ -237,7 +237,7 @@ def _encode(value: object) -> bytes:
 def _plain(posts: list[PostedAlert] | None) -> list[PostedAlert]:
     """What was posted, without what the reader remembers of it."""
     assert posts is not None
-    return [msgspec.structs.replace(post, key=b"", origin=None) for post in posts]
+    return [msgspec.structs.replace(post, key=b"", content=None) for post in posts]
 
 
 def _result(decode: object, body: bytes) -> list[PostedAlert] | tuple[int, str]:
@@ -261,4 +261,4 @@ def test_what_prometheus_sends_takes_the_fast_way() -> None:
         b'"generatorURL":"http://vm/graph?g0.expr=vector%281%29\\u0026g0.tab=1","labels":{"alertname":"A"}},'
         b'{"endsAt":"2026-11-22T04:57:04.151Z","labels":{"alertname":"B"}}]'
     )
-    assert _plain(alertmanager._decode_compact(body, 0)) == decode_carefully(body)
+    assert _plain(read_compact(body, {}, 0)) == decode_carefully(body)

@@ -197,9 +197,11 @@ class World:
         if record is not None:
             self.keep([record])
             self.fired.update((row.key, self.mono) for row in record.alerts)
-        for alert in received.refreshed:
+        for alert in self.engine.book:
             # The store writes refreshes behind; the simulation's is quick about it.
-            self.projection.alerts[alert.key] = row_of(alert)
+            if alert.updated != alert.kept:
+                self.projection.alerts[alert.key] = row_of(alert)
+                alert.kept = alert.updated
 
     def wait(self) -> None:
         self.run_for(self.random.choice((1, 2, 5, 15, 60, 300)) * SECOND)

@@ -215,8 +215,10 @@ class Story:
         record = received.record(self.wall)
         if record is not None:
             self._keep([record])
-        for alert in received.refreshed:
-            self._projection.alerts[alert.key] = row_of(alert)
+        for alert in self.engine.book:
+            if alert.updated != alert.kept:
+                self._projection.alerts[alert.key] = row_of(alert)
+                alert.kept = alert.updated
 
     def _silence(self, name: str, text: str, starts: str | None, span: str) -> None:
         begin = self.wall + (0 if starts is None else signed(starts))
