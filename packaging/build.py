@@ -83,7 +83,9 @@ def download() -> None:
     """The wheels of tools.lock, which are those of run.lock too, by their hashes."""
     kinds = [f"--platform={platform}_{machine()}" for platform in PLATFORMS]
     asked = ["--quiet", "--only-binary=:all:", "--no-deps", "--require-hashes", *kinds, "-r", str(HERE / "tools.lock")]
-    subprocess.run([sys.executable, "-m", "pip", "--no-input", "download", "--dest", str(WORK / "wheels"), *asked], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--no-input", "download", "--dest", str(WORK / "wheels"), *asked], check=True
+    )
 
 
 def install(python: Path | str, *arguments: str) -> None:
@@ -134,9 +136,9 @@ def zipapp(wheel: Path) -> Path:
     into = ["--target", str(site), "--no-compile", "--no-warn-conflicts", "--upgrade"]
     install(sys.executable, *into, "--require-hashes", "-r", str(HERE / "run.lock"))
     install(sys.executable, *into, "--no-deps", str(wheel))
-    compileall.compile_dir(
-        site, quiet=1, stripdir=str(site), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-    )
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    if not compileall.compile_dir(site, quiet=1, stripdir=str(site), invalidation_mode=unchecked):
+        sys.exit("not all modules can be compiled")
     (site / "THIRD-PARTY-LICENSES").write_text(licence.collect(site), "utf-8")
     build = hashlib.sha256()
     for path in sorted(path for path in site.rglob("*") if path.is_file() and _belongs(path)):
@@ -152,7 +154,12 @@ def zipapp(wheel: Path) -> Path:
 
 def _belongs(path: Path) -> bool:
     """Not the launchers that pip writes, which name this machine's Python, nor its records of what it did."""
-    record = path.parent.name.endswith(".dist-info") and path.name in ("RECORD", "direct_url.json", "INSTALLER", "REQUESTED")
+    record = path.parent.name.endswith(".dist-info") and path.name in (
+        "RECORD",
+        "direct_url.json",
+        "INSTALLER",
+        "REQUESTED",
+    )
     return not record and path.parent.relative_to(WORK / "site").parts[:1] != ("bin",)
 
 

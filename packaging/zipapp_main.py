@@ -25,7 +25,9 @@ def unpack(archive, target):
         os.makedirs(parent, mode=0o700, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=".unpacking-", dir=parent)
     except OSError as error:
-        stop(f"cannot unpack into {parent}: {error.strerror}; name a folder that can be written with AMPP_CACHE=/folder")
+        stop(
+            f"cannot unpack into {parent}: {error.strerror}; name a folder that can be written with AMPP_CACHE=/folder"
+        )
     try:
         with zipfile.ZipFile(archive) as source:
             for entry in source.infolist():

@@ -7,8 +7,10 @@ One client belongs to one integration and keeps its connections for reuse. Nothi
 
 import base64
 import contextlib
+import math
 import os
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -126,16 +128,23 @@ class Client:
         return await self.request("POST", url, body, headers, decisive=decisive)
 
     async def request(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, decisive: bool = False
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        decisive: bool = False,
+        whole: bool = False,
     ) -> Answer:
         """Send a request, follow redirects, and answer with what came last, whatever its status.
 
         `decisive`: a 2xx answer's body is not to be told before it was read, up to `DECISIVE_LIMIT`. Otherwise it is
-        for show, and what does not come quickly is left. Raises `SendError` (to be retried, as upstream mostly does)
-        when no answer came.
+        for show, and what does not come quickly is left. `whole`: every body is read to its end, without a limit, as
+        long as the caller waits. Raises `SendError` (to be retried, as upstream mostly does) when no answer came.
         """
         try:
-            return await self._follow(method, httpx.URL(url), body, headers, decisive)
+            return await self._follow(method, httpx.URL(url), body, headers, decisive, whole)
         except httpx.InvalidURL:
             raise SendError('parse "<redacted>": invalid URL', retry=True) from None
         except _Broken as error:
@@ -148,7 +157,13 @@ class Client:
             await self._tokens.aclose()
 
     async def _follow(
-        self, method: str, first: httpx.URL, body: bytes | None, headers: Mapping[str, str], decisive: bool
+        self,
+        method: str,
+        first: httpx.URL,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        decisive: bool,
+        whole: bool,
     ) -> Answer:
         base = {"User-Agent": USER_AGENT, **headers}
         url, hops, foreign, referer = first, 0, False, ""
@@ -160,7 +175,7 @@ class Client:
             async with self._exchange(method, url, fields, body) as response:
                 status, location = response.status_code, response.headers.get("Location", "")
                 if not self._config.follow_redirects or status not in _REDIRECTS or not location:
-                    return await _answer(response, decisive)
+                    return await _answer(response, decisive, whole)
                 await _read(response, _SLURP, _SETTLED_WAIT)
             hops += 1
             try:
@@ -360,12 +375,15 @@ async def _labelled(files: secret.Files, what: str, value: Secret | str, path: s
         raise secret.SecretError(f"unable to read {what}: {error}") from None
 
 
-async def _answer(response: httpx.Response, decisive: bool) -> Answer:
+async def _answer(response: httpx.Response, decisive: bool, whole: bool) -> Answer:
     # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
     success = response.status_code // 100 == 2
-    settled = success and not decisive
+    settled = success and not decisive and not whole
     limit = DECISIVE_LIMIT if success and decisive else BODY_LIMIT
-    body, flaw = await _read(response, limit, _SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
+    wait = _SETTLED_WAIT if settled else _BODY_WAIT
+    if whole:
+        limit, wait = sys.maxsize, math.inf
+    body, flaw = await _read(response, limit, wait, shield=settled)
     return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw, _patience(response))
 
 

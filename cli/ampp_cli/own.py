@@ -1,41 +1,36 @@
 """The `ampp` command: what is ampp's own, written with click. `ampp run` hands its line to the daemon's parser."""
 
-import importlib
 import sys
+from typing import Final
 
 import click
 
 from ampp import __version__
+from ampp_cli.group import Lazy, Table
 from ampp_cli.main import version
 
 __all__ = ["main"]
 
-_COMMANDS = {
+_COMMANDS: Final[Table] = {
     "run": ("Run the daemon. `ampp run --help` lists its flags.", "ampp_cli.run"),
     "check-config": ("Check configuration files.", "ampp_cli.check"),
+    "alert": ("Look at alerts, and add some.", "ampp_cli.alert"),
+    "silence": ("Mute alerts for a time.", "ampp_cli.silence"),
+    "status": ("Show how the server is.", "ampp_cli.status"),
+    "cluster": ("Look at the server's peers.", "ampp_cli.cluster"),
+    "config": ("Look into a configuration.", "ampp_cli.config"),
     "template": ("Render notification templates.", "ampp_cli.render"),
     "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
 }
 
 
-class _Lazy(click.Group):
-    """A group that imports a command's module when the command is used, not to list it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+class _Ampp(Lazy):
+    """All commands. The daemon's is the odd one."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "run":
             return _Run("run", short_help=_COMMANDS["run"][0], add_help_option=False)
-        if cmd_name not in _COMMANDS:
-            return None
-        command = importlib.import_module(_COMMANDS[cmd_name][1]).command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (text, _) in _COMMANDS.items()])
+        return super().get_command(ctx, cmd_name)
 
 
 class _Run(click.Command):
@@ -51,18 +46,31 @@ class _Run(click.Command):
         return run.main("ampp", ctx.args)
 
 
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="ampp", message=version())
-def _ampp() -> None:
-    """Alertmanager++: takes alerts in, decides who hears about what and when, delivers, and can say why."""
+_ampp: Final = click.version_option(__version__, prog_name="ampp", message=version())(
+    _Ampp(
+        "ampp",
+        _COMMANDS,
+        "Alertmanager++: takes alerts in, decides who hears about what and when, delivers, and can say why.",
+    )
+)
 
 
 def main(arguments: list[str]) -> int:
-    """Run `ampp` with `arguments`; the exit status."""
+    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called.
+
+    An error is one line on stderr: what was called, what is wrong, and what may help.
+    """
     try:
         status = _ampp.main(arguments, prog_name="ampp", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "ampp"
+        sys.stderr.write(f"{path}: {error.format_message()} (see {path} --help)\n")
+        return error.exit_code
+    except click.ClickException as error:
+        sys.stderr.write(f"ampp: {error.format_message()}\n")
         return error.exit_code
     except click.Abort:
         sys.stderr.write("aborted\n")

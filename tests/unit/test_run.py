@@ -155,7 +155,7 @@ def test_our_own_name() -> None:
     assert done.stdout.startswith("usage: ampp run [<flags>]\n")
     done = run_command("bogus", program="ampp")
     assert done.returncode == 2
-    assert "No such command 'bogus'" in done.stderr
+    assert "no such command 'bogus'" in done.stderr
 
 
 @pytest.mark.parametrize(

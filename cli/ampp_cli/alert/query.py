@@ -1,0 +1,66 @@
+"""`ampp alert query`."""
+
+from typing import Any
+
+import click
+
+from ampp_cli.alert.listing import ALERTS
+from ampp_cli.output import Output, output_options
+from ampp_cli.remote.client import Query, Remote
+from ampp_cli.remote.operation import GET_ALERTS
+from ampp_cli.selection import matchers_from, near_miss
+from ampp_cli.server import server_options
+
+__all__ = ["command"]
+
+
+@click.command("query")
+@click.argument("matchers", nargs=-1)
+@click.option("-a", "--active", is_flag=True, help="Those that notify.")
+@click.option("-s", "--silenced", is_flag=True, help="Those that a silence mutes.")
+@click.option("-i", "--inhibited", is_flag=True, help="Those that other alerts mute.")
+@click.option("-u", "--unprocessed", is_flag=True, help="Those not yet routed.")
+@click.option("-A", "--all", "everything", is_flag=True, help="All of these.")
+@click.option("-r", "--receiver", default="", help="Only those that go to a receiver; a regular expression.")
+@output_options(watch=True)
+@server_options
+def command(
+    matchers: tuple[str, ...],
+    active: bool,
+    silenced: bool,
+    inhibited: bool,
+    unprocessed: bool,
+    everything: bool,
+    receiver: str,
+    output: Output,
+    remote: Remote,
+) -> None:
+    """List the alerts that fulfil all MATCHERS, by default those that are active, the oldest first.
+
+    A matcher is label=value, label!=value, label=~regex or label!~regex. A first word that is none of these is the name
+    of an alert.
+    """
+    chosen = matchers_from(matchers)
+    states = {"active": active, "silenced": silenced, "inhibited": inhibited, "unprocessed": unprocessed}
+    if everything:
+        states = dict.fromkeys(states, True)
+    elif not any(states.values()):
+        states["active"] = True
+    query: Query = [(name, str(wanted).lower()) for name, wanted in states.items()]
+    query += [("filter", str(matcher)) for matcher in chosen]
+    if receiver:
+        query.append(("receiver", receiver))
+
+    def draw() -> str:
+        remote.renew()
+        alerts = remote.fetch(GET_ALERTS, list[dict[str, Any]], query)
+        if output.form != "json":
+            alerts.sort(key=lambda alert: str(alert.get("startsAt", "")))
+        if not alerts and matchers and not output.watch:
+            everyone = remote.fetch(GET_ALERTS, list[dict[str, Any]], [])
+            hint = near_miss(chosen, {name for alert in everyone for name in alert.get("labels", {})})
+            if hint:
+                click.echo(hint, err=True)
+        return output.text(ALERTS, alerts)
+
+    output.repeat(draw)
