@@ -1,6 +1,6 @@
 """Build the artefacts of `make dist` that carry all they need, from the wheel in dist/.
 
-    ampp-VERSION-linux-ARCH.tar.gz   a folder with the program, its libraries, unit and installer; needs glibc, no Python
+    ampp-VERSION-linux-ARCH.tar.gz   a folder: program, libraries, unit and installer; needs glibc, no Python
     ampp-VERSION-linux-ARCH          one file that unpacks itself at every start; needs glibc, no Python
     ampp_VERSION_ARCH.deb            the folder as a Debian package, where dpkg-deb is there
     ampp.pyz                         a zip that unpacks itself once; needs the CPython it was built with

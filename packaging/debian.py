@@ -77,7 +77,7 @@ def build(folder: Path, version: str, glibc: tuple[int, ...], target: Path, stag
     for path in [stage, *stage.rglob("*")]:
         os.utime(path, (epoch, epoch), follow_symlinks=False)
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o100 else 0o644)
+            path.chmod(0o755 if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o100) else 0o644)
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(stage), str(package)],
         check=True,

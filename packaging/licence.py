@@ -1,7 +1,7 @@
 """THIRD-PARTY-LICENSES: what a bundle contains that is not ampp's, with the licence texts each of it comes with.
 
-Python packages bring theirs in their metadata; Python's own stands in its installation; of the libraries that PyInstaller
-takes from the system, Debian keeps the texts in /usr/share/doc.
+Python packages bring theirs in their metadata; Python's own stands in its installation; of the libraries that
+PyInstaller takes from the system, Debian keeps the texts in /usr/share/doc.
 """
 
 import subprocess

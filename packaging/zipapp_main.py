@@ -1,7 +1,7 @@
 """ampp.pyz: unpacks itself once, since C extensions cannot be loaded out of a zip, and runs from there after that.
 
-The folder is $AMPP_CACHE, else $XDG_CACHE_HOME/ampp, else ~/.cache/ampp; in it one folder per build, named by what is in
-the archive. `BUILD` and `PYTHON` are put here when the archive is made.
+The folder is $AMPP_CACHE, else $XDG_CACHE_HOME/ampp, else ~/.cache/ampp; in it one folder per build, named by what is
+in the archive. `BUILD` and `PYTHON` are put here when the archive is made.
 """
 
 import os
