@@ -29,6 +29,7 @@ $(VENV)/.created:
 $(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
 	$(PIP) install --quiet --require-hashes -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q ampp cli
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock

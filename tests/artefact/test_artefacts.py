@@ -54,7 +54,7 @@ def enclosed() -> list[str]:
 
 def trial(kind: str, artefact: Path) -> None:
     command = [*enclosed(), sys.executable, "-m", "tests.artefact.trial", kind, str(artefact)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (0, "as it should be\n"), done.stdout[-4000:] + done.stderr[-8000:]
 
 

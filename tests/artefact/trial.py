@@ -10,6 +10,7 @@ the environment empty. One-dir programs get no /tmp either. Every process is den
 MemoryDenyWriteExecute does).
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -92,6 +93,7 @@ def enclose() -> None:
 def bare_root(artefact: Path) -> Path:
     """A root folder with the artefact in /opt, glibc and zlib; read-only but for the shared folder."""
     root = Path(tempfile.mkdtemp())
+    root.chmod(0o755)
     for name in ("lib64", "lib/x86_64-linux-gnu", "proc", "dev", "opt", SHARED.strip("/")):
         (root / name).mkdir(parents=True)
     found = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
@@ -174,7 +176,7 @@ def subcommands(command: list[str], environment: dict[str, str]) -> None:
 
 def daemon(command: list[str], environment: dict[str, str]) -> None:
     """Alerts in, webhooks out; systemd is told; `kill -9` loses nothing."""
-    from tests.support import Daemon, Sink
+    from tests.support import Daemon, DaemonError, Sink
 
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(f"{SHARED}/notify")
@@ -188,8 +190,9 @@ def daemon(command: list[str], environment: dict[str, str]) -> None:
             os.chown(path, USER, USER)
         try:
             running.start(60)
-            assert manager.recv(999).startswith(b"READY=1")
-            assert manager.recv(999).startswith(b"WATCHDOG=1")
+            waited = {b"READY=1", b"WATCHDOG=1"}
+            while waited:
+                waited.discard(manager.recv(999).split(b"\n")[0])
             api = running.api()
             assert api.post_alerts([fires]).status == 200
             told = sink.wait(1, 30, "/hook")[0].payload
@@ -198,6 +201,7 @@ def daemon(command: list[str], environment: dict[str, str]) -> None:
             assert b"alertmanager_build_info" in api.request("GET", "/metrics").body
             assert api.request("GET", "/").status == 200
             amtool(command, environment, running.url)
+            kill(running.pid)
             running.kill()
             running.start(60)
             api = running.api()
@@ -209,8 +213,18 @@ def daemon(command: list[str], environment: dict[str, str]) -> None:
             assert running.stop() == 0
             assert len([d for d in sink.deliveries() if d.payload["status"] == "firing"]) == 1, "told twice"
         finally:
+            with contextlib.suppress(DaemonError):
+                kill(running.pid)
             running.close()
             manager.close()
+
+
+def kill(pid: int) -> None:
+    """SIGKILL, for what it started too: of a one-file program's two processes the second is the daemon."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if Path(f"/proc/{pid}").exists() else ():
+        os.kill(int(child), signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def amtool(command: list[str], environment: dict[str, str], url: str) -> None:
