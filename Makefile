@@ -1,7 +1,7 @@
 # make setup   a working ampp in .venv (.venv/bin/ampp, .venv/bin/amtool, …)
 # make run     ampp on :9093, data in ./data
 # make test    the test suite        make lint    format, lint, types
-# make bench   side by side with Alertmanager        make dist    wheel and sdist in dist/
+# make bench   side by side with Alertmanager        make dist    all artefacts, in dist/ (make dist-test, make install)
 # make lock    resolve the pinned dependencies anew
 
 PYTHON ?= python3
