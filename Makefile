@@ -67,6 +67,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev test-servers
+	$(BIN)/python -m compileall -q ampp cli
 	$(BIN)/python -m benchmarks
 
 # Wheel and sdist, and what carries all it needs: see docs/installation.md. `dist-test` runs what was built.
