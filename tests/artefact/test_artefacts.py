@@ -21,6 +21,12 @@ def built(pattern: str) -> Path:
     found = sorted(DIST.glob(pattern))
     if not found:
         pytest.skip(f"dist/{pattern} is not built: make dist")
+    sources = [
+        path for room in ("ampp", "cli", "packaging") for path in (ROOT / room).rglob("*") if path.suffix != ".pyc"
+    ]
+    newest = max(path.stat().st_mtime for path in sources if path.is_file())
+    if found[0].stat().st_mtime < newest:
+        pytest.skip(f"dist/{found[0].name} is older than the sources: make dist")
     return found[0]
 
 
