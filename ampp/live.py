@@ -15,7 +15,7 @@ disk.
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -212,11 +212,11 @@ class Live:
 
     async def alerts(self, asked: AlertQuery) -> list[AlertView]:
         """The alerts that pass, as GET /api/v2/alerts orders them. Lets other tasks run in between."""
-        return [view async for view in _in_slices(query.alerts(self.engine, asked, now().wall))]
+        return await _in_slices(query.alerts(self.engine, asked, now().wall))
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]:
         """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""
-        return [view async for view in _in_slices(query.groups(self.engine, asked, now().wall))]
+        return await _in_slices(query.groups(self.engine, asked, now().wall))
 
     # -- effects -------------------------------------------------------------------------------------------------
 
@@ -368,12 +368,13 @@ def _log_silence(action: str, silence: Silence) -> None:
     )
 
 
-async def _in_slices(views: Iterator[T | None]) -> AsyncIterator[T]:
-    """What the iterator yields, with a checkpoint whenever it has run for SLICE."""
+async def _in_slices(batches: Iterator[list[T]]) -> list[T]:
+    """All that the iterator yields, with a checkpoint whenever it has run for SLICE."""
     until = time.perf_counter() + SLICE
-    for view in views:
-        if view is not None:
-            yield view
+    views: list[T] = []
+    for batch in batches:
+        views += batch
         if time.perf_counter() > until:
             await trio.lowlevel.checkpoint()
             until = time.perf_counter() + SLICE
+    return views

@@ -4,9 +4,11 @@ Upstream composes alerts and silences of two schemas: first its own members in a
 inherits. Inside them `<`, `>` and `&` are escaped, elsewhere not. Both follow from how its Go code is generated.
 
 An alert's bytes are kept on the alert (`Alert.fragment`) together with the status they show, so that listing ten
-thousand unchanged alerts copies ten thousand byte strings. Whoever changes an alert clears it (`ampp.core.book`).
+thousand alerts copies byte strings, also when they have been repeated since. Whoever changes more of an alert than its
+end clears it (`ampp.core.book`).
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -21,60 +23,76 @@ from ampp.core.silence import Silence
 from ampp.core.timestamp import format_millis
 from ampp.core.view import AlertView, GroupView
 
-__all__ = ["Unshowable", "group_tail", "silence_json", "write_alert"]
+__all__ = ["Unshowable", "group_tail", "silence_json", "write_alerts"]
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class _Fragment(msgspec.Struct, frozen=True, gc=False):
-    """The status shown, and the bytes that show it: all but the labels, whose JSON the alert's key mostly is."""
+    """The status shown, and the bytes that show it and all else but the end, the last report, and the labels, whose
+    JSON the alert's key mostly is. The end goes between `head` and `middle`, the last report before `tail`."""
 
     receivers: tuple[str, ...]
     silenced_by: tuple[str, ...]
     inhibited_by: tuple[str, ...]
     muted_by: tuple[str, ...]
     head: bytes
+    middle: bytes
+    tail: bytes
     labels: bytes | None
 
 
 _instant: Final = lru_cache(maxsize=4096)(lambda wall, offset: format_millis(wall, offset).encode())
+_local_instant: Final = lru_cache(maxsize=4096)(lambda wall: format_millis(wall, local_offset(wall)).encode())
 
 
-def write_alert(view: AlertView, out: list[bytes]) -> None:
-    """Add one alert object to `out`, in pieces, and remember them on the alert.
+def write_alerts(views: Iterable[AlertView], out: list[bytes]) -> None:
+    """Add the alerts' objects to `out`, in pieces, a comma before each, and remember the pieces on the alerts.
 
     The pieces are those remembered: a long listing makes nothing new that would lie between them in memory.
     """
-    alert = view.alert
-    known = alert.fragment
-    if (
-        isinstance(known, _Fragment)
-        and known.silenced_by == view.silenced_by
-        and known.inhibited_by == view.inhibited_by
-        and known.muted_by == view.muted_by
-        and known.receivers == view.receivers
-    ):
-        out += (known.head, known.labels or alert.key, b"}")
-        return
-    url = b'"generatorURL":' + _encode(alert.generator_url) + b"," if alert.generator_url else b""
-    head = html_escaped(
-        b'{"annotations":%b,"endsAt":"%b","fingerprint":"%b","receivers":%b,"startsAt":"%b","status":%b,'
-        b'"updatedAt":"%b",%b"labels":'
-        % (
-            _encode(alert.annotations),
+    for view in views:
+        alert = view.alert
+        known = alert.fragment
+        if (
+            known is None
+            or known.silenced_by != view.silenced_by
+            or known.inhibited_by != view.inhibited_by
+            or known.muted_by != view.muted_by
+            or known.receivers != view.receivers
+        ):
+            known = alert.fragment = _fragment(view)
+        out += (
+            known.head,
             _instant(alert.ends, alert.ends_off),
-            fingerprint_hex(fingerprint(alert)).encode(),
-            _receivers(view.receivers),
-            _instant(alert.starts, alert.starts_off),
-            _status(view),
-            _instant(alert.updated, local_offset(alert.updated)),
-            url,
+            known.middle,
+            _local_instant(alert.updated),
+            known.tail,
+            known.labels or alert.key,
+            b"}",
         )
+
+
+def _fragment(view: AlertView) -> _Fragment:
+    alert = view.alert
+    middle = b'","fingerprint":"%b","receivers":%b,"startsAt":"%b","status":%b,"updatedAt":"' % (
+        fingerprint_hex(fingerprint(alert)).encode(),
+        _receivers(view.receivers),
+        _instant(alert.starts, alert.starts_off),
+        _status(view),
     )
+    url = b'generatorURL":' + _encode(alert.generator_url) + b',"' if alert.generator_url else b""
     labels = html_escaped(alert.key)
-    own = None if labels == alert.key else labels
-    alert.fragment = _Fragment(view.receivers, view.silenced_by, view.inhibited_by, view.muted_by, head, own)
-    out += (head, alert.key if own is None else own, b"}")
+    return _Fragment(
+        view.receivers,
+        view.silenced_by,
+        view.inhibited_by,
+        view.muted_by,
+        html_escaped(b',{"annotations":' + _encode(alert.annotations) + b',"endsAt":"'),
+        html_escaped(middle),
+        html_escaped(b'","' + url + b'labels":'),
+        None if labels == alert.key else labels,
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -10,12 +10,13 @@ Slow clients: a request line and headers must be complete `_HEAD_TIME` seconds a
 `_BODY_PAUSE` seconds; then the connection is closed.
 """
 
+import os
 import re
 import time
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import trio
 
@@ -30,6 +31,11 @@ _LINGER: Final = 0.5
 _LINGER_BYTES: Final = 16 << 20
 _CHUNK: Final = 1 << 16
 
+_KNOWN_HEADS: Final = 1024
+_KNOWN_HEAD: Final = 2048
+"""How many heads are remembered, and of how many bytes at most."""
+
+_HEAD_END: Final = b"\r\n\r\n"
 _END: Final = re.compile(rb"\n\r?\n")
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _HEADER: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*\r\n")
@@ -48,6 +54,7 @@ class Front:
         self._head_bytes: Final = head
         self._closing = False
         self._idle: set[trio.CancelScope] = set()
+        self._heads: dict[bytes, _Wanted] = {}
 
     def close(self) -> None:
         """Shut idle connections now and the others after the request they are at."""
@@ -57,70 +64,101 @@ class Front:
 
     async def serve(self, stream: Any) -> bytes | None:
         """Answer what can be answered here. Returns the bytes for Hypercorn to begin with, or None: it is over."""
-        buffer = bytearray()
+        line = _Socket(stream.socket) if isinstance(stream, trio.SocketStream) else stream
+        data = b""
         with trio.CancelScope() as scope:
             while not self._closing:
-                end = await self._head(stream, buffer, scope)
-                if end < 0:
-                    return bytes(buffer) if buffer else None
-                wanted = self._plain(buffer, end)
+                end = data.find(_HEAD_END) + 4
+                if end < 4:
+                    data, end = await self._head(line, data, scope)
+                    if end < 0:
+                        return data or None
+                wanted = self._wanted(data[:end])
                 if wanted is None:
-                    return bytes(buffer)
+                    return data
                 headers, size = wanted
-                while len(buffer) < end + size:
-                    scope.deadline = trio.current_time() + _BODY_PAUSE
-                    data = await stream.receive_some(_CHUNK)
-                    if not data:
+                end += size
+                if len(data) < end:
+                    data = await self._rest(line, data, end, scope)
+                    if len(data) < end:
                         return None
-                    buffer += data
-                scope.deadline = float("inf")
-                body = bytes(memoryview(buffer)[end : end + size])
-                del buffer[: end + size]
-                reply, added = await self._shell.post_alerts(headers, body)
-                await stream.send_all(_encoded(reply, added))
+                reply, added = await self._shell.post_alerts(headers, data[end - size : end])
+                data = data[end:]
+                await line.send_all(_encoded(reply, added))
+                if data:
+                    # Whoever sends without waiting for answers must not keep the others from their turn.
+                    await trio.lowlevel.checkpoint()
         return None
 
-    async def _head(self, stream: Any, buffer: bytearray, scope: trio.CancelScope) -> int:
-        """Read until a head is complete; where it ends, or -1 when there is nothing here to be understood."""
+    async def _head(self, line: Any, data: bytes, scope: trio.CancelScope) -> tuple[bytes, int]:
+        """Read until a head is complete: all that was read, and where the head ends, or -1 when there is nothing here
+        to be understood."""
         searched = 0
-        started = bool(buffer)
         while True:
-            found = _END.search(buffer, max(0, searched - 2))
+            found = _END.search(data, max(0, searched - 2))
             if found is not None:
-                return found.end()
-            searched = len(buffer)
-            if searched > self._head_bytes or (buffer and not 0x41 <= buffer[0] <= 0x5A):
-                return -1
-            if not started or searched == 0:
-                scope.deadline = trio.current_time() + self._idle_time
+                return data, found.end()
+            searched = len(data)
+            if len(data) > self._head_bytes or (data and not 0x41 <= data[0] <= 0x5A):
+                return data, -1
+            now = trio.current_time()
+            if not data:
+                # Moved seldom, since moving a deadline costs more than finding it somewhat early or late.
+                if not self._idle_time / 2 < scope.deadline - now <= self._idle_time:
+                    scope.deadline = now + self._idle_time
+            elif scope.deadline - now > _HEAD_TIME:
+                scope.deadline = now + _HEAD_TIME
             self._idle.add(scope)
             try:
-                data = await stream.receive_some(_CHUNK)
+                more = await line.receive_some(_CHUNK)
             finally:
                 self._idle.discard(scope)
-            if not data:
-                return -1
-            if not started:
-                started = True
-                scope.deadline = trio.current_time() + _HEAD_TIME
-            buffer += data
+            if not more:
+                return data, -1
+            data = data + more if data else more
 
-    def _plain(self, buffer: bytearray, end: int) -> tuple[dict[bytes, bytes], int] | None:
-        """Headers (names in lower case) and size of body, if the request is one for here."""
+    async def _rest(self, line: Any, data: bytes, end: int, scope: trio.CancelScope) -> bytes:
+        """Read on until there are `end` bytes; fewer when the client hung up."""
+        parts, have = [data], len(data)
+        while have < end:
+            scope.deadline = trio.current_time() + _BODY_PAUSE
+            more = await line.receive_some(_CHUNK)
+            if not more:
+                break
+            parts.append(more)
+            have += len(more)
+        scope.deadline = trio.current_time() + self._idle_time
+        return b"".join(parts)
+
+    def _wanted(self, head: bytes) -> "_Wanted | None":
+        """What a request's head asks for, if the request is one for here.
+
+        A client's heads differ in nothing but the body's size, and are remembered whole.
+        """
+        wanted = self._heads.get(head)
+        if wanted is None:
+            wanted = self._parsed(head)
+            if wanted is not None and len(head) <= _KNOWN_HEAD:
+                if len(self._heads) >= _KNOWN_HEADS:
+                    self._heads.clear()
+                self._heads[head] = wanted
+        return wanted
+
+    def _parsed(self, head: bytes) -> "_Wanted | None":
         start = len(self._start)
-        if not buffer.startswith(self._start):
+        if not head.startswith(self._start):
             return None
         headers: dict[bytes, bytes] = {}
         at = start
-        stop = end - 2
+        stop = len(head) - 2
         while at < stop:
-            match = _HEADER.match(buffer, at, stop)
+            match = _HEADER.match(head, at, stop)
             if match is None:
                 return None
-            name = bytes(match[1]).lower()
+            name = match[1].lower()
             if name in headers or name in _REFERRED:
                 return None
-            headers[name] = bytes(match[2])
+            headers[name] = match[2]
             at = match.end()
         length = headers.get(b"content-length", b"")
         if b"host" not in headers or not length.isdigit() or len(length) > 12:
@@ -129,6 +167,34 @@ class Front:
             return None
         size = int(length)
         return (headers, size) if size <= self._max_body else None
+
+
+_Wanted: TypeAlias = tuple[dict[bytes, bytes], int]
+"""A request's headers, their names in lower case, and the size of its body."""
+
+
+class _Socket:
+    """A connection without TLS, read and written with as little as can be between it and the system."""
+
+    def __init__(self, socket: trio.socket.SocketType) -> None:
+        self._number = socket.fileno()
+
+    async def receive_some(self, max_bytes: int) -> bytes:
+        """What has come, at most `max_bytes`; nothing when the client has hung up. Raises OSError."""
+        while True:
+            try:
+                return os.read(self._number, max_bytes)
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._number)
+
+    async def send_all(self, data: bytes) -> None:
+        """Raises OSError."""
+        sent = 0
+        while sent < len(data):
+            try:
+                sent += os.write(self._number, data[sent:] if sent else data)
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._number)
 
 
 class Replay:

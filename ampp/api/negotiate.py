@@ -1,6 +1,7 @@
 """Which content a request brings and which it wants, judged as Go's `mime` and go-openapi's middleware judge it."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from ampp.api.reply import JSON, Reply, framework_error
@@ -17,6 +18,7 @@ class _MediaError(ValueError):
     pass
 
 
+@lru_cache(maxsize=256)
 def refuse_content_type(header: str | None) -> Reply | None:
     """The refusal of a body of this Content-Type (400 or 415), or None when it may be JSON."""
     try:

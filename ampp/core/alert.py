@@ -23,21 +23,20 @@ __all__ = ["NO_ANNOTATIONS", "Alert", "Content", "PostedAlert", "Snapshot"]
 NO_ANNOTATIONS: Final[dict[str, str]] = {}
 
 
-class Content(msgspec.Struct, gc=False):
+class Content(msgspec.Struct, frozen=True, gc=False):
     """What a sender says of a label set besides when it ends, and how its bytes are known again.
 
-    Prometheus repeats an alert every minute with nothing but a later end. `mark` is a hash of the bytes of everything
-    else, keyed anew in every process; whoever meets it again need not read those bytes. `starts` is `ZERO` when the
-    sender gave none. `other` is what stood before with the same annotations: of two Prometheus servers that watch the
-    same targets each sends its own URL, in turn.
+    Prometheus repeats an alert every minute, mostly with nothing but a later end. The marks are hashes, keyed anew in
+    every process, of the bytes of its annotations and of all else; who meets them again need not read those bytes.
+    `starts` is `ZERO` when the sender gave none; then `rest_mark` is -1, and nothing is known by it.
     """
 
-    mark: int
+    annotations_mark: int
+    rest_mark: int
     annotations: dict[str, str]
     starts: int
     starts_off: int
     generator_url: str
-    other: "Content | None" = None
 
 
 class PostedAlert(msgspec.Struct, gc=False):

@@ -11,6 +11,7 @@ A report is merged with what is known when their ranges of activity overlap, and
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import pairwise
 from sys import intern
 from typing import Final
 
@@ -33,12 +34,17 @@ class Change(Enum):
 
 
 class Repeats(msgspec.Struct, frozen=True, gc=False):
-    """Known alerts of one request that came again with what they said before: for each the alert, what the sender says
-    of it, and the end it gives, as (wall nanoseconds, seconds east of UTC)."""
+    """One request's alerts when all of them are known, each with what its sender says of it now.
+
+    `changed` are those contents that differ from what was said last. `runs` gives the ends, which most alerts of a
+    request share: (index of the first alert, end in wall nanoseconds, seconds east of UTC that the sender wrote), each
+    for all alerts up to the next run.
+    """
 
     alerts: list[Alert]
     contents: list[Content]
-    ends: list[tuple[int, int]]
+    changed: list[Content]
+    runs: list[tuple[int, int, int]]
 
 
 def fingerprint(alert: Alert) -> int:
@@ -160,22 +166,30 @@ class Book:
         Those are done, exactly as `merge` would have done it. The next one is more than a refresh (its group let go of
         it, it was over, its end comes nearer), so it and what follows it are to be put in the usual way.
         """
-        done = 0
-        for alert, content, (ends, ends_off) in zip(repeats.alerts, repeats.contents, repeats.ends, strict=True):
-            starts, old_ends = content.starts, alert.ends
-            if not (alert.seated and wall < old_ends <= ends and alert.starts <= starts < old_ends):
-                break
-            if starts == alert.starts:
-                alert.starts_off = content.starts_off
-            alert.ends = ends
-            alert.ends_off = ends_off
-            alert.updated = wall
-            alert.timeout = alert.held = False
-            alert.annotations = content.annotations
-            alert.generator_url = content.generator_url
-            alert.fragment = None
-            done += 1
+        done = self._refreshed(repeats, wall)
         self.refreshed += done
+        return done
+
+    def _refreshed(self, repeats: Repeats, wall: int) -> int:
+        done = 0
+        for (first, ends, ends_off), (last, *_) in pairwise([*repeats.runs, (len(repeats.alerts), 0, 0)]):
+            for alert, content in zip(repeats.alerts[first:last], repeats.contents[first:last], strict=True):
+                starts, old_starts, old_ends = content.starts, alert.starts, alert.ends
+                if not (wall < old_ends <= ends and old_starts <= starts < old_ends and alert.seated):
+                    return done
+                alert.ends = ends
+                alert.ends_off = ends_off
+                alert.updated = wall
+                if alert.timeout or alert.held:
+                    alert.timeout = alert.held = False
+                if alert.content is not content:
+                    alert.content = content
+                    if starts == old_starts:
+                        alert.starts_off = content.starts_off
+                    alert.annotations = content.annotations
+                    alert.generator_url = content.generator_url
+                    alert.fragment = None
+                done += 1
         return done
 
     def collect(self, wall: int) -> list[Alert]:

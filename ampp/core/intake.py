@@ -117,8 +117,10 @@ class Intake:
         return out
 
     def refresh(self, repeats: Repeats, wall: int) -> int:
-        """Take in what is repeated; how many, counted from the first, needed no more than that (`Book.refresh`)."""
-        return 0 if self.book.names.most > 0 else self.book.refresh(repeats, wall)
+        """Take in known alerts that come again; how many, counted from the first, are thereby done (`Book.refresh`)."""
+        if self.book.names.most > 0 or any(self._invalid_names(content.annotations) for content in repeats.changed):
+            return 0
+        return self.book.refresh(repeats, wall)
 
     def invalid(self, posted: PostedAlert) -> str:
         """Upstream's complaint about an alert's labels and annotations, or the empty text (core reference 5.1)."""

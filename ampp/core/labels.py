@@ -6,10 +6,10 @@ of `str`), without empty values, changed by nobody after it was made. All functi
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from itertools import groupby
+from functools import cache, lru_cache
+from itertools import chain, groupby
 from operator import itemgetter
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, cast
 
 import msgspec
 import xxhash
@@ -37,8 +37,6 @@ T = TypeVar("T")
 EMPTY_FINGERPRINT: Final = 14695981039346656037
 """FNV-1a's offset basis: the fingerprint of no labels."""
 
-_PRIME: Final = 1099511628211
-_MASK: Final = (1 << 64) - 1
 _CLASSIC_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _encode: Final = msgspec.json.Encoder().encode
@@ -54,35 +52,27 @@ def key(labels: dict[str, str]) -> bytes:
     return _encode(labels)
 
 
-# FNV-1a's xor touches only the low byte of the state, so what a piece of text does to the state depends on that byte
-# alone: state' = state * prime^n + sum. Such steps are remembered per (low byte, name, value); the memory is emptied
-# when full, since which values will come again cannot be known.
-_STEPS_MAX: Final = 4_096
-_TEXT_MAX: Final = 256
-_steps: dict[tuple[int, str, str], tuple[int, int]] = {}
-
-
 def fingerprint(labels: dict[str, str]) -> int:
     """Upstream's alert fingerprint: 64-bit FNV-1a over name, 0xFF, value, 0xFF of each label."""
-    state = EMPTY_FINGERPRINT
-    for name, value in labels.items():
-        step = _steps.get((state & 0xFF, name, value)) or _step(state & 0xFF, name, value)
-        state = (state * step[0] + step[1]) & _MASK
-    return state
+    return _fnv1a()(_hashed(labels))
 
 
-def _step(low: int, name: str, value: str) -> tuple[int, int]:
-    data = b"%b\xff%b\xff" % (name.encode(), value.encode())
-    state = low
-    for byte in data:
-        state = ((state ^ byte) * _PRIME) & _MASK
-    factor = pow(_PRIME, len(data), 1 << 64)
-    step = (factor, (state - low * factor) & _MASK)
-    if len(data) <= _TEXT_MAX:
-        if len(_steps) >= _STEPS_MAX:
-            _steps.clear()
-        _steps[low, name, value] = step
-    return step
+@cache
+def _fnv1a() -> Callable[[bytes], int]:
+    """The command line does without it, and without the time it takes to load."""
+    from fnv_c import fnv1a_64
+
+    return cast(Callable[[bytes], int], fnv1a_64)
+
+
+def _hashed(labels: dict[str, str]) -> bytes:
+    """What both hashes are made of: names and values, each followed by the byte 0xFF."""
+    parts = [*chain.from_iterable(labels.items()), ""]
+    text = "\xff".join(parts)
+    if text.count("\xff") < len(parts):
+        # One encoding for all parts: U+00FF, which is none of theirs, stands for the byte.
+        return text.encode().replace(b"\xc3\xbf", b"\xff")
+    return b"\xff".join([part.encode() for part in parts])
 
 
 def fingerprint_hex(value: int) -> str:
@@ -92,10 +82,7 @@ def fingerprint_hex(value: int) -> str:
 
 def hash64(labels: dict[str, str]) -> int:
     """The notification log's alert hash: xxHash64, seed 0, over the bytes the fingerprint is made of."""
-    if not labels:
-        return xxhash.xxh64_intdigest(b"")
-    parts = [part.encode() for item in labels.items() for part in item]
-    return xxhash.xxh64_intdigest(b"\xff".join(parts) + b"\xff")
+    return xxhash.xxh64_intdigest(_hashed(labels))
 
 
 def format_set(labels: Mapping[str, str]) -> str:

@@ -5,6 +5,8 @@ Status is worked out when asked, against the silences and sources of that moment
 """
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Final
 
 from ampp.core.alert import Alert
 from ampp.core.book import fingerprint
@@ -13,35 +15,49 @@ from ampp.core.group import Group
 from ampp.core.labels import fingerprint_hex, set_order, sort_for_notification
 from ampp.core.matcher import matches_all
 from ampp.core.plan import Receiver
+from ampp.core.route import Route
 from ampp.core.view import AlertQuery, AlertView, GroupView
 
-__all__ = ["alerts", "groups"]
+__all__ = ["BATCH", "alerts", "groups"]
 
 
-def alerts(engine: Engine, query: AlertQuery, wall: int) -> Iterator[AlertView | None]:
-    """Every alert not over that passes the query, by ascending fingerprint. `None` is a pause and no alert."""
+BATCH: Final = 128
+"""Alerts looked at between two turns of somebody else."""
+
+
+def alerts(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[AlertView]]:
+    """Every alert not over that passes the query, by ascending fingerprint, in batches some of which may be empty."""
     groups, receivers = engine.groups, engine.plan.receivers
     wanted = [alert for alert in engine.book if alert.ends >= wall]
-    for alert in wanted:
-        if alert.fingerprint < 0:
-            fingerprint(alert)
-            yield None
-    wanted.sort(key=fingerprint)
+    for first in range(0, len(wanted), BATCH):
+        for alert in wanted[first : first + BATCH]:
+            if alert.fingerprint < 0:
+                fingerprint(alert)
+        yield []
+    wanted.sort(key=attrgetter("fingerprint"))
     everyone = query.receiver is None and not query.receiver_matchers
-    told: dict[tuple[int, ...], tuple[tuple[str, ...], bool]] = {}
-    for alert in wanted:
-        routes = groups.route(alert)
-        index = tuple([route.index for route in routes])
-        known = told.get(index)
-        if known is None:
-            names = tuple(route.receiver for route in routes)
-            known = told[index] = names, everyone or _heard(receivers, names, query)
-        yield _view(engine, alert, known[0], (), query, wall) if known[1] else None
+    status = _Status(engine, query, wall)
+    told: dict[tuple[Route, ...], tuple[tuple[str, ...], bool]] = {}
+    for first in range(0, len(wanted), BATCH):
+        views = []
+        for alert in wanted[first : first + BATCH]:
+            routes = groups.route(alert)
+            known = told.get(routes)
+            if known is None:
+                names = tuple([route.receiver for route in routes])
+                known = told[routes] = names, everyone or _heard(receivers, names, query)
+            if known[1]:
+                view = status.view(alert, known[0], ())
+                if view is not None:
+                    views.append(view)
+        yield views
 
 
-def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[GroupView | None]:
-    """Every group with at least one alert that passes, by group labels, then receiver. `None` is a pause."""
+def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupView]]:
+    """Every group with at least one alert that passes, by group labels, then receiver, in batches; empty ones are but
+    pauses."""
     plan = engine.plan
+    status = _Status(engine, query, wall)
     receivers: dict[bytes, list[str]] = {}
     found: list[tuple[Group, list[Alert]]] = []
     for group in list(engine.groups):
@@ -51,50 +67,57 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[GroupView |
         if query.receiver_matchers and not matches_all(query.receiver_matchers, plan.receivers[name].labels):
             continue
         kept = []
-        for alert in list(group.alerts.values()):
-            yield None
-            if alert.ends >= wall and _view(engine, alert, (), (), query, wall) is not None:
+        for count, alert in enumerate(list(group.alerts.values())):
+            if not count % BATCH:
+                yield []
+            if alert.ends >= wall and status.view(alert, (), ()) is not None:
                 kept.append(alert)
                 receivers.setdefault(alert.key, []).append(name)
         if kept:
             found.append((group, kept))
     found.sort(key=lambda entry: (set_order(entry[0].labels), entry[0].route.receiver))
+    names = {key: tuple(sorted(each)) for key, each in receivers.items()}
     for group, kept in found:
         if group.muted_by and not query.muted:
             continue
-        kept = sort_for_notification(kept, lambda alert: alert.labels)
         views = []
-        for alert in kept:
-            yield None
-            view = _view(engine, alert, tuple(sorted(receivers[alert.key])), group.muted_by, query, wall)
+        for count, alert in enumerate(sort_for_notification(kept, lambda alert: alert.labels)):
+            if not count % BATCH:
+                yield []
+            view = status.view(alert, names[alert.key], group.muted_by)
             if view is not None:
                 views.append(view)
-        yield GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)
+        yield [GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)]
 
 
-def _view(
-    engine: Engine,
-    alert: Alert,
-    receivers: tuple[str, ...],
-    muted_by: tuple[str, ...],
-    query: AlertQuery,
-    wall: int,
-) -> AlertView | None:
-    if query.matchers and not matches_all(query.matchers, alert.labels):
-        return None
-    silenced_by = engine.muting.silenced_by(alert, wall)
-    if silenced_by and not query.silenced:
-        return None
-    inhibition = engine.muting.inhibited_by(alert, wall)
-    if inhibition is None:
-        inhibited_by: tuple[str, ...] = ()
-        if not query.active and not silenced_by:
+class _Status:
+    """What keeps an alert from being told at one moment, and whether a query wants to see it then."""
+
+    def __init__(self, engine: Engine, query: AlertQuery, wall: int) -> None:
+        self._muting = engine.muting
+        self._query = query
+        self._wall = wall
+        self._free = not len(engine.muting.silences) and not engine.muting.inhibitor.rules
+        """Neither silence nor rule: nothing to be asked of any alert."""
+
+    def view(self, alert: Alert, receivers: tuple[str, ...], muted_by: tuple[str, ...]) -> AlertView | None:
+        query = self._query
+        if query.matchers and not matches_all(query.matchers, alert.labels):
             return None
-    else:
+        if self._free:
+            return AlertView(alert, receivers, (), (), muted_by) if query.active else None
+        silenced_by = self._muting.silenced_by(alert, self._wall)
+        if silenced_by and not query.silenced:
+            return None
+        inhibition = self._muting.inhibited_by(alert, self._wall)
+        if inhibition is None:
+            if not query.active and not silenced_by:
+                return None
+            return AlertView(alert, receivers, silenced_by, (), muted_by)
         if not query.inhibited:
             return None
-        inhibited_by = (fingerprint_hex(fingerprint(inhibition.source)),)
-    return AlertView(alert, receivers, silenced_by, inhibited_by, muted_by)
+        by = (fingerprint_hex(fingerprint(inhibition.source)),)
+        return AlertView(alert, receivers, silenced_by, by, muted_by)
 
 
 def _heard(receivers: Mapping[str, Receiver], names: tuple[str, ...], query: AlertQuery) -> bool:

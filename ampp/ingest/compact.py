@@ -3,11 +3,11 @@
 Two of them, from narrow to wide; what neither takes goes to the careful reader (`ampp.ingest.alertmanager`), which
 alone speaks of errors:
 
-- `read_repeats` takes a body in which every alert is known and says what it said before, all but its end. It reads no
-  JSON. It cuts the body where Prometheus' objects meet and knows each piece again by its labels' bytes and a hash of
-  the rest (`Content.mark`). A piece equal to what has been read before is what it was then: members in the order
-  annotations, endsAt, startsAt, generatorURL, labels, and nothing else. The bytes at which it cuts cannot stand inside
-  a JSON string, where each of their quotes would need a backslash.
+- `read_repeats` takes a body in which every alert is known, with its members in Prometheus' order: annotations, endsAt,
+  startsAt, generatorURL, labels. It cuts the body where these meet and reads no JSON but what has changed since the
+  sender's last word: a piece whose bytes are those of the last time (`Content`) is what it was then. The bytes at which
+  it cuts cannot stand inside a JSON string, where each of their quotes would need a backslash; so when every piece is
+  well-formed by itself the body is, and holds nothing else.
 - `read_compact` takes any list of objects with known fields, each once. It proves that no field stands twice by adding
   up the lengths of what it read (a repeated field is bytes it did not read).
 """
@@ -33,44 +33,84 @@ _FIRST: Final = b'[{"annotations":{'
 _NEXT: Final = b'},{"annotations":{'
 _ENDS_AT: Final = b'},"endsAt":"'
 _LABELS_AT: Final = b',"labels":'
+_STARTS_AT: Final = b'","startsAt":'
+_URL_AT: Final = b',"generatorURL":'
 
 
 def read_repeats(body: bytes, known: Mapping[bytes, Alert]) -> Repeats | None:
-    """The alerts of `body` if all of them are repeated, else None. `known`: the book, by `Alert.key`."""
+    """The alerts of `body` if all of them are known, else None. `known`: the book, by `Alert.key`."""
     if not body.startswith(_FIRST) or not body.endswith(b"}]"):
         return None
-    repeats = Repeats([], [], [])
-    alerts, contents, ends = repeats.alerts, repeats.contents, repeats.ends
-    stamp, size, end = _NO_STAMP, len(_NO_STAMP), (ZERO, 0)
-    find = known.get
-    for piece in body[len(_FIRST) : -2].split(_NEXT):
+    first = body.find(_NEXT)
+    first = first if first >= 0 else len(body) - 2
+    if body[body.rfind(_LABELS_AT, 0, first) + len(_LABELS_AT) : first] not in known:
+        return None
+    try:
+        return _read_pieces(body[len(_FIRST) : -2].split(_NEXT), known)
+    except (msgspec.DecodeError, UnicodeDecodeError, TimestampError):
+        return None
+
+
+def _read_pieces(pieces: list[bytes], known: Mapping[bytes, Alert]) -> Repeats | None:
+    repeats = Repeats([], [], [], [])
+    add_alert, add_content, find = repeats.alerts.append, repeats.contents.append, known.get
+    stamp, size = _NO_STAMP, len(_NO_STAMP)
+    for piece in pieces:
         annotations, _, rest = piece.partition(_ENDS_AT)
         rest, _, labels = rest.rpartition(_LABELS_AT)
         alert = find(labels)
         if alert is None:
             return None
         if not rest.startswith(stamp):
-            text, quote, _ = rest.partition(b'",')
-            stamp, size = text + quote, len(text) + 2
-            try:
-                end = _instant(b'"%b"' % text)
-            except (msgspec.DecodeError, UnicodeDecodeError, TimestampError):
+            text, starts_at, _ = rest.partition(_STARTS_AT)
+            stamp, size = text + starts_at, len(text) + len(starts_at)
+            ends, ends_off = _instant(b'"%b"' % text)
+            if ends == ZERO:
                 return None
-            if end[0] == ZERO:
-                return None
-        mark = hash(annotations) ^ hash(rest[size:])
+            repeats.runs.append((len(repeats.alerts), ends, ends_off))
+        rest = rest[size:]
         content = alert.content
-        if content is None:
-            return None
-        if content.mark != mark:
-            content = content.other
-            if content is None or content.mark != mark:
+        if content is None or content.annotations_mark != hash(annotations) or content.rest_mark != hash(rest):
+            content = _content(b"{%b}" % annotations, rest, content)
+            if content is None or content.rest_mark == _NO_START:
                 return None
-        alerts.append(alert)
-        contents.append(content)
-        ends.append(end)
+            repeats.changed.append(content)
+        add_alert(alert)
+        add_content(content)
     return repeats
 
+
+def _content(annotations: bytes, rest: bytes, old: Content | None) -> Content | None:
+    """What a sender says whose last word was `old`; None for what the careful reader must judge.
+
+    `annotations` is a JSON object or nothing, `rest` the value of startsAt and the member generatorURL, each if given,
+    as they were cut out or put together. Raises as the decoder does.
+    """
+    annotations_mark, rest_mark = hash(annotations[1:-1]), hash(rest)
+    if old is not None and old.annotations_mark == annotations_mark:
+        said = old.annotations
+    else:
+        said = _in_order(_decode_map(annotations)) if annotations else NO_ANNOTATIONS
+        if old is not None and old.annotations == said:
+            said = old.annotations
+    if old is not None and old.rest_mark == rest_mark:
+        starts, starts_off, url = old.starts, old.starts_off, old.generator_url
+    else:
+        starts_raw, _, url_raw = rest.partition(_URL_AT)
+        starts, starts_off = ZERO, 0
+        if starts_raw:
+            starts, starts_off = _instant(starts_raw)
+        else:
+            rest_mark = _NO_START
+        found = _url(url_raw) if url_raw else ""
+        if found is None:
+            return None
+        url = found
+    return Content(annotations_mark, rest_mark, said or NO_ANNOTATIONS, starts, starts_off, url)
+
+
+_NO_START: Final = -1
+"""Stands for the mark of a content without a start, since it is no hash: such alerts are read anew each time."""
 
 _NO_STAMP: Final = b"\x00"
 """No JSON text begins like this."""
@@ -94,7 +134,7 @@ _LABELS: Final = len('{"labels":}') + len(",")
 _ANNOTATIONS: Final = len(',"annotations":')
 _STARTS: Final = len(',"startsAt":')
 _ENDS: Final = len(',"endsAt":')
-_URL: Final = len(',"generatorURL":')
+_URL: Final = len(_URL_AT)
 
 
 def read_compact(body: bytes, known: Mapping[bytes, Alert], local_offset: int) -> list[PostedAlert] | None:
@@ -123,40 +163,40 @@ def read_compact(body: bytes, known: Mapping[bytes, Alert], local_offset: int) -
         rest = b""
         if starts_raw:
             read += _STARTS + len(starts_raw)
-            rest = b'"startsAt":' + starts_raw
+            rest = starts_raw
         if url_raw:
             read += _URL + len(url_raw)
-            rest += b',"generatorURL":' + url_raw
+            rest += _URL_AT + url_raw
 
-        alert = known.get(raw) or known.get(_aliases.get(raw, b""))
-        old = None
+        alert = known.get(raw)
+        if alert is None and _aliases:
+            alert = known.get(_aliases.get(raw, b""))
         if alert is None:
             labels, key = _learn(raw)
+            content = _content(annotations_raw, rest, None)
         else:
-            labels, key, old = alert.labels, alert.key, alert.content
-        mark = hash(annotations_raw[1:-1]) ^ hash(rest)
-        if old is not None and old.mark == mark:
-            kept = said = old
-        elif old is not None and old.other is not None and old.other.mark == mark:
-            kept, said = old, old.other
-        else:
-            url = ""
-            if url_raw:
-                url = _url(url_raw)
-                if url and not valid_uri(url):
-                    return None
-            starts, starts_off = _instant(starts_raw) if starts_raw else (ZERO, 0)
-            annotations = _in_order(_decode_map(annotations_raw)) if annotations_raw else NO_ANNOTATIONS
-            other = None
-            if old is not None and old.annotations == annotations:
-                annotations = old.annotations
-                other = Content(old.mark, annotations, old.starts, old.starts_off, old.generator_url)
-            kept = said = Content(mark, annotations or NO_ANNOTATIONS, starts, starts_off, url, other)
+            labels, key, content = alert.labels, alert.key, alert.content
+            if (
+                content is None
+                or content.annotations_mark != hash(annotations_raw[1:-1])
+                or content.rest_mark != hash(rest)
+            ):
+                content = _content(annotations_raw, rest, content)
+        if content is None:
+            return None
         # A start that is not given becomes the end, or now: it then takes that one's zone.
-        starts_off = said.starts_off if said.starts != ZERO else ends_off
+        starts_off = content.starts_off if content.starts != ZERO else ends_off
         posts.append(
             PostedAlert(
-                labels, said.annotations, said.starts, ends, said.generator_url, starts_off, ends_off, key, kept
+                labels,
+                content.annotations,
+                content.starts,
+                ends,
+                content.generator_url,
+                starts_off,
+                ends_off,
+                key,
+                content,
             )
         )
     return posts if read == len(body) else None
@@ -179,7 +219,7 @@ def _learn(raw: bytes) -> tuple[dict[str, str], bytes]:
         found = canonical(found)
         names = tuple(map(intern, found))
     # Most values are shared by many alerts (job, cluster, severity): one copy of each will do.
-    labels = dict(zip(names, map(intern, found.values()), strict=True))
+    labels = dict(zip(names, map(intern, found.values())))  # noqa: B905 (equally long, and asking costs)
     key = label_key(labels)
     if key == raw:
         return labels, raw
@@ -212,5 +252,7 @@ def _instant(raw: bytes) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=1024)
-def _url(raw: bytes) -> str:
-    return _decode_string(raw)
+def _url(raw: bytes) -> str | None:
+    """None for one that upstream refuses."""
+    url = _decode_string(raw)
+    return url if not url or valid_uri(url) else None

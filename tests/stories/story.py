@@ -42,6 +42,7 @@ The story begins on Monday, 2024-01-01, 00:00 UTC.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import chain
 from textwrap import dedent
 
 from ampp.core import labels as labelling
@@ -380,13 +381,13 @@ class Story:
 
     def alerts(self, **asked: object) -> list[AlertView]:
         """GET /api/v2/alerts."""
-        views = query.alerts(self.engine, AlertQuery(**asked), self.wall)  # type: ignore[arg-type]
-        return [view for view in views if view is not None]
+        batches = query.alerts(self.engine, AlertQuery(**asked), self.wall)  # type: ignore[arg-type]
+        return list(chain.from_iterable(batches))
 
     def groups(self, **asked: object) -> list[GroupView]:
         """GET /api/v2/alerts/groups."""
-        views = query.groups(self.engine, AlertQuery(**asked), self.wall)  # type: ignore[arg-type]
-        return [view for view in views if view is not None]
+        batches = query.groups(self.engine, AlertQuery(**asked), self.wall)  # type: ignore[arg-type]
+        return list(chain.from_iterable(batches))
 
     def names(self, **asked: object) -> list[str]:
         """The alerts that pass a query, by name and not in the order of the answer."""

@@ -2,9 +2,12 @@
 
 Theory of operation
 -------------------
-*Normal.* `append` encodes its records, puts them at the end of the queue and returns a ticket. The thread takes all
-that is queued, writes it in one transaction and settles the tickets of that transaction with one call into the event
-loop. While a commit runs the next group gathers, so the group grows with the load by itself. Silences are committed
+*Normal.* `append` encodes its records, notes them and returns a ticket. When the event loop has let every task that
+could run have its turn and is about to wait, all that was noted goes to the end of the queue at once: what arrived
+together is committed together, and the thread is woken once and not in the middle of it, when the two would only keep
+each other from the interpreter lock. The thread takes all that is queued, writes it in one transaction and settles the
+tickets of that transaction with one call into the event loop. While a commit runs the next group gathers, so the group
+grows with the load by itself. Silences are committed
 to their own file first, then the journal and all other tables in one transaction.
 
 The table of current alerts follows behind (see `tables`): the thread keeps what it has yet to write there in
@@ -60,6 +63,16 @@ _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
 
 
+class _BeforeWaiting(trio.abc.Instrument):
+    """Calls `call` whenever the event loop has nothing left to run and is about to wait."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def before_io_wait(self, timeout: float) -> None:
+        self._call()
+
+
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
     works again. Methods without an underscore are for the event loop's thread."""
@@ -76,6 +89,7 @@ class Writer:
         self._clock = clock
         self._on_probe = on_probe
         self._condition = threading.Condition()
+        self._noted: list[Entry] = []
         self._queue: deque[Entry] = deque()
         self._queue_bytes = 0
         self._queue_records = 0
@@ -104,23 +118,35 @@ class Writer:
         self._thread.start()
 
     def append(self, records: Sequence[Record]) -> Ticket:
+        if self._token is None:
+            self.attach()
         entry = Entry([(record, encode(record)) for record in records])
-        with self._condition:
-            if self._down:
-                self.lost += len(records)
-                return Ticket(self._down)
-            if self._queue_bytes + entry.size > _QUEUE_BYTES:
-                self.lost += len(records)
-                self._go_down(f"the write queue is full: {self._queue_bytes} bytes wait for the disk")
-                return Ticket(self._down)
-            if self._pending:
-                for record in records:
-                    for key, _ in tables.alert_changes(record):
-                        self._pending.pop(key, None)
-            self._enqueue(entry)
+        self._noted.append(entry)
         return entry.ticket
 
+    def push(self) -> None:
+        """Queue what was noted. Called when the event loop is about to wait; whoever cannot wait so long calls it."""
+        noted = self._noted
+        if not noted:
+            return
+        self._noted = []
+        with self._condition:
+            for count, entry in enumerate(noted):
+                if not self._down and self._queue_bytes + entry.size > _QUEUE_BYTES:
+                    self._go_down(f"the write queue is full: {self._queue_bytes} bytes wait for the disk")
+                if self._down:
+                    refused = noted[count:]
+                    self.lost += sum(len(each.records) for each in refused)
+                    self._tell(settle, refused, self._down)
+                    break
+                if self._pending:
+                    for record, _ in entry.records:
+                        for key, _ in tables.alert_changes(record):
+                            self._pending.pop(key, None)
+                self._enqueue(entry)
+
     def refresh(self, rows: Iterable[AlertRow]) -> None:
+        self.push()
         with self._condition:
             if self._down:
                 return
@@ -134,6 +160,9 @@ class Writer:
         """Run `job` on the writer's thread after everything queued so far, and return its result. Raises StoreDown."""
         result: list[Any] = []
         entry = Entry([], lambda: result.append(job()))
+        if self._token is None:
+            self.attach()
+        self.push()
         with self._condition:
             if self._down:
                 raise StoreDown(self._down)
@@ -142,16 +171,20 @@ class Writer:
         return result[0]
 
     def attach(self) -> None:
-        """Take note of the event loop that is to be told when a write works again."""
-        self._token = trio.lowlevel.current_trio_token()
+        """Take note of the event loop: it is to be told what became of records, and tells when it is about to wait."""
+        if self._token is None:
+            self._token = trio.lowlevel.current_trio_token()
+            trio.lowlevel.add_instrument(_BeforeWaiting(self.push))
 
     def hold(self) -> None:
         """Queue records again, and write none until `restate` or `release`."""
+        self.push()
         with self._condition:
             self._down, self._held = "", True
 
     def release(self, reason: str) -> None:
         """Give up healing for now; go back to being down."""
+        self.push()
         with self._condition:
             if self._held:
                 self._go_down(reason)
@@ -168,6 +201,7 @@ class Writer:
 
     def stop(self) -> None:
         """Write everything queued and end the thread. Blocks."""
+        self.push()
         with self._condition:
             self._stopping = True
             self._held = False
@@ -193,8 +227,6 @@ class Writer:
     # Under the lock.
 
     def _enqueue(self, entry: Entry, *, first: bool = False) -> None:
-        if self._token is None:
-            self.attach()
         self._queue.appendleft(entry) if first else self._queue.append(entry)
         self._queue_bytes += entry.size
         self._queue_records += len(entry.records)
