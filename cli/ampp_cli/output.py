@@ -17,14 +17,14 @@ or headings. Only data goes to stdout.
 """
 
 import functools
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import click
-import msgspec
 
 from ampp_cli.remembered import Remembered
 from ampp_cli.table import clean, columns
@@ -39,6 +39,9 @@ Detail: TypeAlias = Literal["simple", "extended", "wide"]
 FORMS: Final = ("simple", "extended", "wide", "json", "yaml", "jsonl", "name")
 _DETAIL: Final = {"simple": 0, "extended": 1, "wide": 2}
 
+_MANY: Final = 200
+"""Rows from which on it pays to import the faster encoder."""
+
 BOLD: Final = "1"
 DIM: Final = "2"
 RED: Final = "31"
@@ -47,7 +50,7 @@ YELLOW: Final = "33"
 BLUE: Final = "34"
 
 
-class Column(msgspec.Struct, frozen=True):
+class Column(NamedTuple):
     """One column. `least`: the first form, by detail, that shows it. `style`: an SGR code for the cell, or "".
 
     `until`: the last that does. `flexible` columns are cut where the terminal is too narrow, except with `wide`.
@@ -61,14 +64,14 @@ class Column(msgspec.Struct, frozen=True):
     style: Callable[[Row], str] | None = None
 
 
-class Listing(msgspec.Struct, frozen=True):
+class Listing(NamedTuple):
     """What a kind of rows looks like. `name` is what other commands take to mean the row."""
 
     columns: tuple[Column, ...]
     name: Callable[[Row], str]
 
 
-class Output(msgspec.Struct, frozen=True):
+class Output(NamedTuple):
     """What the user asked for. `colour` is decided already; `watch` is in seconds, 0 for once."""
 
     form: str
@@ -155,11 +158,12 @@ class Output(msgspec.Struct, frozen=True):
         return style
 
 
-_json_bytes: Final = msgspec.json.Encoder().encode
-
-
 def _json(value: Any) -> str:
-    return _json_bytes(value).decode()
+    if isinstance(value, list) and len(value) > _MANY:
+        import msgspec
+
+        return msgspec.json.encode(value).decode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _width() -> int:

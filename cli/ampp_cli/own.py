@@ -56,7 +56,7 @@ _ampp: Final = click.version_option(__version__, prog_name="ampp", message=versi
 
 
 def main(arguments: list[str]) -> int:
-    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called.
+    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called, 130 interrupted.
 
     An error is one line on stderr: what was called, what is wrong, and what may help.
     """
@@ -72,7 +72,9 @@ def main(arguments: list[str]) -> int:
     except click.ClickException as error:
         sys.stderr.write(f"ampp: {error.format_message()}\n")
         return error.exit_code
-    except click.Abort:
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return 130
         sys.stderr.write("aborted\n")
         return 1
     return status if isinstance(status, int) else 0

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ampp.core.clock import SECOND
-from ampp.core.duration import parse_go
+from ampp.core.duration import parse_flag
 from ampp.observe.build import BUILD
 from ampp.observe.log import FORMATS, LEVELS, Logger, setup
 from ampp.options import ClusterOptions, Features, Options, StartError
@@ -50,10 +50,10 @@ def _format(value: str) -> str:
 
 def _seconds_or_duration(value: str) -> int:
     """Operators pass --web.timeout as bare seconds, which Go would refuse."""
-    return int(value) * SECOND if _WHOLE_SECONDS.fullmatch(value) else parse_go(value)
+    return int(value) * SECOND if _WHOLE_SECONDS.fullmatch(value) else parse_flag(value)
 
 
-def _duration(name: str, default: str, text: str, *, reader: Callable[[str], int] = parse_go) -> Flag:
+def _duration(name: str, default: str, text: str, *, reader: Callable[[str], int] = parse_flag) -> Flag:
     return Flag(name, text, parse=reader, default=default)
 
 

@@ -1,17 +1,23 @@
 """Matchers that users type to say which alerts or silences they mean."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from ampp.core.matcher import Matcher, MatcherError, Mode, Op, parse_matcher
-from ampp.core.quote import go_quote
+if TYPE_CHECKING:
+    from ampp.core.matcher import Matcher
 
 __all__ = ["labels_from", "matchers_from", "near_miss"]
 
 
-def matchers_from(words: Sequence[str]) -> list[Matcher]:
+def matchers_from(words: Sequence[str]) -> "list[Matcher]":
     """One matcher a word; a first word that is none is the name of an alert. Raises click.BadParameter."""
+    if not words:
+        return []
+    from ampp.core.matcher import MatcherError, Mode, parse_matcher
+    from ampp.core.quote import go_quote
+
     matchers: list[Matcher] = []
     for number, word in enumerate(words):
         try:
@@ -29,6 +35,8 @@ def matchers_from(words: Sequence[str]) -> list[Matcher]:
 
 def labels_from(words: Sequence[str], what: str) -> dict[str, str]:
     """Labels or annotations as `name=value`. Raises click.BadParameter, naming `what` it was to be."""
+    from ampp.core.matcher import MatcherError, Mode, Op, parse_matcher
+
     found: dict[str, str] = {}
     for word in words:
         try:
@@ -41,7 +49,7 @@ def labels_from(words: Sequence[str], what: str) -> dict[str, str]:
     return found
 
 
-def near_miss(matchers: Sequence[Matcher], known: Iterable[str]) -> str:
+def near_miss(matchers: "Sequence[Matcher]", known: Iterable[str]) -> str:
     """Why nothing may have been found: a label name that is nowhere, and the one that may be meant; else ""."""
     names = set(known)
     for matcher in matchers:

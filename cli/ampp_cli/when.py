@@ -19,9 +19,9 @@ class WhenError(ValueError):
 def duration(text: str) -> float:
     """Seconds of `30m`, `1d12h` or `1.5h`: Prometheus' spelling or Go's. Raises WhenError."""
     from ampp.core.clock import SECOND
-    from ampp.core.duration import DurationError, parse_go, parse_prometheus
+    from ampp.core.duration import DurationError, parse_flag, parse_prometheus
 
-    for parse in (parse_prometheus, parse_go):
+    for parse in (parse_prometheus, parse_flag):
         try:
             return parse(text) / SECOND
         except DurationError:

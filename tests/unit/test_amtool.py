@@ -66,7 +66,7 @@ Routing tree:
 .
 └── default-route  receiver: team-X
     ├── {service=~"db|web"}  continue: true  receiver: team-Y
-    │\u00a0\u00a0 └── {severity="critical"}  receiver: team-Y-pager
+    │   └── {severity="critical"}  receiver: team-Y-pager
     └── {owner="z"}  receiver: team-Z
 
 """
@@ -218,7 +218,9 @@ def test_as_the_real_one(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     )
     # Debian's build always has a server URL, and says that the file is preferred to it.
     said = done.stderr.replace("Warning: --config.file flag overrides the --alertmanager.url.\n", "")
-    assert run(*line.split(), capsys=capsys) == (done.returncode, done.stdout, said)
+    # 0.25 draws its trees with other blanks.
+    drawn = done.stdout.replace("\u00a0", " ")
+    assert run(*line.split(), capsys=capsys) == (done.returncode, drawn, said)
 
 
 def test_our_own_check_says_where_and_what_may_help() -> None:

@@ -8,7 +8,6 @@ import click
 from ampp_cli.document import list_from
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Remote
-from ampp_cli.remote.model import encode
 from ampp_cli.remote.operation import POST_ALERTS
 from ampp_cli.selection import labels_from
 from ampp_cli.server import server_options
@@ -55,7 +54,7 @@ def command(
     if dry_run:
         click.echo(output.document(alerts), nl=False)
         return
-    remote.call(POST_ALERTS, body=encode(alerts))
+    remote.call(POST_ALERTS, value=alerts)
 
 
 def _alert(

@@ -1,12 +1,11 @@
 """`ampp alert query`."""
 
-from typing import Any
-
 import click
 
 from ampp_cli.alert.listing import ALERTS
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Query, Remote
+from ampp_cli.remote.document import mapping, text
 from ampp_cli.remote.operation import GET_ALERTS
 from ampp_cli.selection import matchers_from, near_miss
 from ampp_cli.server import server_options
@@ -53,12 +52,12 @@ def command(
 
     def draw() -> str:
         remote.renew()
-        alerts = remote.fetch(GET_ALERTS, list[dict[str, Any]], query)
+        alerts = remote.fetch(GET_ALERTS, "list", query)
         if output.form != "json":
-            alerts.sort(key=lambda alert: str(alert.get("startsAt", "")))
+            alerts.sort(key=lambda alert: text(alert, "startsAt"))
         if not alerts and matchers and not output.watch:
-            everyone = remote.fetch(GET_ALERTS, list[dict[str, Any]], [])
-            hint = near_miss(chosen, {name for alert in everyone for name in alert.get("labels", {})})
+            everyone = remote.fetch(GET_ALERTS, "list")
+            hint = near_miss(chosen, {name for alert in everyone for name in mapping(alert, "labels")})
             if hint:
                 click.echo(hint, err=True)
         return output.text(ALERTS, alerts)

@@ -41,10 +41,10 @@ def _duration(text: str) -> float:
     if text == "30s":
         return 30.0
     from ampp.core.clock import SECOND
-    from ampp.core.duration import DurationError, parse_go
+    from ampp.core.duration import DurationError, parse_flag
 
     try:
-        return parse_go(text) / SECOND
+        return parse_flag(text) / SECOND
     except DurationError as error:
         raise UsageError(str(error)) from error
 

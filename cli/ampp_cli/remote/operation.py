@@ -3,9 +3,7 @@
 Clients and scripts see those names: amtool's messages carry them, with the answers that the API declares.
 """
 
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 __all__ = [
     "DELETE_SILENCE",
@@ -19,7 +17,7 @@ __all__ = [
 ]
 
 
-class Operation(msgspec.Struct, frozen=True):
+class Operation(NamedTuple):
     """`declared`: the error statuses the API speaks of, and for each whether its text is shown."""
 
     name: str

@@ -7,9 +7,7 @@ that says is what Go's net/http says, without the method and URL in front.
 import contextlib
 import socket
 import time
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import ssl
@@ -30,7 +28,7 @@ class WireError(Exception):
         self.sent = sent
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(NamedTuple):
     """An answer; header names in lower case. `flaw`: why the body is not whole, in Go's words, or empty."""
 
     status: int

@@ -11,6 +11,7 @@ from ampp_cli.alert.listing import ALERTS
 from ampp_cli.output import Output, output_options
 from ampp_cli.remembered import Remembered
 from ampp_cli.remote.client import Remote
+from ampp_cli.remote.document import mapping
 from ampp_cli.remote.operation import GET_ALERTS
 from ampp_cli.selection import labels_from, matchers_from, near_miss
 from ampp_cli.server import server_options
@@ -106,7 +107,7 @@ def _typed(matcher: Matcher) -> dict[str, Any]:
 def _show(silence: dict[str, Any], chosen: list[Matcher], output: Output, remote: Remote) -> None:
     query = [(state, "true") for state in ("active", "inhibited", "silenced", "unprocessed")]
     query += [("filter", str(matcher)) for matcher in chosen]
-    alerts = remote.fetch(GET_ALERTS, list[dict[str, Any]], query)
+    alerts = remote.fetch(GET_ALERTS, "list", query)
     if not output.for_people:
         if output.form == "name":
             output.show(ALERTS, alerts)
@@ -118,6 +119,6 @@ def _show(silence: dict[str, Any], chosen: list[Matcher], output: Output, remote
         click.echo(f"{len(alerts)} alert{'s match' if len(alerts) > 1 else ' matches'} now:")
         output.show(ALERTS, alerts)
         return
-    everyone = remote.fetch(GET_ALERTS, list[dict[str, Any]])
-    hint = near_miss(chosen, {name for alert in everyone for name in alert.get("labels", {})})
+    everyone = remote.fetch(GET_ALERTS, "list")
+    hint = near_miss(chosen, {name for alert in everyone for name in mapping(alert, "labels")})
     click.echo(f"No alert matches now{f': {hint}' if hint else '.'}")

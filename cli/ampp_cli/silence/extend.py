@@ -6,6 +6,7 @@ import click
 
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Remote
+from ampp_cli.remote.document import text
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import SILENCES
 from ampp_cli.silence.target import put, silences_named
@@ -32,7 +33,7 @@ def command(by: str, ids: tuple[str, ...], dry_run: bool, output: Output, remote
     changed = silences_named(remote, ids)
     now = datetime.now(UTC)
     for silence in changed:
-        ends = datetime.fromtimestamp(instant(silence["endsAt"]), UTC)
+        ends = datetime.fromtimestamp(instant(text(silence, "endsAt")), UTC)
         if ends <= now:
             silence["startsAt"] = rfc3339(now)
         silence["endsAt"] = rfc3339(max(ends, now) + longer)

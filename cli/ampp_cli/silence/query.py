@@ -7,6 +7,7 @@ import click
 
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Query, Remote
+from ampp_cli.remote.document import text
 from ampp_cli.remote.operation import GET_SILENCES
 from ampp_cli.selection import matchers_from
 from ampp_cli.server import server_options
@@ -47,25 +48,23 @@ def command(
     except WhenError as error:
         raise click.BadParameter(str(error), param_hint="--within") from error
     if quiet:
-        import msgspec
-
-        output = msgspec.structs.replace(output, form="name")
+        output = output._replace(form="name")
 
     def keep(silence: dict[str, Any], now: float) -> bool:
-        ends = instant(str(silence.get("endsAt", "")))
+        ends = instant(text(silence, "endsAt"))
         if not everything and (ends <= now) != expired:
             return False
         if limit is not None and not (now - limit <= ends <= now if expired else now <= ends <= now + limit):
             return False
-        if created_by is not None and silence.get("createdBy") != created_by:
+        if created_by is not None and text(silence, "createdBy") != created_by:
             return False
-        return wanted is None or str(silence.get("id", "")).startswith(wanted)
+        return wanted is None or text(silence, "id").startswith(wanted)
 
     def draw() -> str:
         remote.renew()
         now = time.time()
-        found = [s for s in remote.fetch(GET_SILENCES, list[dict[str, Any]], query) if keep(s, now)]
-        found.sort(key=lambda silence: instant(str(silence.get("endsAt", ""))))
+        found = [s for s in remote.fetch(GET_SILENCES, "list", query) if keep(s, now)]
+        found.sort(key=lambda silence: instant(text(silence, "endsAt")))
         if wanted is not None and not found and not output.watch:
             raise click.ClickException(f"no silence has an id that begins with {wanted} (--all looks among those over)")
         return output.text(SILENCES, found)

@@ -6,6 +6,7 @@ import click
 
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Remote
+from ampp_cli.remote.document import text
 from ampp_cli.server import server_options
 from ampp_cli.silence.add import period
 from ampp_cli.silence.listing import SILENCES
@@ -48,8 +49,8 @@ def command(
         if lasts is not None or start is not None or end is not None:
             begins, ends = period(
                 datetime.now(UTC),
-                silence["startsAt"] if start is None else start,
-                silence["endsAt"] if end is None and lasts is None else end,
+                text(silence, "startsAt") if start is None else start,
+                text(silence, "endsAt") if end is None and lasts is None else end,
                 lasts or "",
             )
             silence |= {"startsAt": rfc3339(begins), "endsAt": rfc3339(ends)}
