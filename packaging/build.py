@@ -105,7 +105,7 @@ def freeze(wheel: Path) -> Path:
     install(python, "--require-hashes", "-r", str(HERE / "tools.lock"))
     install(python, "--no-deps", str(wheel))
     out = WORK / "out"
-    command = [str(python), "-m", "PyInstaller", "--log-level", "WARN", "--noconfirm", "--clean"]
+    command = [str(python), "-P", "-m", "PyInstaller", "--log-level", "WARN", "--noconfirm", "--clean"]
     command += ["--distpath", str(out), "--workpath", str(WORK / "work"), str(HERE / "ampp.spec")]
     subprocess.run(command, check=True, env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(WORK / "cache")})
     return out
