@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ampp import COMPATIBLE, __version__
+from ampp import __version__
 from ampp_cli.group import Lazy, Table
+from ampp_cli.main import version
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -61,9 +62,7 @@ class _Run(click.Command):
         return [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
 
 
-_ampp: Final = click.version_option(
-    __version__, prog_name="ampp", message=f"%(prog)s %(version)s (Alertmanager {COMPATIBLE})"
-)(
+_ampp: Final = click.version_option(__version__, prog_name="ampp", message=version())(
     _Ampp(
         "ampp",
         _COMMANDS,
