@@ -9,7 +9,7 @@ import io
 import os
 import sys
 
-__all__ = ["main"]
+__all__ = ["main", "version"]
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What a full or failing disk says."""
@@ -38,6 +38,13 @@ def main() -> int:
         sys.stderr.write(f"{program}: cannot write the output: {(error.strerror or '').lower()}\n")
         return 1
     return status
+
+
+def version() -> str:
+    """What `ampp --version` says; asked for alone it is said at once, without the import of click."""
+    from ampp import COMPATIBLE, __version__
+
+    return f"ampp {__version__} (Alertmanager {COMPATIBLE})"
 
 
 def _write_utf8() -> None:
@@ -76,10 +83,7 @@ def _dispatch(program: str, arguments: list[str]) -> int:
 
         return amtool.main(program, arguments)
     if arguments == ["--version"]:
-        # Scripts ask this often, and need no parser for it.
-        from ampp import COMPATIBLE, __version__
-
-        sys.stdout.write(f"ampp {__version__} (Alertmanager {COMPATIBLE})\n")
+        sys.stdout.write(version() + "\n")
         return 0
     from ampp_cli import own
 

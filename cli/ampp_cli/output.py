@@ -30,7 +30,22 @@ import click
 from ampp_cli.remembered import Remembered
 from ampp_cli.table import clean, columns
 
-__all__ = ["BLUE", "BOLD", "DIM", "FORMS", "GREEN", "RED", "YELLOW", "Column", "Listing", "Output", "output_options"]
+__all__ = [
+    "BLUE",
+    "BOLD",
+    "DIM",
+    "FORMS",
+    "GREEN",
+    "RED",
+    "YELLOW",
+    "Column",
+    "Listing",
+    "Output",
+    "color_option",
+    "coloured",
+    "output_options",
+    "terminal_width",
+]
 
 R = TypeVar("R")
 
@@ -102,7 +117,7 @@ class Output(NamedTuple):
             lines.insert(0, [column.head for column in chosen])
         shown = columns(
             lines,
-            width=_width() if self.form != "wide" else 0,
+            width=terminal_width() if self.form != "wide" else 0,
             flexible=frozenset(at for at, column in enumerate(chosen) if column.flexible),
             styles=self._styles(chosen, rows) if self.colour else None,
         )
@@ -169,7 +184,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _width() -> int:
+def terminal_width() -> int:
     """The terminal's, or what COLUMNS says; 0 where neither is there: a file or pipe gets everything."""
     if os.environ.get("COLUMNS", "").isdigit():
         return int(os.environ["COLUMNS"])
@@ -179,11 +194,19 @@ def _width() -> int:
         return 0
 
 
-def _coloured(wanted: str) -> bool:
+def coloured(wanted: str) -> bool:
     if wanted != "auto":
         return wanted == "always"
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
+
+color_option: Final = click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    help="Colour; by itself only on a terminal, and not if NO_COLOR is set.",
+)
+"""The option `--color`, whose value `coloured` takes."""
 
 _OPTIONS: Final = (
     click.option(
@@ -197,12 +220,7 @@ _OPTIONS: Final = (
         help="Form of the output.",
     ),
     click.option("--no-headers", is_flag=True, help="Leave out the headings of tables."),
-    click.option(
-        "--color",
-        type=click.Choice(("auto", "always", "never")),
-        default="auto",
-        help="Colour; by itself only on a terminal, and not if NO_COLOR is set.",
-    ),
+    color_option,
 )
 _WATCH: Final = (
     click.option("-w", "--watch", is_flag=True, help="Show it again and again, until interrupted."),
@@ -218,7 +236,7 @@ def output_options(*, watch: bool = False) -> Callable[[Callable[..., R]], Calla
         def run(
             *args: Any, form: str, no_headers: bool, color: str, watch: bool = False, interval: float = 0, **rest: Any
         ) -> R:
-            output = Output(form, not no_headers, _coloured(color), interval if watch else 0.0)
+            output = Output(form, not no_headers, coloured(color), interval if watch else 0.0)
             return function(*args, output=output, **rest)
 
         for option in reversed(_OPTIONS + (_WATCH if watch else ())):

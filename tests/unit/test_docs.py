@@ -7,17 +7,19 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from ampp.config.decode import section_fields
 from ampp.config.receivers import AlertmanagerConfig, Entry, RootlyConfig
 from ampp.config.settings import load_settings, variables
 from ampp.observe.metrics import Metrics
 from ampp.options import Features
-from ampp_cli import amtool, own
+from ampp_cli import amtool, manual, own
 from ampp_cli.kingpin import parse
 from ampp_cli.run import FEATURES, PROGRAM
 
@@ -41,19 +43,38 @@ def metric_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES = {"configuration.md": ("flags", flag_table), "operations.md": ("metrics", metric_table)}
+TABLES = (
+    ("configuration.md", "flags", flag_table),
+    ("operations.md", "metrics", metric_table),
+    ("cli.md", "rules", manual.rules),
+    ("cli.md", "commands", manual.commands),
+)
 
 
 def block(name: str) -> re.Pattern[str]:
     return re.compile(rf"(<!-- {name}: [^\n]*-->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", TABLES)
-def test_generated_tables_are_current(page: str) -> None:
-    name, table = TABLES[page]
+@pytest.mark.parametrize(("page", "name", "table"), TABLES, ids=[name for _, name, _ in TABLES])
+def test_generated_parts_are_current(page: str, name: str, table: Callable[[], str]) -> None:
     found = block(name).search((DOCS / page).read_text(encoding="utf-8"))
     assert found is not None
     assert found[2] == table()
+
+
+def test_examples_of_the_command_line_do_what_they_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", text, re.DOTALL))
+    assert {"alertmanager.yml", "cases.yml"} <= set(files)
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    monkeypatch.chdir(tmp_path)
+    sessions = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    assert sessions
+    for session in sessions:
+        for line, output in re.findall(r"^\$ ampp (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE):
+            done = CliRunner().invoke(own._ampp, shlex.split(line), prog_name="ampp", standalone_mode=False)
+            assert done.stdout == output, line
 
 
 def test_every_feature_is_documented() -> None:
@@ -129,7 +150,7 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
 
 
 def write() -> None:
-    for page, (name, table) in TABLES.items():
+    for page, name, table in TABLES:
         text = (DOCS / page).read_text(encoding="utf-8")
         made = table()
         (DOCS / page).write_text(block(name).sub(lambda m, made=made: m[1] + made + m[3], text), encoding="utf-8")

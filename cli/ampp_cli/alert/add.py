@@ -11,13 +11,14 @@ from ampp_cli.remote.client import Remote
 from ampp_cli.remote.operation import POST_ALERTS
 from ampp_cli.selection import labels_from
 from ampp_cli.server import server_options
+from ampp_cli.suggestion import label_names
 from ampp_cli.when import WhenError, duration, moment, rfc3339
 
 __all__ = ["command"]
 
 
 @click.command("add")
-@click.argument("labels", nargs=-1)
+@click.argument("labels", nargs=-1, shell_complete=label_names)
 @click.option("-f", "--file", metavar="FILE", help="A JSON list of alerts instead, as the API takes it; - for stdin.")
 @click.option("--annotation", "annotations", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--generator-url", default="", metavar="URL", help="Where the alert comes from.")

@@ -9,18 +9,25 @@ from ampp_cli.remote.document import mapping, text
 from ampp_cli.remote.operation import GET_ALERTS
 from ampp_cli.selection import filters_from, near_miss
 from ampp_cli.server import server_options
+from ampp_cli.suggestion import label_names, receiver_names
 
 __all__ = ["command"]
 
 
 @click.command("query")
-@click.argument("matchers", nargs=-1)
+@click.argument("matchers", nargs=-1, shell_complete=label_names)
 @click.option("-a", "--active", is_flag=True, help="Those that notify.")
 @click.option("-s", "--silenced", is_flag=True, help="Those that a silence mutes.")
 @click.option("-i", "--inhibited", is_flag=True, help="Those that other alerts mute.")
 @click.option("-u", "--unprocessed", is_flag=True, help="Those not yet routed.")
 @click.option("-A", "--all", "everything", is_flag=True, help="All of these.")
-@click.option("-r", "--receiver", default="", help="Only those that go to a receiver; a regular expression.")
+@click.option(
+    "-r",
+    "--receiver",
+    default="",
+    shell_complete=receiver_names,
+    help="Only those that go to a receiver; a regular expression.",
+)
 @output_options(watch=True)
 @server_options
 def command(

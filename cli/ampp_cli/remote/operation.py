@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 __all__ = [
     "DELETE_SILENCE",
     "GET_ALERTS",
+    "GET_RECEIVERS",
     "GET_SILENCE",
     "GET_SILENCES",
     "GET_STATUS",
@@ -32,4 +33,5 @@ GET_SILENCES: Final = Operation("getSilences", "GET", "/silences", {400: True, 5
 POST_SILENCES: Final = Operation("postSilences", "POST", "/silences", {400: True, 404: True})
 GET_SILENCE: Final = Operation("getSilence", "GET", "/silence/{silenceID}", {404: False, 500: True})
 DELETE_SILENCE: Final = Operation("deleteSilence", "DELETE", "/silence/{silenceID}", {404: False, 500: True})
+GET_RECEIVERS: Final = Operation("getReceivers", "GET", "/receivers")
 GET_STATUS: Final = Operation("getStatus", "GET", "/status")

@@ -16,6 +16,7 @@ from ampp_cli.selection import labels_from, matchers_from, near_miss
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import matchers_of
 from ampp_cli.silence.target import put
+from ampp_cli.suggestion import label_names
 from ampp_cli.when import WhenError, duration, moment, rfc3339
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["command", "period"]
 
 
 @click.command("add")
-@click.argument("matchers", nargs=-1)
+@click.argument("matchers", nargs=-1, shell_complete=label_names)
 @click.option("-a", "--author", "creator", cls=Remembered, metavar="NAME", help="By default the user who runs this.")
 @click.option("-c", "--comment", cls=Remembered, default="", help="Why.")
 @click.option("-d", "--duration", "lasts", cls=Remembered, default="1h", show_default=True, help="30m, 2h, 1d12h, …")

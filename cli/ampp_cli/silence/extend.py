@@ -10,6 +10,7 @@ from ampp_cli.remote.document import text
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import SILENCES
 from ampp_cli.silence.target import put, silences_named
+from ampp_cli.suggestion import silence_ids
 from ampp_cli.when import WhenError, duration, instant, rfc3339
 
 __all__ = ["command"]
@@ -17,7 +18,7 @@ __all__ = ["command"]
 
 @click.command("extend")
 @click.argument("by")
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, shell_complete=silence_ids)
 @click.option("--dry-run", is_flag=True, help="Show the silences as they would be instead.")
 @output_options()
 @server_options

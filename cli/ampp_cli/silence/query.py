@@ -12,18 +12,25 @@ from ampp_cli.remote.operation import GET_SILENCES
 from ampp_cli.selection import filters_from
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import SILENCES
+from ampp_cli.suggestion import label_names, silence_ids
 from ampp_cli.when import WhenError, duration, instant
 
 __all__ = ["command"]
 
 
 @click.command("query")
-@click.argument("matchers", nargs=-1)
+@click.argument("matchers", nargs=-1, shell_complete=label_names)
 @click.option("-e", "--expired", is_flag=True, help="Those that are over, instead of the others.")
 @click.option("-A", "--all", "everything", is_flag=True, help="Those that are over, too.")
 @click.option("-q", "--quiet", is_flag=True, help="Only ids; the same as -o name.")
 @click.option("--created-by", metavar="AUTHOR", help="Only those of one author.")
-@click.option("--id", "beginning", metavar="ID", help="Only the one with this id, or whose id begins so.")
+@click.option(
+    "--id",
+    "beginning",
+    metavar="ID",
+    shell_complete=silence_ids,
+    help="Only the one with this id, or whose id begins so.",
+)
 @click.option("--within", metavar="DURATION", help="Only those that end within that time, or ended if --expired.")
 @output_options(watch=True)
 @server_options

@@ -11,13 +11,14 @@ from ampp_cli.server import server_options
 from ampp_cli.silence.add import period
 from ampp_cli.silence.listing import SILENCES
 from ampp_cli.silence.target import put, silences_named
+from ampp_cli.suggestion import silence_ids
 from ampp_cli.when import rfc3339
 
 __all__ = ["command"]
 
 
 @click.command("update")
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, shell_complete=silence_ids)
 @click.option("-c", "--comment", help="The new comment.")
 @click.option("-d", "--duration", "lasts", metavar="DURATION", help="How long it lasts, from its start.")
 @click.option("--start", metavar="TIME", help="When it starts.")
