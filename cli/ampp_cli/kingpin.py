@@ -45,7 +45,8 @@ def go_quote(text: str) -> str:
     return go_quote(text)
 
 
-_FLOAT: Final = re.compile(r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?")
+_FLOAT: Final = r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?"
+"""Compiled when a command line has a number."""
 
 
 class UsageError(ValueError):
@@ -69,7 +70,7 @@ def number(value: str) -> int:
 
 def decimal(value: str) -> float:
     """A finite float."""
-    if not _FLOAT.fullmatch(value):
+    if not re.fullmatch(_FLOAT, value):
         raise UsageError(f"strconv.ParseFloat: parsing {go_quote(value)}: invalid syntax")
     number = float(value)
     if number in (float("inf"), float("-inf")):

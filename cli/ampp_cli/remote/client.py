@@ -11,12 +11,22 @@
 
 import re
 import time
-from typing import Any, Final, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from ampp_cli.remote.address import Address
 from ampp_cli.remote.document import decode, encode, text
 from ampp_cli.remote.operation import GET_STATUS, Operation
 from ampp_cli.remote.wire import Connection, Reply, WireError
+
+if TYPE_CHECKING:
+    from typing import Protocol  # making one takes a millisecond of every query
+
+    class Transport(Protocol):
+        """What carries requests. Raises WireError."""
+
+        def send(self, method: str, url: str, headers: dict[str, str], body: bytes, deadline: float) -> Reply: ...
+        def close(self) -> None: ...
+
 
 __all__ = ["Query", "Refused", "Remote", "RemoteError", "Unconfigured", "Unreachable", "Unreadable", "version_of"]
 
@@ -77,13 +87,6 @@ class Unreadable(RemoteError):
         self.flaw = flaw
         self.kind = kind
         self.operation = operation
-
-
-class Transport(Protocol):
-    """What carries requests. Raises WireError."""
-
-    def send(self, method: str, url: str, headers: dict[str, str], body: bytes, deadline: float) -> Reply: ...
-    def close(self) -> None: ...
 
 
 class Remote:
@@ -287,7 +290,7 @@ class _Plain:
             connection.close()
 
 
-def _transport(address: Address, http_config: str) -> Transport:
+def _transport(address: Address, http_config: str) -> "Transport":
     if http_config:
         from ampp_cli.remote import configured
 
