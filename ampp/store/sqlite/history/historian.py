@@ -25,7 +25,7 @@ import msgspec
 from ampp.core.clock import HOUR, SECOND
 from ampp.core.record import Record
 from ampp.store.error import SchemaTooNew, StoreError
-from ampp.store.sqlite.database import BROKEN, set_aside
+from ampp.store.sqlite.database import BROKEN, connect, set_aside
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.history import sweep
 from ampp.store.sqlite.history.names import fingerprints, millis
@@ -33,6 +33,7 @@ from ampp.store.sqlite.history.pace import Pace
 from ampp.store.sqlite.history.schema import HISTORY
 from ampp.store.sqlite.history.tail import JournalReader
 from ampp.store.sqlite.history.unfold import Unfolding
+from ampp.store.sqlite.migration import APPLICATION_ID
 
 __all__ = ["NAME", "Historian", "HistoryHealth", "HistorySettings"]
 
@@ -114,6 +115,7 @@ class Historian:
         self._complained = ""
         self._condition: Final = threading.Condition()
         self._jobs: deque[tuple[Callable[[apsw.Connection], Any], _Answer]] = deque()
+        self._suspected = False
         self._stopping = False
         self._thread: Final = threading.Thread(target=self._run, name="historian", daemon=True)
 
@@ -133,6 +135,12 @@ class Historian:
     def needed_after(self) -> int:
         """The number of the record up to which the journal is no longer needed here."""
         return self._cursor
+
+    def suspect(self) -> None:
+        """Have the file examined: somebody read nonsense from it."""
+        with self._condition:
+            self._suspected = True
+            self._condition.notify()
 
     def run(self, job: Callable[[apsw.Connection], Any], timeout: float = 60.0) -> Any:
         """Run `job` on the historian's thread, outside any transaction; its result. Blocks. Raises what it raises,
@@ -162,6 +170,9 @@ class Historian:
         """One round; how many seconds to wait before the next."""
         try:
             self._open()
+            if self._suspected:
+                self._suspected = False
+                self._examine()
             self._run_jobs()
             busy = self._unfold()
             if time.monotonic() >= self._sweep_at:
@@ -199,6 +210,17 @@ class Historian:
         if not self._known:
             self._find_place()
         self.ready.set()
+
+    def _examine(self) -> None:
+        """Raise CorruptError if the file is. By a new connection: the old one remembers pages as they were."""
+        connection = connect(self.path, readonly=True)
+        try:
+            ours = connection.pragma("application_id") == APPLICATION_ID
+            found = connection.execute("PRAGMA quick_check(1)").get if ours else "it is not ours any more"
+        finally:
+            connection.close(True)
+        if found != "ok":
+            raise apsw.CorruptError(str(found))
 
     def _find_place(self) -> None:
         """Where to go on: after the cursor, unless this is another journal."""
