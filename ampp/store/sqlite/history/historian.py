@@ -25,7 +25,8 @@ import msgspec
 from ampp.core.clock import HOUR, SECOND
 from ampp.core.record import Record
 from ampp.store.error import SchemaTooNew, StoreError
-from ampp.store.sqlite.database import BROKEN, connect, set_aside
+from ampp.store.sqlite.budget import free, log_bytes
+from ampp.store.sqlite.database import BROKEN, connect, files, set_aside
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.history import sweep
 from ampp.store.sqlite.history.names import fingerprints, millis
@@ -48,9 +49,15 @@ _RECORDS: Final = 64
 
 _NAMED: Final = 512
 _ROWS: Final = 4_096
+_ROWS_SMALL: Final = 512
 """Rows after which a transaction is committed."""
 
-_CHECKPOINT_PAGES: Final = 1_000
+_LOG_BYTES: Final = 4 << 20
+_ROOM: Final = 4 << 20
+"""Bytes that must be free on the volume: the last of it is for routing."""
+
+_FULL: Final = 3
+"""Times in a row that the disk was full, after which the history gives up what it has."""
 
 
 class HistorySettings(msgspec.Struct, frozen=True):
@@ -116,6 +123,7 @@ class Historian:
         self._condition: Final = threading.Condition()
         self._jobs: deque[tuple[Callable[[apsw.Connection], Any], _Answer]] = deque()
         self._suspected = False
+        self._full = 0
         self._stopping = False
         self._thread: Final = threading.Thread(target=self._run, name="historian", daemon=True)
 
@@ -175,17 +183,21 @@ class Historian:
                 self._examine()
             self._run_jobs()
             busy = self._unfold()
-            if time.monotonic() >= self._sweep_at:
+            if time.monotonic() >= self._sweep_at or self._over():
                 self._sweep_at = time.monotonic() + _SWEEP_SECONDS
                 self._sweep()
         except SchemaTooNew as error:
             self._fail(error)
         except (*BROKEN, IsADirectoryError) as error:
             self._replace(error)
+        except apsw.FullError as error:
+            self._fail(error)
+            self._make_room()
         except (apsw.Error, OSError, StoreError, msgspec.MsgspecError, ValueError) as error:
             self._fail(error)
         else:
             self._say("")
+            self._full = 0
             return 0.0 if busy else _LOOK_SECONDS
         return _RETRY_SECONDS
 
@@ -195,8 +207,8 @@ class Historian:
         else:
             if self.path.is_dir():
                 raise IsADirectoryError(f"{self.path} is a directory")
+            self._file.log_bytes = log_bytes(self.path.parent, self._settings.storage_bytes) or _LOG_BYTES
             self._file.open()
-            self._file.connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             self._file.connection.execute("PRAGMA cache_size = -8000")
             self._unfolding = Unfolding(self._file.connection, self._pace.breathe)
             self._known = False
@@ -245,13 +257,17 @@ class Historian:
         if not records:
             self._measure()
             return self._name()
+        if free(self.path.parent) < _ROOM:
+            raise apsw.FullError(f"less than {_ROOM >> 20} MiB are free on the disk: waiting for room")
         connection = self._file.connection
         cursor, rows = self._cursor, 0
+        most = _ROWS if self._file.log_bytes >= _LOG_BYTES else _ROWS_SMALL
+        gaps: list[tuple[int, int]] = []
         connection.execute("BEGIN IMMEDIATE")
         try:
-            while records and rows < _ROWS:
+            while records and rows < most:
                 if records[0][0] > cursor + 1:
-                    self._note_gap(cursor + 1, records[0][0] - 1)
+                    gaps.append((cursor + 1, records[0][0] - 1))
                 before = self._unfolding.events
                 self._unfolding.take([record for _, record in records])
                 rows += self._unfolding.events - before + len(records)
@@ -259,11 +275,17 @@ class Historian:
                 self._pace.breathe()
                 records = self._read(cursor)
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('cursor', ?)", (cursor,))
+            connection.executemany(
+                "INSERT INTO gap (at, first, last) VALUES (?, ?, ?)",
+                [(millis(self._clock()), first, last) for first, last in gaps],
+            )
             connection.execute("COMMIT")
         except BaseException:
             self._undo()
             raise
         self._cursor = cursor
+        for first, last in gaps:
+            self._note_gap(first, last)
         self._measure()
         return bool(records)
 
@@ -293,9 +315,6 @@ class Historian:
         if first > 1:
             self._lost += last - first + 1
             self._warn(f"records {first} to {last} were swept from the journal before the history had read them")
-        self._file.connection.execute(
-            "INSERT INTO gap (at, first, last) VALUES (?, ?, ?)", (millis(self._clock()), first, last)
-        )
 
     def _measure(self) -> None:
         assert self._journal is not None
@@ -364,6 +383,25 @@ class Historian:
             jobs, self._jobs = list(self._jobs), deque()
         for _, answer in jobs:
             answer.fail(StoreError(f"the history is not to be had now: {error}"))
+
+    def _over(self) -> bool:
+        return sweep.over(self._file.connection, self.path, self._settings.max_bytes, self._settings.storage_bytes)
+
+    def _make_room(self) -> None:
+        """A full disk does not even let rows be deleted. When that lasts, the file goes, so that routing has room."""
+        self._full += 1
+        try:
+            size = self.path.stat().st_size
+            if self._full < _FULL or free(self.path.parent) >= _ROOM or size < _ROOM:
+                return
+            for each in files(self.path):
+                each.unlink(missing_ok=True)
+        except OSError as error:
+            self._say(str(error))
+            return
+        self._full = 0
+        self._cursor = 0
+        self._warn(f"the disk is full: {self.path} ({size} bytes) was deleted so that routing has room")
 
     def _say(self, reason: str) -> None:
         if reason:
