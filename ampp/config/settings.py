@@ -5,6 +5,10 @@
       sync: normal
       max_bytes: 2GiB
       journal_retention: 7d
+    history:
+      enabled: true
+      retention: 30d
+      max_bytes: 0
     reload:
       keep_timers: false
     cluster:
@@ -37,6 +41,7 @@ from ampp.core.quote import go_quote
 
 __all__ = [
     "ClusterSettings",
+    "HistorySettings",
     "LimitSettings",
     "NetworkSettings",
     "ReloadSettings",
@@ -133,6 +138,18 @@ class StorageSettings(_SettingsSection, frozen=True, kw_only=True):
     journal_retention: _Duration = 7 * 24 * HOUR
 
 
+class HistorySettings(_SettingsSection, frozen=True, kw_only=True):
+    """What is remembered of the past, beside the journal.
+
+    `enabled`: whether it is at all. `retention`: nanoseconds for which events and notifications are kept. `max_bytes`:
+    what the history may take of the storage budget; 0 for three fifths of it.
+    """
+
+    enabled: _Flag = True
+    retention: _Duration = 30 * 24 * HOUR
+    max_bytes: _Size = 0
+
+
 class ReloadSettings(_SettingsSection, frozen=True, kw_only=True):
     """What a reload leaves alone.
 
@@ -169,6 +186,7 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
 
     profile: Annotated[str, _SettingKind(_one_of("lite"), "lite is the profile there is, and the default")] = "lite"
     storage: Annotated[StorageSettings, Struct(StorageSettings, pointer=False)] = StorageSettings()
+    history: Annotated[HistorySettings, Struct(HistorySettings, pointer=False)] = HistorySettings()
     reload: Annotated[ReloadSettings, Struct(ReloadSettings, pointer=False)] = ReloadSettings()
     cluster: Annotated[ClusterSettings, Struct(ClusterSettings, pointer=False)] = ClusterSettings()
     limits: Annotated[LimitSettings, Struct(LimitSettings, pointer=False)] = LimitSettings()
@@ -185,6 +203,8 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
                 raise Invalid(f"{name} must be positive", field=name.partition(".")[0])
         if self.storage.journal_retention <= 0:
             raise Invalid("storage.journal_retention must be positive", field="storage")
+        if self.history.retention <= 0:
+            raise Invalid("history.retention must be positive", field="history")
         return self
 
 

@@ -156,9 +156,12 @@ class Engine:
         if kept:
             self._decide(group, flight, firing, resolved, tick, now, out, decisions, rows)
         told = (tuple(group.alerts), tuple(suppressed), tuple((d.send, d.reason) for d in decisions))
-        if rows or told != group.told:
+        lapsed = tuple([(alert.key, alert.ends) for alert, _ in over if alert.told_end != alert.ends])
+        if rows or lapsed or told != group.told:
             same = group.told is not None and told[0] == group.told[0]  # type: ignore[index]
             group.told = told
+            for alert, _ in over:
+                alert.told_end = alert.ends
             out.records.append(
                 Flushed(
                     at=wall,
@@ -168,6 +171,7 @@ class Engine:
                     suppressed=tuple(suppressed),
                     decisions=tuple(decisions),
                     outbox=tuple(rows),
+                    lapsed=lapsed,
                 )
             )
         if flight.waiting:
@@ -266,6 +270,7 @@ class Engine:
                 error=outcome.error,
                 entry=entry,
                 settled=settled,
+                tries=outcome.tries,
             )
         )
         flight.waiting.discard(key)

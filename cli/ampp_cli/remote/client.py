@@ -258,6 +258,9 @@ def _payload(reply: Reply, kind: str) -> str:
             value = None
         if isinstance(value, str):
             return value
+        if isinstance(value, dict) and isinstance(value.get("error"), dict):
+            # What is ampp's own answers so.
+            value = value["error"]
         if isinstance(value, dict) and isinstance(value.get("message"), str):
             return str(value["message"])
     if "html" in kind:
