@@ -80,6 +80,11 @@ class Ends:
     def add(self, key: bytes, ends: int, at: int) -> None:
         self._by_key.setdefault(key, []).append((at, ends))
 
+    def sort(self) -> None:
+        """Put in order what was added out of order."""
+        for known in self._by_key.values():
+            known.sort()
+
     def after(self, key: bytes, wall: int) -> int:
         """The end of an alert known to fire at `wall`, or FOREVER."""
         for at, ends in self._by_key.get(key, ()):
@@ -392,8 +397,10 @@ class Replay:
                 expires=now.wall + min(self._retention, 2 * route.repeat_interval),
             )
             known = engine.log.get(entry.key)
-            if known is None or not frozenset(firing) <= frozenset(known.firing):
+            if known is None:
                 engine.log[entry.key] = entry
+            elif not frozenset(firing) <= frozenset(known.firing):
+                engine.log[entry.key] = msgspec.structs.replace(entry, timestamp=known.timestamp)
 
     # -- turns --------------------------------------------------------------------------------------------------
 

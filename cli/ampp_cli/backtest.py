@@ -122,7 +122,7 @@ def _here(storage: Path, asked: dict[str, Any], config: Path, baseline: Path | N
     try:
         for path in filter(None, (config, baseline)):
             load_file(str(path))
-        tape = Tape(storage)
+        tape = Tape(storage, asked["since"])
         try:
             report = backtest(tape, prepare(Request(str(storage), **asked)), _progress)
         finally:

@@ -240,10 +240,26 @@ def test_a_journal_that_begins_later_than_asked_says_so(recorded: Recorded, tmp_
     connection = apsw.Connection(str(storage / "alerts.db"))
     connection.execute("DELETE FROM journal WHERE seq <= (SELECT max(seq) / 3 FROM journal)")
     connection.close()
+    (storage / "history.db").unlink()
     found = report(storage, written(tmp_path, recorded.text))
     assert not found["period"]["complete"]
     assert any("the journal begins at" in note for note in found["notes"])
     assert found["same"]
+
+
+def test_what_was_swept_from_the_journal_is_taken_from_the_history(recorded: Recorded, tmp_path: Path) -> None:
+    storage = tmp_path / "data"
+    shutil.copytree(recorded.storage, storage)
+    connection = apsw.Connection(str(storage / "alerts.db"))
+    whole = connection.execute("SELECT count(*) FROM journal").get
+    connection.execute("DELETE FROM journal WHERE seq <= (SELECT max(seq) * 2 / 3 FROM journal)")
+    left = connection.execute("SELECT count(*) FROM journal").get
+    connection.close()
+    found = report(storage, written(tmp_path, recorded.text))
+    assert found["same"]
+    assert found["recorded"]["reproduced"], found["recorded"]
+    assert left < found["records"]["replayed"] < 2 * whole
+    assert totals(found, "before", "delivered") == recorded.got
 
 
 def test_the_server_does_it_too(recorded: Recorded, tmp_path: Path) -> None:
