@@ -150,14 +150,16 @@ class Tape:
         """Read through the tape for what a replay must know before it begins."""
         ends = Ends()
         firing: dict[bytes, int] = {}
-        posted: set[bytes] = set()
-        read = _SCAN if self.whole else _SCAN_POST
+        posted: dict[bytes, int] = {}
         for _, kind, body in self._bodies("AND kind IN ('flush', 'post')"):
             try:
-                scanned = (read if kind == "post" else _SCAN)(body)
+                scanned = (_SCAN_POST if kind == "post" else _SCAN)(body)
             except (msgspec.DecodeError, ValueError):
                 continue
             for key, end in scanned.lapsed:
+                if posted.get(key) == end:
+                    # Its sender said so; after a restart that is told once more.
+                    continue
                 ends.add(key, end, scanned.at)
                 if not self.whole and key not in posted and end > self.first:
                     firing.setdefault(key, self.first)
@@ -165,7 +167,7 @@ class Tape:
                 for row in scanned.alerts:
                     if row.key not in posted and row.starts < self.first:
                         firing[row.key] = row.starts
-                    posted.add(row.key)
+                    posted[row.key] = row.ends if row.ends <= scanned.at else 0
         if self._history is not None and self.first < self._swept:
             return self._ahead_of_history(self._history, ends)
         if not self.whole:
