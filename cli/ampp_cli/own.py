@@ -29,6 +29,8 @@ _COMMANDS: Final[Table] = {
     "restore": ("Put a backup in place.", "ampp_cli.restore"),
     "db": ("Look after the databases.", "ampp_cli.db"),
     "template": ("Render notification templates.", "ampp_cli.template"),
+    "explain": ("Say why somebody was told of an alert, or was not.", "ampp_cli.explain"),
+    "backtest": ("Show what another configuration would have told.", "ampp_cli.backtest"),
     "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
     "completion": ("Print a script that completes ampp's commands in a shell.", "ampp_cli.completion"),
     "help": ("Show help on a command.", "ampp_cli.help"),

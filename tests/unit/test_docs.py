@@ -11,15 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from ampp.config.decode import section_fields
 from ampp.config.receivers import AlertmanagerConfig, Entry, RootlyConfig
 from ampp.config.settings import load_settings, variables
+from ampp.history.backtest import Report
+from ampp.history.explanation import Explanation, GroupShown, IntegrationShown, Suppression
+from ampp.history.trail import Step
 from ampp.observe.metrics import Metrics
 from ampp.options import Features
-from ampp_cli import amtool, manual, own
+from ampp_cli import amtool, backtest, explain, manual, own
 from ampp_cli.kingpin import parse
 from ampp_cli.run import FEATURES, PROGRAM
 
@@ -102,6 +106,40 @@ def test_every_key_of_our_own_receivers_is_documented(schema: type[Entry]) -> No
     rows = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
     documented = {key for row in rows for key in re.findall(r"`(\w+)`", row)}
     assert documented == set(section_fields(schema)) - {"send_resolved", "http_config"}
+
+
+EXPLAINED = [
+    ("explain.md", "Explanation", Explanation),
+    ("explain.md", "Step", Step),
+    ("explain.md", "GroupShown", GroupShown),
+    ("explain.md", "IntegrationShown", IntegrationShown),
+    ("explain.md", "Suppression", Suppression),
+    ("backtest.md", "Report", Report),
+]
+
+
+@pytest.mark.parametrize(("page", "name", "shape"), EXPLAINED, ids=[name for _, name, _ in EXPLAINED])
+def test_every_field_of_an_answer_is_documented(page: str, name: str, shape: type[msgspec.Struct]) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    table = text[text.index(f"| {name} | |\n") :]
+    rows = re.findall(r"^\| (`[^|]*`) \|", table[: table.index("\n\n")], re.MULTILINE)
+    documented = [field for row in rows for field in re.findall(r"`(\w+)`", row)]
+    assert sorted(documented) == sorted(field.name for field in msgspec.structs.fields(shape))
+
+
+@pytest.mark.parametrize(("page", "shape"), [("explain.md", Explanation), ("backtest.md", Report)])
+def test_examples_have_the_shape_of_answers(page: str, shape: type[msgspec.Struct]) -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    value = msgspec.json.decode(example)
+    assert msgspec.json.decode(msgspec.json.encode(msgspec.convert(value, shape))) == value
+
+
+@pytest.mark.parametrize(("page", "command"), [("explain.md", explain.command), ("backtest.md", backtest.command)])
+def test_every_option_of_a_command_is_documented(page: str, command: click.Command) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            assert any(re.search(rf"{re.escape(name)}\b", text) for name in option.opts), option.opts
 
 
 def test_every_room_is_on_the_plan() -> None:
