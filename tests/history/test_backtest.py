@@ -26,8 +26,8 @@ def config(sink: Sink) -> str:
     pager = "  - {receiver: pager, matchers: ['severity=\"critical\"'], continue: true}\n"
     teams = "".join(f"  - {{receiver: {team}, matchers: ['team=\"{team}\"']}}\n" for team in TEAMS)
     return (
-        f"route:\n  receiver: ops\n  group_by: [alertname]\n  group_wait: 300ms\n  group_interval: 1s\n"
-        f"  repeat_interval: 3s\n  routes:\n{pager}{teams}  - {{receiver: ops, matchers: ['team=\"none\"']}}\n"
+        f"route:\n  receiver: ops\n  group_by: [alertname]\n  group_wait: 300ms\n  group_interval: 2s\n"
+        f"  repeat_interval: 5s\n  routes:\n{pager}{teams}  - {{receiver: ops, matchers: ['team=\"none\"']}}\n"
         "inhibit_rules:\n- {source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'], "
         "equal: [host]}\n"
         "receivers:\n"
