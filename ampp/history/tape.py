@@ -17,7 +17,7 @@ from ampp.core.record import ConfigLoaded, Lapse, LogEntry, Record
 from ampp.core.silence import Silence
 from ampp.history import older
 from ampp.history.past import configuration
-from ampp.history.replay import Ends
+from ampp.history.window import Ends
 from ampp.store.sqlite.codec import ALERT, LOG, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, APPLICATION_ID, SILENCES, connect
 from ampp.store.sqlite.history.historian import NAME
