@@ -191,6 +191,7 @@ class Historian:
             self._fail(error)
         except (*BROKEN, IsADirectoryError) as error:
             self._replace(error)
+            return _LOOK_SECONDS
         except apsw.FullError as error:
             self._fail(error)
             self._make_room()

@@ -40,7 +40,10 @@ def slice_of(
     storage_bytes: int,
     rows: int = SLICE,
 ) -> int:
-    """Remove one slice, of so many events, of what is older than `cutoff` (wall milliseconds) or too much; rows removed, 0 when done."""
+    """Remove one slice, of so many events, of what is older than `cutoff` (wall milliseconds) or too much.
+
+    The rows removed, 0 when done.
+    """
     too_much = over(connection, path, max_bytes, storage_bytes)
     with connection:
         last = connection.execute(
