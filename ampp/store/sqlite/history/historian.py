@@ -42,7 +42,6 @@ NAME: Final = "history.db"
 
 _LOOK_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 5.0
-_SWEEP_SECONDS: Final = 20.0
 _REST_SECONDS: Final = 3600.0
 _RECORDS: Final = 64
 """Records read at once."""
@@ -98,6 +97,7 @@ class Historian:
         last_seq: int,
         warn: Callable[[str], None],
         clock: Callable[[], int] = time.time_ns,
+        sweep_seconds: float = 20.0,
     ) -> None:
         self.path: Final = directory / NAME
         self.health = HistoryHealth()
@@ -106,6 +106,7 @@ class Historian:
         self._last_seq: Final = last_seq
         self._warn: Final = warn
         self._clock: Final = clock
+        self._sweep_seconds: Final = sweep_seconds
         self._file = File(self.path, HISTORY, full=settings.full_sync)
         self._journal_path: Final = directory / "alerts.db"
         self._journal: JournalReader | None = None
@@ -184,12 +185,13 @@ class Historian:
             self._run_jobs()
             busy = self._unfold()
             if time.monotonic() >= self._sweep_at or self._over():
-                self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+                self._sweep_at = time.monotonic() + self._sweep_seconds
                 self._sweep()
         except SchemaTooNew as error:
             self._fail(error)
         except (*BROKEN, IsADirectoryError) as error:
             self._replace(error)
+            return _LOOK_SECONDS
         except apsw.FullError as error:
             self._fail(error)
             self._make_room()
@@ -253,7 +255,7 @@ class Historian:
         """Unfold what is new, as one transaction; whether there may be more."""
         assert self._journal is not None
         assert self._unfolding is not None
-        records = self._read(self._cursor)
+        records, passed = self._read(self._cursor)
         if not records:
             self._measure()
             return self._name()
@@ -266,14 +268,14 @@ class Historian:
         connection.execute("BEGIN IMMEDIATE")
         try:
             while records and rows < most:
-                if records[0][0] > cursor + 1:
+                if records[0][0] > cursor + 1 + passed:
                     gaps.append((cursor + 1, records[0][0] - 1))
                 before = self._unfolding.events
                 self._unfolding.take([record for _, record in records])
                 rows += self._unfolding.events - before + len(records)
                 cursor = records[-1][0]
                 self._pace.breathe()
-                records = self._read(cursor)
+                records, passed = self._read(cursor)
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('cursor', ?)", (cursor,))
             connection.executemany(
                 "INSERT INTO gap (at, first, last) VALUES (?, ?, ?)",
@@ -302,14 +304,14 @@ class Historian:
                 connection.executemany("UPDATE alert SET fingerprint = ?, sha = ? WHERE id = ?", named)
         return len(named) == _NAMED
 
-    def _read(self, cursor: int) -> list[tuple[int, Record]]:
-        """The next records. One that cannot be read is passed over and counted."""
+    def _read(self, cursor: int) -> tuple[list[tuple[int, Record]], int]:
+        """The next records, and how many before them cannot be read and are passed over."""
         assert self._journal is not None
         records, unreadable = self._journal.after(cursor, _RECORDS)
         for seq, error in unreadable:
             self._lost += 1
             self._warn(f"record {seq} of the journal cannot be read and is left out of the history: {error}")
-        return records
+        return records, len(unreadable)
 
     def _note_gap(self, first: int, last: int) -> None:
         if first > 1:
@@ -338,6 +340,7 @@ class Historian:
             cutoff=millis(self._clock() - self._settings.retention),
             max_bytes=self._settings.max_bytes,
             storage_bytes=self._settings.storage_bytes,
+            rows=sweep.SLICE if self._file.log_bytes >= _LOG_BYTES else sweep.SLICE_SMALL,
         ):
             removed += more
             self._pace.breathe()
