@@ -246,11 +246,9 @@ class Engine:
                     out.records.append(settled(now.wall, unsent, "nothing left to tell"))
                 continue
             if snapshots is None:
+                snapshots = _snapshots(firing + resolved, now.wall)
                 if self._journal:
-                    snapshots = _snapshots(firing + resolved, now.wall)
                     route_labels = self.route_labels(group, now.wall)
-                else:
-                    snapshots = tuple([snapshot(alert, now.wall) for alert in firing + resolved])
             row = OutboxRow(key, flight.id, group.identity, group.label_key, now.wall, mark)
             self.outbox[key] = row
             rows.append(row)

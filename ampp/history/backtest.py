@@ -35,8 +35,9 @@ from ampp.core.record import (
 from ampp.core.silence import SilenceBook
 from ampp.core.timestamp import format_millis
 from ampp.history.comparison import Changes, Comparison, ReceiverReport, Side, Told, Totals, by_receiver
-from ampp.history.replay import Replay, Window
+from ampp.history.replay import Replay
 from ampp.history.tape import Ahead
+from ampp.history.window import Window
 
 __all__ = ["RETENTION", "Asked", "Period", "Records", "Report", "Source", "backtest", "read_plan"]
 

@@ -86,7 +86,7 @@ def main() -> None:
     threading.Thread(target=_watch, daemon=True).start()
     try:
         asked = prepare(request)
-        tape = Tape(Path(request.directory))
+        tape = Tape(Path(request.directory), request.since)
         report = backtest(tape, asked, lambda done, all_: _say({"done": done, "all": all_}))
     except (FieldError, TapeError) as error:
         _say({"error": str(error)})

@@ -20,16 +20,15 @@ worked out (a repeat due, a silence's start or end), and an event that concerns 
 turn. Sleeping changes no outcome, since the turns slept through would each have found what the last one found.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
-from ampp.core.clock import MINUTE, SECOND, Now
+from ampp.core.clock import MINUTE, Now
 from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group, Seat, identities
 from ampp.core.inhibit import Place
@@ -37,20 +36,13 @@ from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
 from ampp.core.reason import FailureReason
-from ampp.core.record import Delivered, Flushed, GroupRow, LogEntry, Posted, Record
+from ampp.core.record import Delivered, Flushed, GroupRow, LogEntry, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
+from ampp.history.window import AHEAD, FOREVER, Ends, Window
 
-__all__ = ["FOREVER", "Ends", "Replay", "Watch", "Window"]
-
-_K = TypeVar("_K")
-
-FOREVER: Final = 1 << 62
-"""The end of an alert whose end is not recorded."""
-
-AHEAD: Final = 5 * SECOND
-"""How far beyond the present record the window looks; a turn was never recorded later than this after it was due."""
+__all__ = ["Replay", "Watch"]
 
 _COLLECT: Final = 30 * MINUTE
 """How often what is over leaves memory, from each start on, as --alerts.gc-interval has it by default."""
@@ -69,81 +61,6 @@ class Watch(Protocol):
     def sent(self, notify: Notify, wall: int) -> None: ...
 
     def ended(self, outcome: Outcome, wall: int, assumed: bool) -> None: ...
-
-
-class Ends:
-    """When alerts ended by time: per alert, the end and the moment at which it was recorded, in order."""
-
-    def __init__(self) -> None:
-        self._by_key: dict[bytes, list[tuple[int, int]]] = {}
-
-    def add(self, key: bytes, ends: int, at: int) -> None:
-        self._by_key.setdefault(key, []).append((at, ends))
-
-    def after(self, key: bytes, wall: int) -> int:
-        """The end of an alert known to fire at `wall`, or FOREVER."""
-        for at, ends in self._by_key.get(key, ()):
-            if at > wall and ends > wall:
-                return ends
-        return FOREVER
-
-
-class Window:
-    """The records in order, and what lies shortly ahead of the one given out last.
-
-    `turns`: per group name (route identity, label key) the moments of its next recorded turns. `sends`: per log key the
-    flushes that will send, the present record's own included.
-    """
-
-    def __init__(self, records: Iterable[Record]) -> None:
-        self._records: Final = iter(records)
-        self._ahead: Final[deque[Record]] = deque()
-        self._latest = 0
-        self.turns: Final[dict[tuple[str, bytes], deque[int]]] = {}
-        self.sends: Final[dict[str, deque[int]]] = {}
-
-    def __iter__(self) -> Iterator[Record]:
-        ahead = self._ahead
-        while True:
-            if not ahead and not self._read():
-                return
-            until = ahead[0].at + AHEAD
-            while self._latest < until and self._read():
-                pass
-            record = ahead.popleft()
-            if not isinstance(record, Flushed):
-                yield record
-                continue
-            _shift(self.turns, (record.group.route, record.group.labels))
-            yield record
-            for row in record.outbox:
-                _shift(self.sends, row.key)
-
-    def peek(self) -> Record | None:
-        """The record after the present one."""
-        if not self._ahead:
-            self._read()
-        return self._ahead[0] if self._ahead else None
-
-    def _read(self) -> bool:
-        record = next(self._records, None)
-        if record is None:
-            self._latest = FOREVER
-            return False
-        self._latest = record.at
-        self._ahead.append(record)
-        if isinstance(record, Flushed):
-            self.turns.setdefault((record.group.route, record.group.labels), deque()).append(record.at)
-            for row in record.outbox:
-                self.sends.setdefault(row.key, deque()).append(record.id)
-        return True
-
-
-def _shift(queues: dict[_K, deque[int]], key: _K) -> None:
-    queue = queues[key]
-    queue.popleft()
-    if not queue:
-        del queues[key]
 
 
 class Replay:
@@ -392,8 +309,10 @@ class Replay:
                 expires=now.wall + min(self._retention, 2 * route.repeat_interval),
             )
             known = engine.log.get(entry.key)
-            if known is None or not frozenset(firing) <= frozenset(known.firing):
+            if known is None:
                 engine.log[entry.key] = entry
+            elif not frozenset(firing) <= frozenset(known.firing):
+                engine.log[entry.key] = msgspec.structs.replace(entry, timestamp=known.timestamp)
 
     # -- turns --------------------------------------------------------------------------------------------------
 
@@ -405,7 +324,7 @@ class Replay:
             return False
         route, groups = group.route, self.engine.groups
         ahead = self._window.turns.get((group.identity, group.label_key))
-        if ahead is not None and wall <= ahead[0] <= group.due + min(AHEAD, route.group_interval // 2):
+        if ahead is not None and wall <= ahead[0] < group.due + min(AHEAD, route.group_interval):
             # The record will take the turn, at its own place among others of that instant.
             return True
         if not group.flushed and group.due < group.created + route.group_wait:

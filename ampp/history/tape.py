@@ -15,9 +15,13 @@ import msgspec
 
 from ampp.core.record import ConfigLoaded, Lapse, LogEntry, Record
 from ampp.core.silence import Silence
-from ampp.history.replay import Ends
+from ampp.history import older
+from ampp.history.past import configuration
+from ampp.history.window import Ends
 from ampp.store.sqlite.codec import ALERT, LOG, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, APPLICATION_ID, SILENCES, connect
+from ampp.store.sqlite.history.historian import NAME
+from ampp.store.sqlite.history.schema import HISTORY
 
 __all__ = ["Ahead", "Tape", "TapeError"]
 
@@ -75,12 +79,15 @@ class Tape:
 
     `first`, `last`: wall times of the oldest and newest record, 0 when there is none. `count`: records. `whole`:
     nothing came before the first.
+
+    Where the journal has been swept, what the history still knows of the time from `since` on takes its place.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, since: int = 0) -> None:
         self.broken = 0
         self.newer: Counter[str] = Counter()
         self._silences: apsw.Connection | None = None
+        self._history: apsw.Connection | None = None
         self._alerts = _open(directory / "alerts.db", len(ALERTS))
         try:
             path = directory / "silences.db"
@@ -89,21 +96,44 @@ class Tape:
                 "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0), count(*) FROM journal"
             )
             at = dict(self._query("SELECT seq, at FROM journal WHERE seq IN (?, ?)", (begin, self._end)))
+            self.whole: Final[bool] = begin <= 1
+            self.first: int = at.get(begin, 0)
+            self.last: Final[int] = at.get(self._end, 0)
+            self._swept: Final[int] = self.first
+            if since < self.first and not self.whole:
+                self._reach_back(directory / NAME, since)
         except BaseException:
             self.close()
             raise
-        self.whole: Final[bool] = begin <= 1
-        self.first: Final[int] = at.get(begin, 0)
-        self.last: Final[int] = at.get(self._end, 0)
 
     def close(self) -> None:
-        self._alerts.close(True)
-        if self._silences is not None:
-            self._silences.close(True)
+        for connection in (self._alerts, self._silences, self._history):
+            if connection is not None:
+                connection.close(True)
+
+    def _reach_back(self, path: Path, since: int) -> None:
+        """Let the tape begin at `since`, or where the history does, if that is earlier than the journal."""
+        if not path.is_file():
+            return
+        self._history = _open(path, len(HISTORY))
+        try:
+            begin = older.first_event(self._history)
+            if 0 < begin < self._swept:
+                self.first = max(since, begin)
+                self.count += older.amount(self._history, self.first, self._swept)
+        except apsw.Error as error:
+            raise TapeError(f"the history cannot be read: {error}") from error
 
     def records(self) -> Iterator[Record]:
         """All records in order; their times never go back."""
         wall = 0
+        if self._history is not None and self.first < self._swept:
+            try:
+                for record in older.records(self._history, self.first, self._swept):
+                    wall = max(wall, record.at)
+                    yield record if record.at == wall else msgspec.structs.replace(record, at=wall)
+            except (apsw.Error, msgspec.MsgspecError) as error:
+                raise TapeError(f"the history cannot be read: {error}") from error
         for at, kind, body in self._bodies():
             if kind not in _KINDS:
                 self.newer[kind] += 1
@@ -120,14 +150,16 @@ class Tape:
         """Read through the tape for what a replay must know before it begins."""
         ends = Ends()
         firing: dict[bytes, int] = {}
-        posted: set[bytes] = set()
-        read = _SCAN if self.whole else _SCAN_POST
+        posted: dict[bytes, int] = {}
         for _, kind, body in self._bodies("AND kind IN ('flush', 'post')"):
             try:
-                scanned = (read if kind == "post" else _SCAN)(body)
+                scanned = (_SCAN_POST if kind == "post" else _SCAN)(body)
             except (msgspec.DecodeError, ValueError):
                 continue
             for key, end in scanned.lapsed:
+                if posted.get(key) == end:
+                    # Its sender said so; after a restart that is told once more.
+                    continue
                 ends.add(key, end, scanned.at)
                 if not self.whole and key not in posted and end > self.first:
                     firing.setdefault(key, self.first)
@@ -135,13 +167,29 @@ class Tape:
                 for row in scanned.alerts:
                     if row.key not in posted and row.starts < self.first:
                         firing[row.key] = row.starts
-                    posted.add(row.key)
+                    posted[row.key] = row.ends if row.ends <= scanned.at else 0
+        if self._history is not None and self.first < self._swept:
+            return self._ahead_of_history(self._history, ends)
         if not self.whole:
             for alert in self._values("SELECT row FROM alerts", ALERT):
                 if alert.key not in posted and alert.starts < self.first < alert.ends:
                     firing[alert.key] = alert.starts
         log = tuple(one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.first)
         return Ahead(ends, tuple(firing.items()), log, self._silences_before(), self._first_config())
+
+    def _ahead_of_history(self, history: apsw.Connection, ends: Ends) -> Ahead:
+        try:
+            for key, end, at in older.lapses(history):
+                if at < self._swept:
+                    ends.add(key, end, at)
+            ends.sort()
+            firing, told = tuple(older.firing_at(history, self.first)), tuple(older.told_at(history, self.first))
+            before = configuration(history, self.first) or configuration(history, self._swept)
+        except apsw.Error as error:
+            raise TapeError(f"the history cannot be read: {error}") from error
+        return Ahead(
+            ends, firing, told, self._silences_before(), self._first_config() if before is None else before.text
+        )
 
     def _first_config(self) -> str:
         for _, _, body in self._bodies("AND kind = 'config'"):

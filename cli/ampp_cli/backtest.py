@@ -122,7 +122,7 @@ def _here(storage: Path, asked: dict[str, Any], config: Path, baseline: Path | N
     try:
         for path in filter(None, (config, baseline)):
             load_file(str(path))
-        tape = Tape(storage)
+        tape = Tape(storage, asked["since"])
         try:
             report = backtest(tape, prepare(Request(str(storage), **asked)), _progress)
         finally:
@@ -136,8 +136,6 @@ def _here(storage: Path, asked: dict[str, Any], config: Path, baseline: Path | N
 
 
 def _there(remote: Remote, asked: dict[str, Any]) -> Any:
-    import msgspec
-
     from ampp.core.timestamp import format_rfc3339nano
     from ampp_cli.remote.client import RemoteError
     from ampp_cli.remote.operation import Operation
@@ -145,8 +143,8 @@ def _there(remote: Remote, asked: dict[str, Any]) -> Any:
     start = Operation("backtest", "POST", "/config/backtest")
     try:
         given = {**asked, "since": format_rfc3339nano(asked["since"])}
-        body = msgspec.json.encode({name: value for name, value in given.items() if value or name == "config"})
-        job = remote.decode(remote.call(start, body=body), dict[str, Any])
+        body = {name: value for name, value in given.items() if value or name == "config"}
+        job = remote.object(start, remote.call(start, value=body))
         while job["state"] == "running":
             _progress(job["done"], job["all"])
             time.sleep(_POLL)

@@ -7,8 +7,8 @@ from ampp.core.clock import MINUTE
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Flushed, Posted, Record, Started
 from ampp.core.succession import load_plan
-from ampp.history.replay import Ends
 from ampp.history.tape import Ahead
+from ampp.history.window import Ends
 from tests.simulation.world import World, plan_of
 
 COLLECT = 30 * MINUTE
