@@ -1,9 +1,7 @@
 """The way to the pages. Templates and all that fills them are loaded when the first page is asked for, in a thread: a
 daemon that nobody looks at starts as fast, and holds as little, as if there were no pages."""
 
-from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import trio
@@ -32,5 +30,6 @@ def pages(live: Live) -> Pages:
 
 
 def _open(live: Live) -> Any:
-    site: Callable[[Live], Any] = import_module("ampp.web.site").Site
-    return site(live)
+    from ampp.web.site import Site
+
+    return Site(live)

@@ -85,7 +85,8 @@ function put(fresh) {
 
 /** Make `old` like `next`, keeping elements that stay, and with them focus, selection, scrolling and what is open. */
 function morph(old, next) {
-  for (const { name, value } of [...next.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name, value } of [...next.attributes])
+    if (old.getAttribute(name) !== value && !(name === "open" && old.tagName === "DETAILS")) old.setAttribute(name, value);
   for (const { name } of [...old.attributes])
     if (!next.hasAttribute(name) && !(name === "open" && old.tagName === "DETAILS") && name !== "data-read") old.removeAttribute(name);
   if (old.tagName === "INPUT" || old.tagName === "TEXTAREA" || old.tagName === "SELECT") return;
