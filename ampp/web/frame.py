@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from ampp import __version__
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
+from ampp.core.book import fingerprint
 from ampp.core.clock import Now
 from ampp.core.duration import format_prometheus
 from ampp.core.matcher import MatcherError, Mode, parse_matchers
@@ -70,12 +71,12 @@ class Room:
 
     def moment(self, survey: Survey) -> Moment:
         """What filters look at."""
-        by_name: dict[str, dict[str, str]] = {}
+        by_name: dict[int, dict[str, str]] = {}
 
         def source(name: str) -> dict[str, str]:
             if not by_name:
-                by_name.update((seen.fingerprint, seen.alert.labels) for seen in survey.all)
-            return by_name.get(name, {})
+                by_name.update((fingerprint(seen.alert), seen.alert.labels) for seen in survey.all)
+            return by_name.get(int(name, 16), {})
 
         return Moment(survey.wall, self.live.silences, source)
 

@@ -11,7 +11,7 @@ from ampp.core.inhibit import InhibitRule
 from ampp.core.labels import fingerprint_hex
 from ampp.web.filter import passes
 from ampp.web.frame import Room
-from ampp.web.survey import Seen
+from ampp.web.survey import Seen, sliced
 
 __all__ = ["page"]
 
@@ -44,18 +44,24 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
     rules = room.live.plan.inhibit_rules
     counts = [0] * len(rules)
     pairs: list[list[tuple[Seen, Source]]] = [[] for _ in rules]
-    for seen in survey.all:
-        if not seen.inhibited_by or not test(seen):
-            continue
+
+    def look(first: int, last: int) -> None:
+        for seen in survey.all[first:last]:
+            if seen.inhibited_by and test(seen):
+                note(seen)
+
+    def note(seen: Seen) -> None:
         inhibition = inhibitor.inhibited_by(seen.alert, survey.wall)
         if inhibition is None or inhibition.rule_index >= len(rules):
-            continue
+            return
         place = inhibition.rule_index
         counts[place] += 1
         if len(pairs[place]) < _PAIRS:
             source = inhibition.source
             name = source.labels.get("alertname", "")
             pairs[place].append((seen, Source(name, fingerprint_hex(fingerprint(source)), source.labels)))
+
+    await sliced(look, len(survey.all))
     shown = [Shown(place + 1, rule, counts[place], tuple(pairs[place])) for place, rule in enumerate(rules)]
     shown.sort(key=lambda each: (each.count == 0, each.number))
     return await room.frame.page(

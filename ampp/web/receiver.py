@@ -1,5 +1,6 @@
 """The receivers: how each of their integrations fares, and a test notification by the senders in use."""
 
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -16,6 +17,7 @@ from ampp.core.reason import NotifyReason
 from ampp.deliver.health import Health
 from ampp.deliver.sender import SendError
 from ampp.web.frame import Room, see_other
+from ampp.web.survey import sliced
 
 __all__ = ["listing", "test"]
 
@@ -40,17 +42,16 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
 async def _page(room: Room, visit: Visit, results: dict[str, str] | None = None, tested: str = "") -> Reply:
     live = room.live
     survey = await room.surveyor.survey()
-    counts: dict[str, int] = {}
-    for seen in survey.all:
-        for name in set(seen.receivers):
-            counts[name] = counts.get(name, 0) + 1
+    told: Counter[tuple[str, ...]] = Counter()
+    await sliced(lambda first, last: told.update([one.receivers for one in survey.all[first:last]]), len(survey.all))
+    counts: Counter[str] = Counter()
+    for names, number in told.items():
+        counts.update(dict.fromkeys(names, number))
     used = {route.receiver for route in live.plan.root.walk()}
     health: dict[str, list[Health]] = {}
     for one in live.delivery.health():
         health.setdefault(one.integration.receiver, []).append(one)
-    shown = [
-        Shown(name, name in used, counts.get(name, 0), tuple(health.get(name, ()))) for name in live.plan.receivers
-    ]
+    shown = [Shown(name, name in used, counts[name], tuple(health.get(name, ()))) for name in live.plan.receivers]
     return await room.frame.page(
         visit,
         "receivers.html",

@@ -1,5 +1,6 @@
 """The routing tree, drawn; and the tester that lights the way of the labels typed in, or of an alert chosen."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -14,11 +15,13 @@ from ampp.live import Live
 from ampp.web.filter import typed
 from ampp.web.frame import Room
 from ampp.web.schedule import interval_words
+from ampp.web.survey import sliced
 
 __all__ = ["page"]
 
 _NODES: Final = 3000
 _LONGEST: Final = 8192
+_NAME: Final = re.compile("[0-9a-f]{16}")
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -52,7 +55,8 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
     labels: dict[str, str] = {}
     chosen = visit.query.last("alert")
     if chosen and not text:
-        seen = await room.surveyor.find(chosen)
+        known = _NAME.fullmatch(chosen)
+        seen = await room.surveyor.find(chosen) if known else None
         if seen is None:
             error = "this alert does not fire any more"
         else:
@@ -64,9 +68,13 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
     if labels and not error:
         _spread(trail(live.plan.root, labels), steps)
     counts: dict[int, int] = {}
-    for seen in survey.all:
-        for route in seen.alert.routes:
-            counts[route.index] = counts.get(route.index, 0) + 1
+
+    def count(first: int, last: int) -> None:
+        for seen in survey.all[first:last]:
+            for route in seen.alert.routes:
+                counts[route.index] = counts.get(route.index, 0) + 1
+
+    await sliced(count, len(survey.all))
     nodes = _nodes(live, counts, steps, survey.wall)
     return await room.frame.page(
         visit,

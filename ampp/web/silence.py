@@ -1,5 +1,6 @@
 """Silences: the list, one of them, the editor, and every write. Writes are forms; scripts only make them quicker."""
 
+import re
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import quote, unquote
@@ -8,6 +9,7 @@ import msgspec
 
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
+from ampp.core.book import fingerprint
 from ampp.core.clock import HOUR, MICROSECOND, MILLISECOND, MINUTE
 from ampp.core.duration import DurationError, parse_prometheus
 from ampp.core.matcher import Matcher, matches_all
@@ -33,6 +35,7 @@ _LOOK: Final = 3.0
 _UNDO: Final = 200
 _YEAR: Final = 365 * 24 * 3600
 
+_NAME: Final = re.compile("[0-9a-f]{16}")
 _STATES: Final = ("active", "pending", "expired")
 
 
@@ -76,7 +79,7 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
             counts[state] += 1
             if state == wanted:
                 found.append(silence)
-    hits = _hits(survey)
+    hits = await _hits(survey)
     text = visit.query.last("page")
     number = max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
     shown = found[(number - 1) * _PER : number * _PER]
@@ -111,12 +114,17 @@ def _holds(token: Token, silence: Silence, state: str) -> bool:
     return any(all(matcher in matchers for matcher in token.matchers) for matchers in silence.matcher_sets)
 
 
-def _hits(survey: Survey) -> dict[str, int]:
+async def _hits(survey: Survey) -> dict[str, int]:
+    """How many alerts each silence keeps quiet."""
     hits: dict[str, int] = {}
-    if survey.states["silenced"]:
-        for seen in survey.all:
+
+    def count(first: int, last: int) -> None:
+        for seen in survey.all[first:last]:
             for identity in seen.silenced_by:
                 hits[identity] = hits.get(identity, 0) + 1
+
+    if survey.states["silenced"]:
+        await sliced(count, len(survey.all))
     return hits
 
 
@@ -139,7 +147,7 @@ async def page(room: Room, visit: Visit, identity: str) -> Reply:
         title="Silence",
         section="silences",
         survey=survey,
-        one=_shown(silence, wall, _hits(survey)),
+        one=_shown(silence, wall, await _hits(survey)),
         several=len(silence.matcher_sets) > 1,
         rows=rows(room.live, hit[:_SHOWN], frozenset(), survey, ()),
         total=len(hit),
@@ -172,12 +180,12 @@ async def new(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/silences/new: filled in from alerts (`fp`), a filter, or another silence (`like`)."""
     survey = await room.surveyor.survey()
     query = visit.query
-    chosen = set(query.all("fp"))
+    chosen = {int(name, 16) for name in query.all("fp") if _NAME.fullmatch(name)}
     like = room.live.silences.get(query.last("like"))
     if query.all("name"):
         wanted = draft.from_form(query)
     elif chosen:
-        wanted = draft.from_alerts([seen for seen in survey.all if seen.fingerprint in chosen])
+        wanted = draft.from_alerts([seen for seen in survey.all if fingerprint(seen.alert) in chosen])
     elif like is not None:
         wanted = draft.from_silence(like, anew=True)
     else:

@@ -146,7 +146,5 @@ class Surveyor:
     async def find(self, name: str) -> Seen | None:
         """The alert with this fingerprint, 16 hexadecimal digits."""
         survey = await self.survey()
-        for seen in survey.all:
-            if seen.fingerprint == name:
-                return seen
-        return None
+        wanted = int(name, 16)
+        return next((seen for seen in survey.all if fingerprint(seen.alert) == wanted), None)

@@ -92,6 +92,29 @@ def test_changes_come_by_themselves(visitor: Visitor, daemon: Daemon) -> None:
     assert "paused" in page.locator("#link").inner_text()
 
 
+def test_changes_come_without_a_stream(visitor: Visitor, daemon: Daemon) -> None:
+    visitor.context.route("**/events/stream*", lambda route: route.abort())
+    visitor.page.route_web_socket("**/ws/**", lambda line: line.close())
+    page = visitor.go("ui/alerts")
+    daemon.api().post_alerts([alert("Polled", ago=1, node="n8")])
+    page.locator("a.name", has_text="Polled").wait_for()
+    over = alert("Polled", ago=1, node="n8")
+    over["endsAt"] = rfc3339(time.time())
+    daemon.api().post_alerts([over])
+
+
+def test_views_are_kept(visitor: Visitor) -> None:
+    page = visitor.go("ui/alerts?filter=team%3D%22web%22&view=table")
+    page.locator("#views summary").click()
+    page.locator("#view-name").fill("web only")
+    page.keyboard.press("Enter")
+    visitor.go("ui/status")
+    page.locator("#views summary").click()
+    page.locator("#views a", has_text="web only").click()
+    page.wait_for_url("**/ui/alerts?filter=team*view=table")
+    assert page.locator(ROWS).count() == 9
+
+
 HOSTILE = {
     "alertname": "<script>window.hit=1</script>",
     "severity": '"><img src=x onerror=window.hit=1>',

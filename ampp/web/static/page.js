@@ -1,6 +1,7 @@
 // What scripts add to pages that work without them. Nothing here builds markup out of data: the server renders.
 import { live } from "./live.js";
 import { editor } from "./editor.js";
+import { views } from "./views.js";
 
 export const root = document.body.dataset.root;
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -182,5 +183,6 @@ tick();
 setInterval(tick, 1000);
 picked();
 editor();
+views(root);
 live.start();
 if ("serviceWorker" in navigator) navigator.serviceWorker.register(`${root}ui/worker.js`, { scope: `${root}ui/` }).catch(() => {});
