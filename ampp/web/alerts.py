@@ -1,6 +1,7 @@
 """The alerts page: group cards or one dense table, with facets beside it. Pages are cut here, never in the browser."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from ampp.api.visit import Visit
 from ampp.core.clock import Now
 from ampp.core.group import Group
 from ampp.core.labels import valid_name
+from ampp.core.record import LogEntry
 from ampp.live import Live
 from ampp.web import turn
 from ampp.web.facet import facets
@@ -20,7 +22,7 @@ from ampp.web.survey import Seen, Survey, sliced
 
 __all__ = ["Card", "Row", "listing", "rows", "summary"]
 
-_CARDS: Final = 20
+_CARDS: Final = 40
 _ROWS: Final = 6
 _TABLE: Final = 100
 _BY: Final = 8
@@ -86,7 +88,7 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
     if table:
         found = await _sorted(found, _SEEN[sort])
         per, total = _TABLE, len(found)
-        flat = rows(room.live, found[(number - 1) * per : number * per], frozenset(), survey, ())
+        flat = rows(room.live, found[(number - 1) * per : number * per], frozenset(), survey)
     else:
         heaps = await _heaps(found, by)
         heaps = await _sorted(heaps, _HEAP[sort])
@@ -240,11 +242,13 @@ def rows(
     members: Sequence[Seen],
     held: frozenset[str],
     survey: Survey,
-    log: Any,
+    log: list[LogEntry] | None = None,
     *,
     silent: bool = False,
 ) -> tuple[Row, ...]:
-    """The alerts as rows; labels in `held` are told elsewhere, and so is the summary if `silent`."""
+    """The alerts as rows; labels in `held` are told elsewhere, and so is the summary if `silent`. `log`: that of the
+    one group that matters; all of an alert's groups do if there is none."""
+    told = turn.Told(live) if log is None else partial(turn.knows, log)
     return tuple(
         Row(
             seen=seen,
@@ -254,7 +258,7 @@ def rows(
                 (name, value) for name, value in seen.alert.labels.items() if name not in held and name != "severity"
             ),
             reasons=reasons(live, seen, survey),
-            told=turn.knows(list(log), seen),
+            told=told(seen),
         )
         for seen in members
     )

@@ -8,7 +8,7 @@ from ampp.core.record import LogEntry
 from ampp.live import Live
 from ampp.web.survey import Seen
 
-__all__ = ["entries", "knows", "next_flush", "next_repeat", "told"]
+__all__ = ["Told", "entries", "knows", "next_flush", "next_repeat", "told"]
 
 
 def entries(live: Live, group: Group) -> list[LogEntry]:
@@ -31,6 +31,23 @@ def knows(log: list[LogEntry], seen: Seen) -> int | None:
         return None
     mark = hash64(seen.alert)
     return max((entry.timestamp for entry in log if mark in entry.firing), default=None)
+
+
+class Told:
+    """When somebody was last told of an alert, by whichever of its groups; the groups' logs are looked up once."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._known: dict[int, list[LogEntry]] = {}
+
+    def __call__(self, seen: Seen) -> int | None:
+        found = []
+        for group in seen.alert.groups:
+            log = self._known.get(id(group))
+            if log is None:
+                log = self._known[id(group)] = entries(self._live, group)
+            found.append(knows(log, seen))
+        return max((each for each in found if each is not None), default=None)
 
 
 def next_flush(group: Group, now: Now) -> int:

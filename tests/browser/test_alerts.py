@@ -29,6 +29,7 @@ def test_the_filter(visitor: Visitor) -> None:
     page.locator("a.chip", has_text="n9").first.click(modifiers=["Alt"])
     page.wait_for_url("**node%21%3D*")
     assert page.locator(ROWS).count() == len(ALERTS) - 2
+    assert "not told yet" not in page.locator(ROWS, has_text="w3").inner_text()
     page = visitor.go("ui/alerts?filter=w3")
     assert page.locator(ROWS).count() == 1
     page = visitor.go("ui/alerts?filter=%40age%3E5m%20&filter=%40inhibited_by%3DNodeDown")

@@ -8,7 +8,8 @@ const SECTIONS = {
   routing: "config,alert", status: "config,health,stats", history: "alert,notification",
 };
 const GATHER = 250; // ms that changes are gathered for
-const SHARE = 12; // a refresh is asked for at most every so many times as long as the last one took
+// Between two looks lies a second or so; more only where one look takes the server long.
+const rests = (took) => Math.min(12 * took, Math.max(1200, 5 * took));
 const POLL = 10000; // ms between looks while there is no stream
 const LONGEST = 30000; // ms between attempts to connect
 
@@ -31,7 +32,7 @@ function show() {
 /** Look again soon: together with whatever else changes meanwhile, and no oftener than the server can well bear. */
 function soon() {
   if (state.timer || state.paused) return;
-  const rest = state.last + state.took * SHARE - performance.now();
+  const rest = state.last + rests(state.took) - performance.now();
   state.timer = setTimeout(refresh, Math.max(GATHER, rest));
 }
 
