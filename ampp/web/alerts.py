@@ -16,7 +16,7 @@ from ampp.live import Live
 from ampp.web import turn
 from ampp.web.facet import facets
 from ampp.web.filter import Token, exact, passes
-from ampp.web.frame import Room
+from ampp.web.frame import Room, ailing_receivers
 from ampp.web.reason import Reason, reasons
 from ampp.web.survey import Seen, Survey, sliced
 
@@ -48,7 +48,8 @@ class Row(msgspec.Struct, frozen=True):
 class Card(msgspec.Struct, frozen=True):
     """One group. `shared`: labels all its alerts have beyond those it is grouped by; `text` a summary they share.
 
-    `flush` and `repeat` are instants, None where the group is not one that is told together. `tokens`: its filter.
+    `ailing`: its receiver cannot be reached. `flush` and `repeat` are instants, None where the group is no group
+    of the routes. `tokens`: its filter.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Card(msgspec.Struct, frozen=True):
     total: int
     quiet: int
     rank: int
+    ailing: bool
     flush: int | None
     told: int | None
     repeat: int | None
@@ -94,7 +96,8 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
         heaps = await _sorted(heaps, _HEAP[sort])
         per, total = _CARDS, len(heaps)
         shown = heaps[(number - 1) * per : number * per]
-        cards = [await _card(room.live, group, members, by, now, survey) for group, members in shown]
+        ailing = frozenset(ailing_receivers(room.live))
+        cards = [await _card(room.live, group, members, by, now, survey, ailing) for group, members in shown]
     last = -(-total // per)
     pieces = await facets(found)
     return await room.frame.page(
@@ -191,7 +194,13 @@ _HEAP: Final[dict[str, Callable[[_Heap], Any]]] = {
 
 
 async def _card(
-    live: Live, group: Group | None, members: list[Seen], by: Sequence[str], now: Now, survey: Survey
+    live: Live,
+    group: Group | None,
+    members: list[Seen],
+    by: Sequence[str],
+    now: Now,
+    survey: Survey,
+    ailing: frozenset[str],
 ) -> Card:
     members.sort(key=_urgency)
     first = members[0].alert.labels
@@ -230,6 +239,7 @@ async def _card(
         total=len(members),
         quiet=sum(seen.state != "active" for seen in members),
         rank=min((seen.rank for seen in members if seen.state == "active"), default=4),
+        ailing=group is not None and group.route.receiver in ailing,
         flush=None if group is None else turn.next_flush(group, now),
         told=turn.told(log),
         repeat=None if group is None else turn.next_repeat(group, log, now),

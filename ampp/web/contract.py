@@ -53,7 +53,8 @@ def _operations(document: Any) -> list[Operation]:
                 continue
             operation = item[method]
             parameters = [_resolved(document, each) for each in (*shared, *operation.get("parameters", []))]
-            base = document.get("basePath", "").rstrip("/")
+            servers = document.get("servers") or [{"url": document.get("basePath", "")}]
+            base = str(servers[0]["url"]).rstrip("/")
             found.append(
                 Operation(
                     id=str(operation.get("operationId", f"{method} {path}")),

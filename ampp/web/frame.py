@@ -25,11 +25,12 @@ from ampp.web.asset import version
 from ampp.web.filter import PSEUDO, Moment, Token, exact, read
 from ampp.web.survey import LEVELS, STATES, Survey, Surveyor, level
 
-__all__ = ["COOKIE", "Frame", "Room", "see_other"]
+__all__ = ["COOKIE", "Frame", "Room", "ailing_receivers", "see_other"]
 
 COOKIE: Final = "ampp-author"
 """Remembers who wrote the last silence, so that he need not say it again."""
 
+_AILING: Final = ("failing", "retrying", "unsendable")
 _SHAPES: Final = {"critical": "▲", "warning": "●", "info": "■", "other": "◆"}
 
 _STRICT: Final = (
@@ -55,6 +56,11 @@ _SECTIONS: Final = (
     ("status", "Status", "t"),
 )
 """Path, name, and the key that goes there after `g`."""
+
+
+def ailing_receivers(live: Live) -> set[str]:
+    """The receivers with an integration that cannot be reached, or has yet to be."""
+    return {one.integration.receiver for one in live.delivery.health() if one.state in _AILING}
 
 
 class Room:
@@ -193,7 +199,7 @@ class Frame:
         """By section: the number beside its name, and what needs eyes there."""
         live = self._room.live
         active = len(live.silences.query((), now, pending=False, expired=False)) if len(live.silences) else 0
-        ailing = {one.integration.receiver for one in live.delivery.health() if one.failures or one.unsendable}
+        ailing = ailing_receivers(live)
         trouble = live.history.health().reason
         return {
             "alerts": (str(len(survey.all) or ""), ""),

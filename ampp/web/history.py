@@ -1,9 +1,10 @@
 """The past: what happened, searched and counted."""
 
-from typing import Final
+from typing import Any, Final
 
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
+from ampp.core.clock import HOUR
 from ampp.core.duration import DurationError, parse_prometheus
 from ampp.core.matcher import Op
 from ampp.core.timestamp import format_rfc3339
@@ -70,7 +71,17 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
         content=content,
         trouble=trouble,
         instant=instant,
+        bars=_bars(content["summary"]["trends"], since, now)
+        if tab == "report" and content and content["summary"]
+        else (),
     )
+
+
+def _bars(trends: Any, since: int, until: int) -> tuple[tuple[int, int], ...]:
+    """Beginnings in every hour of the span, or every day of a long one: when each starts, and how many."""
+    step, name = (HOUR, "hourly") if until - since <= 8 * DAY else (DAY, "daily")
+    counts = {instant(point["timestamp"]) // step: point["count"] for point in trends[name]}
+    return tuple((place * step, counts.get(place, 0)) for place in range(since // step, until // step + 1))
 
 
 def _filters(tokens: list[Token]) -> tuple[dict[str, list[str]], list[Token]]:
