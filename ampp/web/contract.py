@@ -1,6 +1,7 @@
 """The API's documentation, drawn from the OpenAPI documents that this very server gives."""
 
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -11,6 +12,8 @@ from ampp.web.frame import Room
 
 __all__ = ["page"]
 
+_TITLES: Final = ("Alertmanager's API v2", "What ampp has beyond it")
+_LINKS: Final = ("api/v2/openapi.json", "api/v2/extensions/openapi.json")
 _METHODS: Final = ("get", "post", "put", "delete", "patch")
 
 
@@ -36,15 +39,14 @@ class Chapter(msgspec.Struct, frozen=True):
 
 async def page(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/api."""
-    first, second = await documents(room.live)
     chapters = [
-        Chapter("Alertmanager's API v2", "api/v2/openapi.json", tuple(_operations(first))),
-        Chapter("What ampp has beyond it", "api/v2/extensions/openapi.json", tuple(_operations(second))),
+        Chapter(title, link, tuple(_operations(document, link)))
+        for title, link, document in zip(_TITLES, _LINKS, await documents(room.live), strict=True)
     ]
     return await room.frame.page(visit, "api.html", title="API", section="status", chapters=chapters)
 
 
-def _operations(document: Any) -> list[Operation]:
+def _operations(document: Any, link: str) -> list[Operation]:
     found = []
     for path, item in document["paths"].items():
         shared = item.get("parameters", [])
@@ -53,8 +55,7 @@ def _operations(document: Any) -> list[Operation]:
                 continue
             operation = item[method]
             parameters = [_resolved(document, each) for each in (*shared, *operation.get("parameters", []))]
-            servers = document.get("servers") or [{"url": document.get("basePath", "")}]
-            base = str(servers[0]["url"]).rstrip("/")
+            base = urljoin(f"/{link}", str(document["servers"][0]["url"])).rstrip("/")
             found.append(
                 Operation(
                     id=str(operation.get("operationId", f"{method} {path}")),
