@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,10 +11,18 @@ import pytest
 from tests.api.conftest import CONFIG, Start
 from tests.api.test_history import fits, takes, until
 from tests.support.api import rfc3339
+from tests.support.sink import Sink
 
 WARNING = {"alertname": "Disk", "instance": "i2", "severity": "warning"}
 CRITICAL = {"alertname": "Disk", "instance": "i1", "severity": "critical"}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        sink.always("/bad", 422)
+        yield sink
 
 
 def silence(**more: Any) -> dict[str, Any]:
@@ -41,7 +50,7 @@ async def loaded(client: httpx.AsyncClient) -> httpx.AsyncClient:
     return client
 
 
-# -- silences ------------------------------------------------------------------------------------------------------------
+# -- silences ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("prefix", ["/api/v2", ""])
@@ -165,7 +174,7 @@ async def test_the_list_of_silences_is_narrowed_ordered_and_cut_only_when_asked(
         assert response.json().startswith(f"failed to parse {wrong.partition('=')[0]} param")
 
 
-# -- inhibition ----------------------------------------------------------------------------------------------------------
+# -- inhibition --------------------------------------------------------------------------------------------------------
 
 
 async def test_inhibition_is_explained(loaded: httpx.AsyncClient) -> None:
@@ -187,7 +196,7 @@ async def test_inhibition_is_explained(loaded: httpx.AsyncClient) -> None:
     assert (await loaded.post("/inhibition/check", json={})).status_code == 400
 
 
-# -- receivers -----------------------------------------------------------------------------------------------------------
+# -- receivers ---------------------------------------------------------------------------------------------------------
 
 HOOKS = """
 route: {{receiver: good, group_wait: 0s, group_by: [alertname], routes: [{{matchers: ['to="bad"'], receiver: bad}}]}}
@@ -202,8 +211,8 @@ receivers:
 """
 
 
-async def test_receivers_tell_how_they_fare_and_can_be_tried(start: Start, sink: Any) -> None:
-    async with start(HOOKS.format(sink=sink.address)) as client:
+async def test_receivers_tell_how_they_fare_and_can_be_tried(start: Start, sink: Sink) -> None:
+    async with start(HOOKS.format(sink=f"127.0.0.1:{sink.port}")) as client:
         fresh = (await client.get("/receivers/health")).json()
         assert {each["name"]: each["state"] for each in fresh["receivers"]} == {
             "good": "unknown", "bad": "unknown", "spare": "unused", "nobody": "unused",
@@ -224,7 +233,7 @@ async def test_receivers_tell_how_they_fare_and_can_be_tried(start: Start, sink:
         alerts = [{"labels": {"alertname": "Mine"}, "annotations": {"summary": "tried"}}]
         body = {"receiver": "good", "integration": "webhook", "integration_index": 0, "alerts": alerts}
         assert (await client.post("/receivers/test", json=body)).json()["sent"] is True
-        assert sink.bodies[-1]["alerts"][0]["labels"] == {"alertname": "Mine", "test": "true"}
+        assert sink.deliveries()[-1].payload["alerts"][0]["labels"] == {"alertname": "Mine", "test": "true"}
         for wrong, status in (
             ({"receiver": "spar"}, 404),
             ({"receiver": "nobody"}, 404),
@@ -241,7 +250,7 @@ async def test_receivers_tell_how_they_fare_and_can_be_tried(start: Start, sink:
         assert (services.status_code, services.json()["status"]) == (200, "degraded")
 
 
-# -- the dashboard and the probes ----------------------------------------------------------------------------------------
+# -- the dashboard and the probes --------------------------------------------------------------------------------------
 
 
 async def test_the_overview_counts(loaded: httpx.AsyncClient) -> None:
@@ -253,7 +262,7 @@ async def test_the_overview_counts(loaded: httpx.AsyncClient) -> None:
     told = (await loaded.get("/api/dashboard/overview")).json()
     wanted = {
         "total_alerts": 4, "firing_alerts": 3, "active_alerts": 1, "suppressed_alerts": 2, "silenced_alerts": 2,
-        "inhibited_alerts": 1, "resolved_alerts": 1, "active_silences": 1, "groups": 3, "system_healthy": True,
+        "inhibited_alerts": 1, "resolved_alerts": 1, "active_silences": 1, "system_healthy": True,
     }  # fmt: skip
     assert {name: told[name] for name in wanted} == wanted
     recent = (await loaded.get("/api/dashboard/alerts/recent?status=firing&severity=critical")).json()
@@ -271,7 +280,7 @@ async def test_probes(client: httpx.AsyncClient, path: str) -> None:
     assert response.json()["checks"]["database"] == "healthy"
 
 
-# -- what holds for all of them ------------------------------------------------------------------------------------------
+# -- what holds for all of them ----------------------------------------------------------------------------------------
 
 WRITES = [
     ("POST", "/api/v2/silences/check", {"labels": {"a": "b"}}),
@@ -327,8 +336,10 @@ EXAMPLES: dict[str, Any] = {
 ELSEWHERE = ("/history", "/report", "/notifications", "/extensions", "/events", "/ws")
 
 
-async def test_the_document_describes_what_is_served(start: Start, sink: Any) -> None:
-    config = CONFIG.replace("- name: team-Y", f"- name: team-Y\n  webhook_configs: [{{url: 'http://{sink.address}/good'}}]")
+async def test_the_document_describes_what_is_served(start: Start, sink: Sink) -> None:
+    config = CONFIG.replace(
+        "- name: team-Y", f"- name: team-Y\n  webhook_configs: [{{url: 'http://127.0.0.1:{sink.port}/good'}}]"
+    )
     async with start(config) as client:
         await client.post("/api/v2/alerts", json=[{"labels": CRITICAL}, {"labels": WARNING}])
         document = (await client.get("/api/v2/extensions/openapi.json")).json()

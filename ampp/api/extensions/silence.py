@@ -140,10 +140,7 @@ class SilenceApi:
         read = given.get("updatedAt")
         stale = False
         if read is not None:
-            try:
-                stale = format_millis(parse_rfc3339(read)[0]) != format_millis(known.updated)
-            except (TimestampError, TypeError):
-                raise wrong("updatedAt", "must be a time such as 2026-11-27T02:15:00.000Z", str(read)) from None
+            stale = format_millis(_instant("updatedAt", read)) != format_millis(known.updated)
         if ask.if_match and ask.if_match.strip() != "*":
             stale |= _tag(known) not in [tag.strip().removeprefix("W/") for tag in ask.if_match.split(",")]
         if stale:
@@ -151,6 +148,8 @@ class SilenceApi:
             raise Problem("CONFLICT", "somebody has changed the silence since it was read", detail)
 
     def _draft(self, known: Silence, given: dict[str, Any]) -> SilenceDraft:
+        for name in given.keys() & {"startsAt", "endsAt"}:
+            _instant(name, given[name])
         body = {**msgspec.json.decode(self._json(known, self._live.now().wall)), **given}
         try:
             draft = decode_silence(msgspec.json.encode(body))
@@ -175,6 +174,13 @@ class SilenceApi:
     def _answer(self, ask: Ask, silence: Silence) -> Reply:
         reply = answer(ask, None, headers=(("ETag", _tag(silence)),))
         return Reply(200, self._json(silence, self._live.now().wall) + b"\n", JSON, reply.headers)
+
+
+def _instant(field: str, given: object) -> int:
+    try:
+        return parse_rfc3339(str(given))[0]
+    except TimestampError:
+        raise wrong(field, "must be a time such as 2026-11-27T02:15:00.000Z", str(given)) from None
 
 
 def _tag(silence: Silence) -> str:
