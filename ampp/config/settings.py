@@ -32,9 +32,9 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
 
 from msgspec.structs import replace
 
-from ampp.config.decode import FAILED, Decoder, Fault, Kind, Section, Struct, section_fields
-from ampp.config.error import ConfigError, Invalid, closest
-from ampp.config.node import SCALAR, Node, compose
+from ampp.config.decode import FAILED, Decoder, Kind, Section, Struct, section_fields
+from ampp.config.error import ConfigError, Fault, Invalid, closest
+from ampp.config.node import SCALAR, Node, compose, read
 from ampp.config.scalar import resolve
 from ampp.core.clock import HOUR
 from ampp.core.duration import DurationError, parse_prometheus
@@ -225,18 +225,22 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
 _SETTINGS: Final = Struct(Settings, pointer=False)
 
 
-def load_settings(path: str = "", environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    path: str = "", environment: Mapping[str, str] = os.environ, *, text: bytes | None = None
+) -> Settings:
     """The settings in force: defaults, then the file at `path` unless that is "", then the environment.
 
-    Raises `SettingsError`.
+    `text`: what is in the file, if it was read already. Raises `SettingsError`.
     """
     settings = Settings()
-    if path:
-        settings = _read(path)
+    if text is not None:
+        settings = _decode(text, path)
+    elif path:
+        settings = _decode(_read(path), path)
     for name, (section, field) in variables().items():
-        text = environment.get(name, "")
-        if text:
-            settings = _override(settings, name, section, field, text)
+        value = environment.get(name, "")
+        if value:
+            settings = _override(settings, name, section, field, value)
     try:
         return settings.check()
     except Invalid as error:
@@ -267,12 +271,17 @@ def _override(settings: Settings, name: str, section: str, key: str, text: str) 
     return replace(settings, **{section: changed}) if section else changed
 
 
-def _read(path: str) -> Settings:
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            return read(file, path)
+    except ConfigError as error:
+        raise SettingsError(error.message, path, hint=error.hint) from None
     except OSError as error:
         raise SettingsError(f"open {path}: {(error.strerror or str(error)).lower()}", path) from None
+
+
+def _decode(data: bytes, path: str) -> Settings:
     decoder = Decoder()
     try:
         root = compose(data)
@@ -287,4 +296,4 @@ def _read(path: str) -> Settings:
 
 def _faulty(path: str, faults: list[Fault]) -> SettingsError:
     text = "\n".join(fault.text + (f" ({fault.hint})" if fault.hint else "") for fault in faults)
-    return SettingsError(text, path, faults[0].line, faults[0].column)
+    return SettingsError(text, path, faults[0].line, faults[0].column, faults=faults)

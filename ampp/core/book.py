@@ -145,7 +145,7 @@ class Book:
             or ends < old_ends
             or not alert.seated
         )
-        if changed and was_over and not is_over and alert.told_end != old_ends:
+        if changed and was_over and alert.told_end != old_ends:
             self.lapsed.append((alert.key, old_ends))
         alert.starts, alert.starts_off = starts, starts_off
         alert.ends, alert.ends_off = ends, ends_off

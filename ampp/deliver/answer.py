@@ -41,16 +41,19 @@ class Answer(msgspec.Struct, frozen=True):
     retry_after: int = 0
 
 
-async def receive(response: httpx.Response, decisive: bool, whole: bool = False) -> Answer:
-    """The answer, with as much of its body as it takes; the flags as in `ampp.deliver.http.Client.request`."""
+async def receive(response: httpx.Response, decisive: bool, *, whole: bool = False) -> Answer:
+    """The answer, with as much of its body as it takes; `decisive` as in `ampp.deliver.http.Client.request`.
+
+    `whole`: the body is read to its end, without a limit, as long as the caller waits.
+    """
+    if whole:
+        body, flaw = await read(response, sys.maxsize, math.inf)
+        return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw)
     # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
     success = response.status_code // 100 == 2
-    settled = success and not decisive and not whole
+    settled = success and not decisive
     limit = DECISIVE_LIMIT if success and decisive else BODY_LIMIT
-    wait = SETTLED_WAIT if settled else _BODY_WAIT
-    if whole:
-        limit, wait = sys.maxsize, math.inf
-    body, flaw = await read(response, limit, wait, shield=settled)
+    body, flaw = await read(response, limit, SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
     return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw, _patience(response))
 
 

@@ -65,9 +65,13 @@ def answering(instead: Instead) -> Iterator[None]:
 
 
 class Client:
-    """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration."""
+    """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration.
 
-    def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ) -> None:
+    `whole`: bodies are read to their end, without a limit, as long as the caller waits.
+    """
+
+    def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ, *, whole: bool = False) -> None:
+        self._whole = whole
         self.files = secret.Files()
         self._config = config
         self._tls = Tls(config.tls_config)
@@ -108,18 +112,16 @@ class Client:
         *,
         decisive: bool = False,
         influenced: bool = False,
-        whole: bool = False,
     ) -> Answer:
         """Send a request, follow redirects, and answer with what came last, whatever its status.
 
         `decisive`: a 2xx answer's body is not to be told before it was read, up to `DECISIVE_LIMIT`. Otherwise it is
-        for show, and what does not come quickly is left. `whole`: every body is read to its end, without a limit, as
-        long as the caller waits. `influenced`: others than the configuration's author have a say in the host of `url`
-        (`ampp.deliver.destination`). Raises `SendError`, to be retried, as upstream mostly does, when no answer came,
-        and for good when the destination is refused.
+        for show, and what does not come quickly is left. `influenced`: others than the configuration's author have a
+        say in the host of `url` (`ampp.deliver.destination`). Raises `SendError`, to be retried, as upstream mostly
+        does, when no answer came, and for good when the destination is refused.
         """
         try:
-            return await self._follow(method, httpx.URL(url), body, headers, decisive, influenced, whole)
+            return await self._follow(method, httpx.URL(url), body, headers, decisive, influenced)
         except destination.Refused as error:
             text = f'{method.capitalize()} "<redacted>": {error}'
             raise SendError(text, retry=False, reason=FailureReason.REFUSED) from None
@@ -142,7 +144,6 @@ class Client:
         headers: Mapping[str, str],
         decisive: bool,
         influenced: bool,
-        whole: bool,
     ) -> Answer:
         base = {"User-Agent": USER_AGENT, **headers}
         url, hops, foreign, referer = first, 0, False, ""
@@ -155,7 +156,7 @@ class Client:
             async with self._exchange(method, url, fields, body, guarded) as response:
                 status, location = response.status_code, response.headers.get("Location", "")
                 if not self._config.follow_redirects or status not in _REDIRECTS or not location:
-                    return await receive(response, decisive, whole)
+                    return await receive(response, decisive, whole=self._whole)
                 await read(response, _SLURP, SETTLED_WAIT)
             hops += 1
             try:

@@ -106,6 +106,8 @@ class History:
         except apsw.InterruptError as error:
             raise HistoryTimeout("the history did not answer in time") from error
         except apsw.Error as error:
+            if self._historian is not None:
+                self._historian.suspect()
             raise HistoryUnavailable(f"the history cannot be read: {error}") from error
         finally:
             running.clear()

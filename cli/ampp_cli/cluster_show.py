@@ -1,11 +1,12 @@
 """`ampp cluster show`."""
 
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from ampp_cli.output import Column, Listing, Output, output_options
 from ampp_cli.remote.client import Remote
+from ampp_cli.remote.document import items, mapping, text
 from ampp_cli.remote.operation import GET_STATUS
 from ampp_cli.server import server_options
 from ampp_cli.table import clean
@@ -14,10 +15,10 @@ __all__ = ["command"]
 
 _PEERS: Final = Listing(
     columns=(
-        Column("Address", lambda peer: str(peer.get("address", ""))),
-        Column("Name", lambda peer: str(peer.get("name", ""))),
+        Column("Address", lambda peer: text(peer, "address")),
+        Column("Name", lambda peer: text(peer, "name")),
     ),
-    name=lambda peer: str(peer.get("name", "")),
+    name=lambda peer: text(peer, "name"),
 )
 
 
@@ -29,12 +30,12 @@ def command(output: Output, remote: Remote) -> None:
 
     def draw() -> str:
         remote.renew()
-        cluster: dict[str, Any] = remote.fetch(GET_STATUS, dict[str, Any]).get("cluster") or {}
-        peers = cluster.get("peers") or []
+        cluster = mapping(remote.fetch(GET_STATUS, "object"), "cluster")
+        peers = items(cluster, "peers")
         if output.form == "name":
             return output.text(_PEERS, peers)
         head = output.object(
-            cluster, [("Cluster", clean(str(cluster.get("status", "")))), ("Node", clean(str(cluster.get("name", ""))))]
+            cluster, [("Cluster", clean(text(cluster, "status"))), ("Node", clean(text(cluster, "name")))]
         )
         return head + "\n" + output.text(_PEERS, peers) if output.for_people and peers else head
 

@@ -17,7 +17,7 @@ _AMTOOL: Final = (".config/amtool/config.yml", "/etc/amtool/config.yml")
 _AMPP: Final = (".config/ampp/config.yml", "/etc/ampp/config.yml")
 
 # What most such files consist of, and any YAML reader takes alike: no need to wake a real one.
-_PLAIN: Final = re.compile(
+_PLAIN: Final = (
     r"(?:[ \t]*(?:#[^\n]*)?\n|([A-Za-z][A-Za-z0-9_.-]*):[ ]+"
     r"(?:(?!(?:null|Null|NULL)[ \t]*(?:\n|\Z))([A-Za-z0-9/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*)"
     r"|\"([^\"\\\n]*)\"|'([^'\n]*)')[ \t]*(?:\n|\Z))"
@@ -69,9 +69,10 @@ def _read(files: tuple[str, ...]) -> dict[str, str]:
 
 def _mapping(path: str, text: str) -> dict[str, str]:
     values: dict[str, str] = {}
+    plain = re.compile(_PLAIN)
     at = 0
     while at < len(text):
-        match = _PLAIN.match(text, at)
+        match = plain.match(text, at)
         if match is None or match[1] in values:
             return _yaml(path, text)
         if match[1] is not None:

@@ -2,9 +2,12 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["CONTEXT", "Lazy", "Table"]
 
@@ -43,6 +46,14 @@ class Lazy(click.Group):
         near = closest(word, self.table)
         hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(self.table)}"
         raise click.UsageError(f"no such command '{word}': {hint}", ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=text) for name, (text, _) in self.table.items() if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if not self.table:

@@ -18,8 +18,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ampp.core.quote import go_quote
-
 __all__ = [
     "BUILTIN",
     "VERSION",
@@ -39,7 +37,16 @@ __all__ = [
 
 Parser = Callable[[str], Any]
 
-_FLOAT: Final = re.compile(r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?")
+
+def go_quote(text: str) -> str:
+    """Only mistakes need it."""
+    from ampp.core.quote import go_quote
+
+    return go_quote(text)
+
+
+_FLOAT: Final = r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?"
+"""Compiled when a command line has a number."""
 
 
 class UsageError(ValueError):
@@ -63,7 +70,7 @@ def number(value: str) -> int:
 
 def decimal(value: str) -> float:
     """A finite float."""
-    if not _FLOAT.fullmatch(value):
+    if not re.fullmatch(_FLOAT, value):
         raise UsageError(f"strconv.ParseFloat: parsing {go_quote(value)}: invalid syntax")
     number = float(value)
     if number in (float("inf"), float("-inf")):

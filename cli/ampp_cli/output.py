@@ -17,19 +17,35 @@ or headings. Only data goes to stdout.
 """
 
 import functools
+import gc
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import click
-import msgspec
 
 from ampp_cli.remembered import Remembered
 from ampp_cli.table import clean, columns
 
-__all__ = ["BLUE", "BOLD", "DIM", "FORMS", "GREEN", "RED", "YELLOW", "Column", "Listing", "Output", "output_options"]
+__all__ = [
+    "BLUE",
+    "BOLD",
+    "DIM",
+    "FORMS",
+    "GREEN",
+    "RED",
+    "YELLOW",
+    "Column",
+    "Listing",
+    "Output",
+    "color_option",
+    "coloured",
+    "output_options",
+    "terminal_width",
+]
 
 R = TypeVar("R")
 
@@ -39,6 +55,9 @@ Detail: TypeAlias = Literal["simple", "extended", "wide"]
 FORMS: Final = ("simple", "extended", "wide", "json", "yaml", "jsonl", "name")
 _DETAIL: Final = {"simple": 0, "extended": 1, "wide": 2}
 
+_MANY: Final = 4000
+"""Rows from which on it pays to import the faster encoder."""
+
 BOLD: Final = "1"
 DIM: Final = "2"
 RED: Final = "31"
@@ -47,7 +66,7 @@ YELLOW: Final = "33"
 BLUE: Final = "34"
 
 
-class Column(msgspec.Struct, frozen=True):
+class Column(NamedTuple):
     """One column. `least`: the first form, by detail, that shows it. `style`: an SGR code for the cell, or "".
 
     `until`: the last that does. `flexible` columns are cut where the terminal is too narrow, except with `wide`.
@@ -61,14 +80,14 @@ class Column(msgspec.Struct, frozen=True):
     style: Callable[[Row], str] | None = None
 
 
-class Listing(msgspec.Struct, frozen=True):
+class Listing(NamedTuple):
     """What a kind of rows looks like. `name` is what other commands take to mean the row."""
 
     columns: tuple[Column, ...]
     name: Callable[[Row], str]
 
 
-class Output(msgspec.Struct, frozen=True):
+class Output(NamedTuple):
     """What the user asked for. `colour` is decided already; `watch` is in seconds, 0 for once."""
 
     form: str
@@ -98,7 +117,7 @@ class Output(msgspec.Struct, frozen=True):
             lines.insert(0, [column.head for column in chosen])
         shown = columns(
             lines,
-            width=_width() if self.form != "wide" else 0,
+            width=terminal_width() if self.form != "wide" else 0,
             flexible=frozenset(at for at, column in enumerate(chosen) if column.flexible),
             styles=self._styles(chosen, rows) if self.colour else None,
         )
@@ -130,6 +149,8 @@ class Output(msgspec.Struct, frozen=True):
         On a terminal the new replaces the old. An error ends it the first time; later it is shown, and tried again.
         """
         sys.stdout.write(draw())
+        if self.watch:
+            gc.enable()
         while self.watch:
             sys.stdout.flush()
             time.sleep(self.watch)
@@ -155,14 +176,15 @@ class Output(msgspec.Struct, frozen=True):
         return style
 
 
-_json_bytes: Final = msgspec.json.Encoder().encode
-
-
 def _json(value: Any) -> str:
-    return _json_bytes(value).decode()
+    if isinstance(value, list) and len(value) > _MANY:
+        import msgspec
+
+        return msgspec.json.encode(value).decode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _width() -> int:
+def terminal_width() -> int:
     """The terminal's, or what COLUMNS says; 0 where neither is there: a file or pipe gets everything."""
     if os.environ.get("COLUMNS", "").isdigit():
         return int(os.environ["COLUMNS"])
@@ -172,11 +194,19 @@ def _width() -> int:
         return 0
 
 
-def _coloured(wanted: str) -> bool:
+def coloured(wanted: str) -> bool:
     if wanted != "auto":
         return wanted == "always"
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
+
+color_option: Final = click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    help="Colour; by itself only on a terminal, and not if NO_COLOR is set.",
+)
+"""The option `--color`, whose value `coloured` takes."""
 
 _OPTIONS: Final = (
     click.option(
@@ -190,12 +220,7 @@ _OPTIONS: Final = (
         help="Form of the output.",
     ),
     click.option("--no-headers", is_flag=True, help="Leave out the headings of tables."),
-    click.option(
-        "--color",
-        type=click.Choice(("auto", "always", "never")),
-        default="auto",
-        help="Colour; by itself only on a terminal, and not if NO_COLOR is set.",
-    ),
+    color_option,
 )
 _WATCH: Final = (
     click.option("-w", "--watch", is_flag=True, help="Show it again and again, until interrupted."),
@@ -211,7 +236,7 @@ def output_options(*, watch: bool = False) -> Callable[[Callable[..., R]], Calla
         def run(
             *args: Any, form: str, no_headers: bool, color: str, watch: bool = False, interval: float = 0, **rest: Any
         ) -> R:
-            output = Output(form, not no_headers, _coloured(color), interval if watch else 0.0)
+            output = Output(form, not no_headers, coloured(color), interval if watch else 0.0)
             return function(*args, output=output, **rest)
 
         for option in reversed(_OPTIONS + (_WATCH if watch else ())):

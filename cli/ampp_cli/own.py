@@ -1,18 +1,23 @@
 """The `ampp` command: what is ampp's own, written with click. `ampp run` hands its line to the daemon's parser."""
 
+import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from ampp import COMPATIBLE, __version__
+from ampp import __version__
 from ampp_cli.group import Lazy, Table
+from ampp_cli.main import version
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
 _COMMANDS: Final[Table] = {
     "run": ("Run the daemon. `ampp run --help` lists its flags.", "ampp_cli.run"),
-    "check-config": ("Check configuration files.", "ampp_cli.check"),
+    "check-config": ("Check configuration files.", "ampp_cli.check_config"),
     "alert": ("Look at alerts, and add some.", "ampp_cli.alert"),
     "silence": ("Mute alerts for a time.", "ampp_cli.silence"),
     "history": ("Look at what happened.", "ampp_cli.history"),
@@ -23,8 +28,12 @@ _COMMANDS: Final[Table] = {
     "backup": ("Copy the whole state, while the daemon runs.", "ampp_cli.backup"),
     "restore": ("Put a backup in place.", "ampp_cli.restore"),
     "db": ("Look after the databases.", "ampp_cli.db"),
-    "template": ("Render notification templates.", "ampp_cli.render"),
+    "template": ("Render notification templates.", "ampp_cli.template"),
+    "explain": ("Say why somebody was told of an alert, or was not.", "ampp_cli.explain"),
+    "backtest": ("Show what another configuration would have told.", "ampp_cli.backtest"),
     "receivers": ("Send test notifications, or show what would be sent.", "ampp_cli.receivers"),
+    "completion": ("Print a script that completes ampp's commands in a shell.", "ampp_cli.completion"),
+    "help": ("Show help on a command.", "ampp_cli.help"),
 }
 
 
@@ -49,10 +58,18 @@ class _Run(click.Command):
 
         return run.main("ampp", ctx.args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        from click.shell_completion import CompletionItem
 
-_ampp: Final = click.version_option(
-    __version__, prog_name="ampp", message=f"%(prog)s %(version)s (Alertmanager {COMPATIBLE})"
-)(
+        from ampp_cli.run import PROGRAM
+
+        names = [f"--{flag.name}" for flag in PROGRAM.flags if not flag.hidden]
+        helps = [flag.help for flag in PROGRAM.flags if not flag.hidden]
+        found = zip(names, helps, strict=True)
+        return [CompletionItem(name, help=text) for name, text in found if name.startswith(incomplete)]
+
+
+_ampp: Final = click.version_option(__version__, prog_name="ampp", message=version())(
     _Ampp(
         "ampp",
         _COMMANDS,
@@ -62,10 +79,14 @@ _ampp: Final = click.version_option(
 
 
 def main(arguments: list[str]) -> int:
-    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called.
+    """Run `ampp` with `arguments`; the exit status: 0 well, 1 failed, 2 wrongly called, 130 interrupted.
 
     An error is one line on stderr: what was called, what is wrong, and what may help.
     """
+    if os.environ.get("_AMPP_COMPLETE"):
+        from ampp_cli.completion import answer
+
+        return answer(_ampp)
     try:
         status = _ampp.main(arguments, prog_name="ampp", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -78,7 +99,9 @@ def main(arguments: list[str]) -> int:
     except click.ClickException as error:
         sys.stderr.write(f"ampp: {error.format_message()}\n")
         return error.exit_code
-    except click.Abort:
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return 130
         sys.stderr.write("aborted\n")
         return 1
     return status if isinstance(status, int) else 0

@@ -8,6 +8,7 @@ The server is what `--url` says, else the variable AMPP_URL, else the default fi
 """
 
 import functools
+import gc
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -56,6 +57,7 @@ def server_options(function: Callable[..., R]) -> Callable[..., R]:
     def run(*args: Any, url: str, http_config: str | None, timeout: str, **rest: Any) -> R:
         from ampp_cli.when import WhenError, duration
 
+        gc.disable()  # most commands are over before collecting anything would pay; those that stay switch it on
         try:
             seconds = duration(timeout)
             address = forgiving(url)

@@ -7,6 +7,7 @@ import click
 
 from ampp_cli.output import GREEN, YELLOW, Output, output_options
 from ampp_cli.remote.client import Remote
+from ampp_cli.remote.document import items, mapping, text
 from ampp_cli.remote.operation import GET_STATUS
 from ampp_cli.server import server_options
 from ampp_cli.table import clean
@@ -23,29 +24,27 @@ def command(output: Output, remote: Remote) -> None:
 
     def draw() -> str:
         remote.renew()
-        status = remote.fetch(GET_STATUS, dict[str, Any])
+        status = remote.fetch(GET_STATUS, "object")
         return output.object(status, _fields(status, output, remote))
 
     output.repeat(draw)
 
 
 def _fields(status: dict[str, Any], output: Output, remote: Remote) -> list[tuple[str, str]]:
-    version = {name: clean(str(text)) for name, text in (status.get("versionInfo") or {}).items()}
-    cluster = status.get("cluster") or {}
-    started = instant(status.get("uptime", ""))
-    state = clean(str(cluster.get("status", "")))
-    peers = cluster.get("peers") or []
+    version = {name: clean(str(value)) for name, value in mapping(status, "versionInfo").items()}
+    started = instant(text(status, "uptime"))
+    state = clean(text(status, "cluster", "status"))
     fields = [
         ("Server", remote.address.base),
         ("Version", f"{version.get('version', '')} ({version.get('revision', '')})"),
         ("Up", span(time.time() - started) if started else ""),
         ("Cluster", output.painted(state, GREEN if state in ("ready", "disabled") else YELLOW)),
-        ("Peers", str(len(peers))),
+        ("Peers", str(len(items(status, "cluster", "peers")))),
     ]
     if output.form != "simple":
         fields += [
-            ("Started", clean(str(status.get("uptime", "")))),
-            ("Node", clean(str(cluster.get("name", "")))),
+            ("Started", clean(text(status, "uptime"))),
+            ("Node", clean(text(status, "cluster", "name"))),
             ("Branch", version.get("branch", "")),
             ("Built", f"{version.get('buildDate', '')} by {version.get('buildUser', '')}"),
             ("Runtime", version.get("goVersion", "")),

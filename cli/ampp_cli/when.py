@@ -9,6 +9,7 @@ __all__ = ["WhenError", "ago", "duration", "instant", "moment", "rfc3339"]
 
 _TEXT_FORMS: Final = "now, +2h, -15m, 14:30, 2026-11-27, '2026-11-27 14:30' or RFC 3339"
 _RELATIVE: Final = re.compile(r"([+-])\s*(\S+)|in\s+(\S+)|(\S+)\s+ago")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CLOCK: Final = re.compile(r"([0-2]?[0-9]):([0-5][0-9])(?::([0-5][0-9]))?")
 
 
@@ -18,6 +19,8 @@ class WhenError(ValueError):
 
 def duration(text: str) -> float:
     """Seconds of `30m`, `1d12h` or `1.5h`: Prometheus' spelling or Go's. Raises WhenError."""
+    if text[-1:] in _UNITS and text[:-1].isascii() and text[:-1].isdigit():
+        return float(int(text[:-1]) * _UNITS[text[-1]])
     from ampp.core.clock import SECOND
     from ampp.core.duration import DurationError, parse_flag, parse_prometheus
 

@@ -205,7 +205,7 @@ OLD = _version(REFERENCE).startswith("0.25.")
 def _steady(raw: bytes, line: Line) -> str:
     text = _ID.sub("00000000-0000-0000-0000-000000000000", raw.decode())
     text = re.sub(r'"(updatedAt|uptime)":"[^"]*"', r'"\1":"2026"', text)
-    return "\n".join(sorted(text.split("\n"))) if line.unordered else text
+    return "".join(sorted(text.splitlines(keepends=True))) if line.unordered else text
 
 
 @pytest.mark.parametrize("line", LINES, ids=[f"{n}: {line.text}" for n, line in enumerate(LINES)])

@@ -2,7 +2,9 @@
 answer. `openapi` describes all of it, in a document of its own, so that Alertmanager's stays as clients know it."""
 
 from ampp.api.extensions.answer import Route
+from ampp.api.extensions.backtest import BacktestApi
 from ampp.api.extensions.dashboard import DashboardApi
+from ampp.api.extensions.explain import ExplainApi
 from ampp.api.extensions.history import HistoryApi
 from ampp.api.extensions.inhibition import InhibitionApi
 from ampp.api.extensions.openapi import with_document
@@ -19,6 +21,8 @@ def extensions(live: Live) -> tuple[Route, ...]:
     """Every route there is beyond Alertmanager's."""
     routes = (
         *HistoryApi(live.history, live.metrics.history).routes(),
+        *ExplainApi(live).routes(),
+        *BacktestApi(live).routes(),
         *SilenceApi(live).routes(),
         *InhibitionApi(live).routes(),
         *ReceiverApi(live).routes(),

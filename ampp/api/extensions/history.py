@@ -23,7 +23,7 @@ from ampp.history.history import DEADLINE, History
 from ampp.history.page import Page, Paging
 from ampp.observe.metrics import HistoryMetrics
 
-__all__ = ["HistoryApi"]
+__all__ = ["HistoryApi", "guarded", "only"]
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class HistoryApi:
             ("GET", "report", self.report),
             ("GET", "notifications", self.notifications),
         )
-        return tuple(Route(method, path, _guarded(handler), CONTRACT[path]) for method, path, handler in table)
+        return tuple(Route(method, path, guarded(handler), CONTRACT[path]) for method, path, handler in table)
 
     async def _ask(self, question: Callable[[apsw.Connection], T], deadline: float = DEADLINE) -> T:
         with self._metrics.queries.time():
@@ -73,7 +73,7 @@ class HistoryApi:
 
     async def listing(self, ask: Ask) -> Reply:
         """GET /history."""
-        _only(ask.parameters, *filters.NAMES, *_PAGING)
+        only(ask.parameters, *filters.NAMES, *_PAGING)
         return answer(ask, await self._page(filters.parse(ask.parameters), _paging(ask.parameters, page.SORTS)))
 
     async def search(self, ask: Ask) -> Reply:
@@ -107,7 +107,7 @@ class HistoryApi:
 
     async def one(self, ask: Ask) -> Reply:
         """GET /history/{fingerprint}: all about one alert, newest first."""
-        _only(ask.parameters, "limit")
+        only(ask.parameters, "limit")
         fingerprint = ask.path["fingerprint"].lower()
         if len(fingerprint) not in (16, 64) or set(fingerprint) - set("0123456789abcdef"):
             raise FieldError("fingerprint", "must be 16 or 64 hexadecimal digits", ask.path["fingerprint"])
@@ -129,7 +129,7 @@ class HistoryApi:
 
     async def recent(self, ask: Ask) -> Reply:
         """GET /history/recent: what was recorded last."""
-        _only(ask.parameters, "limit")
+        only(ask.parameters, "limit")
         limit = filters.number(ask.parameters, "limit", 50, 1, _PER_PAGE, clamp=True)
         alerts = await self._ask(partial(_recent, limit=limit))
         return answer(ask, {"alerts": alerts, "count": len(alerts), "limit": limit, "timestamp": timestamp()})
@@ -138,7 +138,7 @@ class HistoryApi:
 
     async def top(self, ask: Ask) -> Reply:
         """GET /history/top: what fired most often."""
-        _only(ask.parameters, "limit", *_WINDOW)
+        only(ask.parameters, "limit", *_WINDOW)
         limit = filters.number(ask.parameters, "limit", 10, 1, 100)
         since, until = _window(ask.parameters)
         alerts = await self._ask(lambda connection: summary.top(connection, since, until, limit))
@@ -147,7 +147,7 @@ class HistoryApi:
 
     async def flapping(self, ask: Ask) -> Reply:
         """GET /history/flapping: what went on and off most often."""
-        _only(ask.parameters, "threshold", *_WINDOW)
+        only(ask.parameters, "threshold", *_WINDOW)
         threshold = filters.number(ask.parameters, "threshold", summary.FLAPS, 1, 100)
         since, until = _window(ask.parameters)
         alerts = await self._ask(lambda connection: summary.flapping(connection, since, until, threshold))
@@ -156,7 +156,7 @@ class HistoryApi:
 
     async def stats(self, ask: Ask) -> Reply:
         """GET /history/stats: how much there was of what."""
-        _only(ask.parameters, *_WINDOW)
+        only(ask.parameters, *_WINDOW)
         since, until = _window(ask.parameters)
         shown = await self._ask(lambda connection: summary.stats(connection, since, until))
         reply = answer(ask, shown)
@@ -169,7 +169,7 @@ class HistoryApi:
     async def report(self, ask: Ask) -> Reply:
         """GET /report: counts, what fired most, what flaps and perhaps what came last, each read at the same time."""
         began = time.perf_counter()
-        _only(ask.parameters, "namespace", "severity", "top", "min_flap", "include_recent", *_WINDOW)
+        only(ask.parameters, "namespace", "severity", "top", "min_flap", "include_recent", *_WINDOW)
         since, until = _window(ask.parameters)
         scope = summary.Scope(
             _word(ask.parameters, "namespace", filters.SHORT), _word(ask.parameters, "severity", 0, _SEVERITIES)
@@ -222,7 +222,7 @@ class HistoryApi:
 
     async def notifications(self, ask: Ask) -> Reply:
         """GET /notifications: decisions to tell somebody, or not, newest first."""
-        _only(ask.parameters, "receiver", "integration", "status", "reason", "group", "alert", *_WINDOW, *_PAGING)
+        only(ask.parameters, "receiver", "integration", "status", "reason", "group", "alert", *_WINDOW, *_PAGING)
         asked = notification.parse(ask.parameters)
         paging = _paging(ask.parameters, {"created_at": "id"}, "created_at")
 
@@ -252,10 +252,10 @@ class _Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sorting: _Sorting = _Sorting()
 
 
-def _guarded(handler: Handler) -> Handler:
+def guarded(handler: Handler) -> Handler:
     """The handler, with what goes wrong turned into an answer."""
 
-    async def guarded(ask: Ask) -> Reply:
+    async def answered(ask: Ask) -> Reply:
         try:
             return await handler(ask)
         except FieldError as error:
@@ -266,10 +266,10 @@ def _guarded(handler: Handler) -> Handler:
         except HistoryError as error:
             return failure(ask, _FAILURES[type(error)], str(error))
 
-    return guarded
+    return answered
 
 
-def _only(parameters: Parameters, *known: str) -> None:
+def only(parameters: Parameters, *known: str) -> None:
     """Refuse parameters that nobody reads: a filter that was misspelt must not seem to have matched everything."""
     for name in parameters:
         base = name.partition("[")[0]
@@ -288,7 +288,7 @@ def _spread(given: Mapping[str, Any]) -> dict[str, list[str]]:
         else:
             values = value if isinstance(value, list) else [value]
             found[name] = [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
-    _only(found, *filters.NAMES)
+    only(found, *filters.NAMES)
     return found
 
 

@@ -175,6 +175,8 @@ def _exchange(folder: Path, directory: Path, manifest: Manifest) -> dict[str, Pa
         for each in files(old) if name in DATABASES else (old,):
             if each.exists():
                 target = each.with_name(f"{each.name}.before-restore-{stamp}")
+                while target.exists():
+                    target = target.with_name(target.name + "+")
                 each.rename(target)
                 moved[each.name] = target
     for name in manifest.files:

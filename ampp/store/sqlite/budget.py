@@ -4,8 +4,9 @@ import os
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["allowed", "used"]
+__all__ = ["allowed", "free", "log_bytes", "used"]
 
+_SMALL: Final = 512 << 20
 _RESERVE: Final = 8 << 20
 """Bytes of the volume that are left alone: a database that cannot grow by a page cannot even delete."""
 
@@ -21,8 +22,18 @@ def used(directory: os.PathLike[str]) -> int:
     return total
 
 
+def free(directory: os.PathLike[str]) -> int:
+    """Bytes that the volume has room for."""
+    volume = os.statvfs(directory)
+    return volume.f_bavail * volume.f_frsize
+
+
+def log_bytes(directory: os.PathLike[str], max_bytes: int) -> int:
+    """How large a write-ahead log may grow where the budget is small; 0 where it need not be considered."""
+    budget = allowed(directory, max_bytes)
+    return max(1 << 20, budget // 32) if budget < _SMALL else 0
+
+
 def allowed(directory: os.PathLike[str], max_bytes: int) -> int:
     """The budget: what the settings say, or what the volume has room for, if that is less."""
-    volume = os.statvfs(directory)
-    free = volume.f_bavail * volume.f_frsize
-    return max(0, min(max_bytes, used(directory) + free - _RESERVE))
+    return max(0, min(max_bytes, used(directory) + free(directory) - _RESERVE))

@@ -45,8 +45,9 @@ def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:
     live = (connection.pragma("page_count") - connection.pragma("freelist_count")) * connection.pragma("page_size")
     log = path.with_name(path.name + "-wal").stat().st_size
     others = used(path.parent) - path.stat().st_size - log
-    excess = live + others - allowed(path.parent, max_bytes)
-    gentle = excess + max_bytes // 10
+    budget = allowed(path.parent, max_bytes)
+    excess = live + others - budget
+    gentle = excess + budget // 10
     unread = writer.unread_after()
     with connection:
         limit = writer.applied(connection)

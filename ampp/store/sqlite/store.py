@@ -27,7 +27,7 @@ from ampp.store import snapshot
 from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import Health, Restate, Restored, Swept, Ticket
 from ampp.store.sqlite import retention, tables
-from ampp.store.sqlite.budget import allowed, used
+from ampp.store.sqlite.budget import allowed, log_bytes, used
 from ampp.store.sqlite.codec import ALERT, GROUP, LOG, OUTBOX, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, BROKEN, PENDING, SILENCES, connect, files
 from ampp.store.sqlite.file import File
@@ -37,7 +37,7 @@ from ampp.store.sqlite.writer import Writer
 __all__ = ["SqliteSettings", "SqliteStore"]
 
 _SWEEP_SECONDS: Final = 60.0
-_LOOK_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 1.0
 """Seconds between two looks at the size of the files."""
 
 
@@ -66,6 +66,8 @@ class SqliteStore:
         self._clock = clock
         self._alerts = File(directory / "alerts.db", ALERTS, full=settings.full_sync)
         self._silences = File(directory / "silences.db", SILENCES, full=settings.full_sync)
+        for file in (self._alerts, self._silences):
+            file.log_bytes = log_bytes(directory, settings.max_bytes)
         self._warnings: list[str] = []
         self._down = ""
         self._writer: Writer | None = None
@@ -149,7 +151,7 @@ class SqliteStore:
     def _over(self) -> bool:
         """Whether the files have outgrown the budget since the last look."""
         try:
-            return used(self.directory) > allowed(self.directory, self._settings.max_bytes)
+            return used(self.directory) > 0.9 * allowed(self.directory, self._settings.max_bytes)
         except OSError:
             return False
 

@@ -8,17 +8,17 @@ import click
 from ampp_cli.document import list_from
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Remote
-from ampp_cli.remote.model import encode
 from ampp_cli.remote.operation import POST_ALERTS
 from ampp_cli.selection import labels_from
 from ampp_cli.server import server_options
+from ampp_cli.suggestion import label_names
 from ampp_cli.when import WhenError, duration, moment, rfc3339
 
 __all__ = ["command"]
 
 
 @click.command("add")
-@click.argument("labels", nargs=-1)
+@click.argument("labels", nargs=-1, shell_complete=label_names)
 @click.option("-f", "--file", metavar="FILE", help="A JSON list of alerts instead, as the API takes it; - for stdin.")
 @click.option("--annotation", "annotations", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--generator-url", default="", metavar="URL", help="Where the alert comes from.")
@@ -55,7 +55,7 @@ def command(
     if dry_run:
         click.echo(output.document(alerts), nl=False)
         return
-    remote.call(POST_ALERTS, body=encode(alerts))
+    remote.call(POST_ALERTS, value=alerts)
 
 
 def _alert(

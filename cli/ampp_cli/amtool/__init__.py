@@ -63,6 +63,9 @@ def _answer(program: str, parsed: Parsed) -> str | None:
     if not parsed.given & _ASKING:
         return None
     from ampp.observe.build import BUILD
+
+    if parsed.given & _ASKING == {"version"}:
+        return BUILD.text("amtool") + "\n"
     from ampp_cli.usage import answer
 
     return answer(program, BUILD.text("amtool"), parsed)

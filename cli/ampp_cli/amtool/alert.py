@@ -1,13 +1,14 @@
 """`amtool alert query` and `amtool alert add`."""
 
 import sys
+from typing import Any
 
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import dates, table
-from ampp_cli.amtool.session import connect, named, pairs, worded
+from ampp_cli.amtool.session import connected, named, pairs
 from ampp_cli.kingpin import Parsed
-from ampp_cli.remote.client import Query, RemoteError
-from ampp_cli.remote.model import Alert, encode
+from ampp_cli.remote.client import Query
+from ampp_cli.remote.document import encode, mapping, text
 from ampp_cli.remote.operation import GET_ALERTS, POST_ALERTS
 
 __all__ = ["add", "query"]
@@ -26,11 +27,8 @@ def query(parsed: Parsed) -> int:
     if parsed["receiver"]:
         asked.append(("receiver", parsed["receiver"]))
     asked += [("silenced", _bool(states["silenced"])), ("unprocessed", _bool(states["unprocessed"]))]
-    remote = connect(parsed)
-    try:
-        alerts = remote.fetch(GET_ALERTS, list[Alert], asked)
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
+    with connected(parsed) as remote:
+        alerts = remote.fetch(GET_ALERTS, "list", asked)
     sys.stdout.write(_shown(alerts, parsed))
     return 0
 
@@ -39,19 +37,19 @@ def _bool(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _shown(alerts: list[Alert], parsed: Parsed) -> str:
+def _shown(alerts: list[dict[str, Any]], parsed: Parsed) -> str:
     if parsed["output"] == "json":
-        return encode(alerts).decode() + "\n"
+        return encode(alerts) + "\n"
     date = dates(parsed["date.format"])
-    alerts.sort(key=_starts)
+    alerts.sort(key=lambda alert: sortable(text(alert, "startsAt")))
     if parsed["output"] == "simple":
         rows = [["Alertname", "Starts At", "Summary", "State"]]
         rows += [
             [
-                a.labels.get("alertname", ""),
-                date(a.starts),
-                (a.annotations or {}).get("summary", ""),
-                a.status.state,
+                text(a, "labels", "alertname"),
+                date(text(a, "startsAt")),
+                text(a, "annotations", "summary"),
+                text(a, "status", "state"),
             ]
             for a in alerts
         ]
@@ -59,24 +57,20 @@ def _shown(alerts: list[Alert], parsed: Parsed) -> str:
     rows = [["Labels", "Annotations", "Starts At", "Ends At", "Generator URL", "State"]]
     rows += [
         [
-            _labels(a.labels),
-            _labels(a.annotations or {}),
-            date(a.starts),
-            date(a.ends),
-            a.generator_url if isinstance(a.generator_url, str) else "",
-            a.status.state,
+            _labels(mapping(a, "labels")),
+            _labels(mapping(a, "annotations")),
+            date(text(a, "startsAt")),
+            date(text(a, "endsAt")),
+            text(a, "generatorURL"),
+            text(a, "status", "state"),
         ]
         for a in alerts
     ]
     return table(rows)
 
 
-def _labels(labels: dict[str, str]) -> str:
+def _labels(labels: dict[str, Any]) -> str:
     return " ".join(sorted(f'{name}="{value}"' for name, value in labels.items()))
-
-
-def _starts(alert: Alert) -> tuple[int, str]:
-    return sortable(alert.starts)
 
 
 def sortable(time: str) -> tuple[int, str]:
@@ -108,9 +102,6 @@ def add(parsed: Parsed) -> int:
     if parsed["generator-url"]:
         alert["generatorURL"] = parsed["generator-url"]
     alert["labels"] = labels
-    remote = connect(parsed)
-    try:
-        remote.call(POST_ALERTS, body=encode([alert]))
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
+    with connected(parsed) as remote:
+        remote.call(POST_ALERTS, value=[alert])
     return 0

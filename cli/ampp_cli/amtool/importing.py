@@ -7,29 +7,32 @@ import sys
 import threading
 from typing import Any, Final
 
-import msgspec
-
 from ampp.ingest.fault import JSONFault
 from ampp.ingest.gojson import read
 from ampp_cli.amtool.failure import Failure
-from ampp_cli.amtool.session import connect, worded
+from ampp_cli.amtool.session import connected, worded
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError
-from ampp_cli.remote.model import Created, Silence, encode
+from ampp_cli.remote.document import text
 from ampp_cli.remote.operation import POST_SILENCES
 
 __all__ = ["run"]
 
 _BLANKS: Final = re.compile(r"[ \t\r\n]*")
 _WAITING: Final = 100
+_POSTED: Final = ("id", "annotations", "comment", "createdBy", "endsAt", "matchers", "startsAt")
 
 
 def run(parsed: Parsed) -> int:
     """Send what is read, several at once, and print the ids as they come back."""
     text = _input(parsed["input-file"])
     at = _opened(text)
-    remote = connect(parsed)
-    work: queue.Queue[Silence | None] = queue.Queue(_WAITING)
+    with connected(parsed) as remote:
+        return _import(remote, text, at, parsed)
+
+
+def _import(remote: Remote, text: str, at: int, parsed: Parsed) -> int:
+    work: queue.Queue[dict[str, Any] | None] = queue.Queue(_WAITING)
     failures: list[str] = []
     threads = [
         threading.Thread(target=_send_all, args=(remote.twin(), work, failures), daemon=True)
@@ -38,26 +41,30 @@ def run(parsed: Parsed) -> int:
     for thread in threads:
         thread.start()
     count = 0
+    unreadable: _Unreadable | None = None
     try:
         while (found := _next(text, at)) is not None:
             silence, at = found
             if parsed["force"]:
-                silence.id = msgspec.UNSET
+                silence.pop("id", None)
             work.put(silence)
             count += 1
-    finally:
-        for _ in threads:
-            work.put(None)
-        for thread in threads:
-            thread.join()
+    except _Unreadable as error:
+        unreadable = error
+    for _ in threads:
+        work.put(None)
+    for thread in threads:
+        thread.join()
+    if unreadable is not None:
+        raise unreadable
     if failures:
         raise Failure(f"couldn't import {len(failures)} out of {count} silences")
     return 0
 
 
-def _send_all(remote: Remote, work: "queue.Queue[Silence | None]", failures: list[str]) -> None:
+def _send_all(remote: Remote, work: "queue.Queue[dict[str, Any] | None]", failures: list[str]) -> None:
     while (silence := work.get()) is not None:
-        identity = silence.id if isinstance(silence.id, str) else ""
+        identity = text(silence, "id")
         try:
             made = _send(remote, silence)
         except RemoteError as error:
@@ -68,16 +75,16 @@ def _send_all(remote: Remote, work: "queue.Queue[Silence | None]", failures: lis
     remote.close()
 
 
-def _send(remote: Remote, silence: Silence) -> str:
+def _send(remote: Remote, silence: dict[str, Any]) -> str:
     try:
-        reply = remote.call(POST_SILENCES, body=encode(silence))
+        reply = remote.call(POST_SILENCES, value=silence)
     except Refused as error:
         if error.status != 404:
             raise
         # Nobody knows it any more: it becomes a new one.
-        silence.id = msgspec.UNSET
-        reply = remote.call(POST_SILENCES, body=encode(silence))
-    return remote.decode(reply, Created).silence_id
+        silence.pop("id", None)
+        reply = remote.call(POST_SILENCES, value=silence)
+    return text(remote.object(POST_SILENCES, reply), "silenceID")
 
 
 def _input(file: str | None) -> str:
@@ -101,7 +108,7 @@ def _opened(text: str) -> int:
     return end
 
 
-def _next(text: str, at: int) -> tuple[Silence, int] | None:
+def _next(text: str, at: int) -> tuple[dict[str, Any], int] | None:
     """The next element and where it ends; None at the end of the list, or of the text."""
     start = _end(_BLANKS.match(text, at))
     if text[start : start + 1] in ("", "]", "}"):
@@ -109,11 +116,9 @@ def _next(text: str, at: int) -> tuple[Silence, int] | None:
     if text[start] == ",":
         start = _end(_BLANKS.match(text, start + 1))
     value, end = _value(text, start)
-    try:
-        silence = msgspec.convert(value, Silence)
-    except msgspec.ValidationError as error:
-        raise _Unreadable(f"json: {error}") from error
-    silence.status = silence.updated = msgspec.UNSET
+    if not isinstance(value, dict):
+        raise _Unreadable("json: cannot unmarshal something else than an object into a silence")
+    silence = {name: value[name] for name in _POSTED if name in value}
     return silence, end
 
 

@@ -9,6 +9,7 @@ from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.session import mode
 from ampp_cli.amtool.status import status_of
 from ampp_cli.kingpin import Parsed
+from ampp_cli.remote.document import text
 from ampp_cli.tree import matching_tree, routing_tree
 
 __all__ = ["show", "test"]
@@ -22,9 +23,9 @@ def show(parsed: Parsed) -> int:
 def test(parsed: Parsed) -> int:
     root = _routes(parsed, "\n\n")
     labels: dict[str, str] = {}
-    for text in parsed["labels"]:
+    for word in parsed["labels"]:
         try:
-            (matcher,) = parse_matcher(text, mode(parsed)).matchers
+            (matcher,) = parse_matcher(word, mode(parsed)).matchers
         except MatcherError as error:
             raise Failure(f"Failed to parse labels: {error}") from error
         if matcher.op is not Op.EQ:
@@ -58,4 +59,4 @@ def _routes(parsed: Parsed, end: str) -> Route:
 
 
 def _original(parsed: Parsed) -> str:
-    return status_of(parsed).config.original
+    return text(status_of(parsed), "config", "original")

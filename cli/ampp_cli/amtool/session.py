@@ -1,27 +1,31 @@
 """What amtool's commands share: the server, the matcher grammar, and the words for what goes wrong."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from ampp import COMPATIBLE
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError, Unconfigured, Unreachable, Unreadable, version_of
+from ampp_cli.remote.document import encode
+from ampp_cli.remote.matcher import OBVIOUS
 
 if TYPE_CHECKING:
     from ampp.core.matcher import Matcher, Mode
 
-__all__ = ["connect", "matcher", "mode", "named", "pairs", "warn_of_version", "worded"]
+__all__ = ["connected", "matcher", "mode", "named", "pairs", "warn_of_version", "worded"]
 
 _NAMES: Final = {400: "BadRequest", 404: "NotFound", 500: "InternalServerError"}
 _TYPES: Final = {
-    "list Alert": "models.GettableAlerts",
-    "list Silence": "models.GettableSilences",
-    "Silence": "models.GettableSilence",
-    "Status": "models.AlertmanagerStatus",
-    "Created": "silence.PostSilencesOKBody",
+    "getAlerts": "models.GettableAlerts",
+    "getSilences": "models.GettableSilences",
+    "getSilence": "models.GettableSilence",
+    "getStatus": "models.AlertmanagerStatus",
+    "postSilences": "silence.PostSilencesOKBody",
 }
-"""Our types by Alertmanager's names for them."""
+"""What Alertmanager's client calls the answers."""
 _TEXT: Final = ("text/plain", "text/html")
 
 
@@ -39,8 +43,12 @@ def mode(parsed: Parsed) -> "Mode":
         raise Failure(f"error parsing the feature flag list: {error}") from error
 
 
-def connect(parsed: Parsed) -> Remote:
-    """A client of the server named on the line; tells if that is of another version."""
+@contextlib.contextmanager
+def connected(parsed: Parsed) -> Iterator[Remote]:
+    """A client of the server named on the line; tells if that is of another version.
+
+    What the server or the way to it does wrong within is raised as Failure, in Alertmanager's words.
+    """
     address, file = parsed["alertmanager.url"], parsed["http.config.file"]
     if address.user is not None and file:
         raise Failure("basic authentication and http.config.file are mutually exclusive", "\n")
@@ -48,8 +56,12 @@ def connect(parsed: Parsed) -> Remote:
         remote = Remote(address, parsed["timeout"], f"amtool/{COMPATIBLE}", file or "")
     except Unconfigured as error:
         raise Failure(str(error), "\n") from error
-    warn_of_version(parsed, remote)
-    return remote
+    with remote:
+        try:
+            warn_of_version(parsed, remote)
+            yield remote
+        except RemoteError as error:
+            raise Failure(worded(error)) from error
 
 
 def warn_of_version(parsed: Parsed, remote: Remote) -> None:
@@ -77,6 +89,8 @@ def matcher(text: str, parsed: Parsed) -> "Matcher":
 def named(words: list[str], parsed: Parsed) -> list[str]:
     """The words; a first one that is no matcher becomes one for the alert's name."""
     if words:
+        if OBVIOUS.fullmatch(words[0]):
+            return words
         from ampp.core.matcher import MatcherError, parse_matcher
         from ampp.core.quote import go_quote
 
@@ -119,9 +133,7 @@ def _refusal(error: Refused) -> str:
     text = f"[{where}][{status}] {operation.name}{_NAMES[status]}"
     if not operation.declared[status]:
         return text
-    from ampp_cli.remote.model import encode
-
-    return f"{text} {encode(error.payload).decode()}"
+    return f"{text} {encode(error.payload)}"
 
 
 def _unreadable(error: Unreadable) -> str:
@@ -137,7 +149,8 @@ def _unreadable(error: Unreadable) -> str:
         value = read(error.body)
     except JSONFault as fault:
         return str(fault)
-    return f"json: cannot unmarshal {_kind(value)} into Go value of type {_TYPES.get(error.expected, error.expected)}"
+    name = _TYPES.get(error.operation.name, "") if error.operation is not None else ""
+    return f"json: cannot unmarshal {_kind(value)} into Go value of type {name}"
 
 
 def _kind(value: Any) -> str:

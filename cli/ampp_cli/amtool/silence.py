@@ -2,31 +2,33 @@
 
 import sys
 import time
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from msgspec import UNSET
-
-from ampp.core.clock import SECOND
-from ampp.core.duration import DurationError, parse_prometheus
-from ampp.core.matcher import Matcher, Op
-from ampp.core.timestamp import TimestampError, format_millis, parse_api, parse_rfc3339
 from ampp_cli.account import user_name
 from ampp_cli.amtool.alert import sortable
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import dates, table
-from ampp_cli.amtool.session import connect, matcher, named, pairs, warn_of_version, worded
+from ampp_cli.amtool.session import connected, matcher, named, pairs, warn_of_version
 from ampp_cli.kingpin import Parsed
-from ampp_cli.remote import model
-from ampp_cli.remote.client import Query, RemoteError
-from ampp_cli.remote.model import Created, Silence, encode
+from ampp_cli.remote.client import Query
+from ampp_cli.remote.document import encode, items, text
 from ampp_cli.remote.operation import DELETE_SILENCE, GET_SILENCE, GET_SILENCES, POST_SILENCES
 
 __all__ = ["add", "expire", "query", "update"]
 
-_OPS = {(True, False): Op.EQ, (False, False): Op.NE, (True, True): Op.RE, (False, True): Op.NRE}
+_OPS: Final = {"=": (True, False), "!=": (False, False), "=~": (True, True), "!~": (False, True)}
+"""(isEqual, isRegex) by operator."""
 
 
 def add(parsed: Parsed) -> int:
-    matchers = [_typed(matcher(word, parsed)) for word in named(parsed["matcher-groups"], parsed)]
+    from ampp.core.timestamp import format_millis
+
+    matchers = []
+    for word in named(parsed["matcher-groups"], parsed):
+        read = matcher(word, parsed)
+        equal, regex = _OPS[read.op.value]
+        matchers.append({"isEqual": equal, "isRegex": regex, "name": read.name, "value": read.value})
     if not matchers:
         raise Failure("no matchers specified")
     starts = _instant(parsed["start"]) if parsed["start"] else (time.time_ns(), 0)
@@ -36,33 +38,34 @@ def add(parsed: Parsed) -> int:
     if parsed["require-comment"] and not parsed["comment"]:
         raise Failure("comment required by config")
     annotations = pairs(parsed["annotation"], parsed, "annotations")
-    silence = Silence(
-        annotations=annotations or UNSET,
-        comment=parsed["comment"] or "",
-        created_by=user_name() if parsed["author"] is None else parsed["author"],
-        ends=format_millis(*ends),
-        matchers=matchers,
-        starts=format_millis(*starts),
-    )
-    remote = connect(parsed)
-    try:
-        made = remote.decode(remote.call(POST_SILENCES, body=encode(silence)), Created)
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
-    sys.stdout.write(made.silence_id + "\n")
+    silence: dict[str, Any] = {"annotations": annotations} if annotations else {}
+    silence |= {
+        "comment": parsed["comment"] or "",
+        "createdBy": user_name() if parsed["author"] is None else parsed["author"],
+        "endsAt": format_millis(*ends),
+        "matchers": matchers,
+        "startsAt": format_millis(*starts),
+    }
+    with connected(parsed) as remote:
+        made = remote.object(POST_SILENCES, remote.call(POST_SILENCES, value=silence))
+    sys.stdout.write(text(made, "silenceID") + "\n")
     return 0
 
 
-def _instant(text: str) -> tuple[int, int]:
+def _instant(given: str) -> tuple[int, int]:
+    from ampp.core.timestamp import TimestampError, parse_rfc3339
+
     try:
-        return parse_rfc3339(text)
+        return parse_rfc3339(given)
     except TimestampError as error:
         raise Failure(str(error)) from error
 
 
-def _duration(text: str) -> int:
+def _duration(given: str) -> int:
+    from ampp.core.duration import DurationError, parse_prometheus
+
     try:
-        length = parse_prometheus(text)
+        length = parse_prometheus(given)
     except DurationError as error:
         raise Failure(str(error)) from error
     if length == 0:
@@ -70,114 +73,117 @@ def _duration(text: str) -> int:
     return length
 
 
-def _typed(given: Matcher) -> model.Matcher:
-    return model.Matcher(
-        is_equal=given.op in (Op.EQ, Op.RE), is_regex=given.op in (Op.RE, Op.NRE), name=given.name, value=given.value
-    )
-
-
 def expire(parsed: Parsed) -> int:
     if not parsed["silence-ids"]:
         raise Failure("no silence IDs specified")
-    remote = connect(parsed)
-    for identity in parsed["silence-ids"]:
-        try:
+    with connected(parsed) as remote:
+        for identity in parsed["silence-ids"]:
             remote.call(DELETE_SILENCE, silence=identity)
-        except RemoteError as error:
-            raise Failure(worded(error)) from error
     return 0
 
 
 def query(parsed: Parsed) -> int:
     asked: Query = [("filter", word) for word in named(parsed["matcher-groups"], parsed)]
-    remote = connect(parsed)
-    try:
-        silences = remote.fetch(GET_SILENCES, list[Silence], asked)
-    except RemoteError as error:
-        raise Failure(worded(error)) from error
+    with connected(parsed) as remote:
+        silences = remote.fetch(GET_SILENCES, "list", asked)
     _show([silence for silence in silences if _wanted(silence, parsed)], parsed)
     return 0
 
 
-def _wanted(silence: Silence, parsed: Parsed) -> bool:
-    now = time.time_ns()
-    ends, _ = parse_api(silence.ends or "")
-    if ends > now if parsed["expired"] else ends < now:
+def _wanted(silence: dict[str, Any], parsed: Parsed) -> bool:
+    now = datetime.now(UTC)
+    ends, soon = sortable(text(silence, "endsAt")), _key(now)
+    if ends > soon if parsed["expired"] else ends < soon:
         return False
-    within = int((parsed["within"] or 0) * SECOND)
-    if within > 0 and (ends < now - within if parsed["expired"] else ends > now + within):
+    seconds = parsed["within"] or 0.0
+    within = timedelta(seconds=seconds)
+    if seconds > 0 and (ends < _key(now - within) if parsed["expired"] else ends > _key(now + within)):
         return False
-    if parsed["created-by"] and silence.created_by != parsed["created-by"]:
+    if parsed["created-by"] and text(silence, "createdBy") != parsed["created-by"]:
         return False
-    return not parsed["id"] or silence.id == parsed["id"]
+    return not parsed["id"] or text(silence, "id") == parsed["id"]
+
+
+def _key(at: datetime) -> tuple[int, str]:
+    return sortable(at.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
 
 
 def update(parsed: Parsed) -> int:
     if not parsed["update-ids"]:
         raise Failure("no silence IDs specified")
-    remote = connect(parsed)
-    updated: list[Silence] = []
-    for identity in parsed["update-ids"]:
-        try:
-            silence = remote.fetch(GET_SILENCE, Silence, silence=identity)
+    updated: list[dict[str, Any]] = []
+    with connected(parsed) as remote:
+        for identity in parsed["update-ids"]:
+            silence = remote.fetch(GET_SILENCE, "object", silence=identity)
             _change(silence, parsed)
             warn_of_version(parsed, remote)
-            state, when = silence.status, silence.updated
-            silence.status = silence.updated = UNSET
-            made = remote.decode(remote.call(POST_SILENCES, body=encode(silence)), Created)
-        except RemoteError as error:
-            raise Failure(worded(error)) from error
-        silence.id, silence.status, silence.updated = made.silence_id, state, when
-        updated.append(silence)
+            posted = {name: value for name, value in silence.items() if name not in ("status", "updatedAt")}
+            made = remote.object(POST_SILENCES, remote.call(POST_SILENCES, value=posted))
+            silence["id"] = text(made, "silenceID")
+            updated.append(silence)
     _show(updated, parsed)
     return 0
 
 
-def _change(silence: Silence, parsed: Parsed) -> None:
+def _change(silence: dict[str, Any], parsed: Parsed) -> None:
+    from ampp.core.timestamp import TimestampError, format_millis, parse_api
+
     if parsed["start"]:
-        silence.starts = format_millis(*_instant(parsed["start"]))
+        silence["startsAt"] = format_millis(*_instant(parsed["start"]))
     if parsed["end"]:
-        silence.ends = format_millis(*_instant(parsed["end"]))
+        silence["endsAt"] = format_millis(*_instant(parsed["end"]))
     elif parsed["duration"]:
-        silence.ends = format_millis(parse_api(silence.starts or "")[0] + _duration(parsed["duration"]))
-    if parse_api(silence.starts or "")[0] > parse_api(silence.ends or "")[0]:
+        try:
+            starts, _ = parse_api(text(silence, "startsAt"))
+        except TimestampError as error:
+            raise Failure(str(error)) from error
+        silence["endsAt"] = format_millis(starts + _duration(parsed["duration"]))
+    if sortable(text(silence, "startsAt")) > sortable(text(silence, "endsAt")):
         raise Failure("silence cannot start after it ends")
     if parsed["comment"]:
-        silence.comment = parsed["comment"]
+        silence["comment"] = parsed["comment"]
 
 
-def _show(silences: list[Silence], parsed: Parsed) -> None:
+def _show(silences: list[dict[str, Any]], parsed: Parsed) -> None:
     if parsed["quiet"]:
-        sys.stdout.write("".join(f"{silence.id}\n" for silence in silences))
+        sys.stdout.write("".join(f"{text(silence, 'id')}\n" for silence in silences))
         return
     form = parsed["output"]
     if form == "json":
-        sys.stdout.write(encode(silences).decode() + "\n")
+        sys.stdout.write(encode(silences) + "\n")
         return
     date = dates(parsed["date.format"])
-    silences.sort(key=lambda silence: sortable(silence.ends or ""))
+    silences.sort(key=lambda silence: sortable(text(silence, "endsAt")))
     if form == "simple":
         rows = [["ID", "Matchers", "Ends At", "Created By", "Comment"]]
         rows += [
-            [str(s.id), " ".join(_texts(s)), date(s.ends or ""), s.created_by or "", s.comment or ""] for s in silences
+            [
+                text(s, "id"),
+                " ".join(_matchers(s)),
+                date(text(s, "endsAt")),
+                text(s, "createdBy"),
+                text(s, "comment"),
+            ]
+            for s in silences
         ]
     else:
         rows = [["ID", "Matchers", "Starts At", "Ends At", "Updated At", "Created By", "Comment"]]
         rows += [
             [
-                str(s.id),
-                "{" + ",".join(_texts(s)) + "}",
-                date(s.starts or ""),
-                date(s.ends or ""),
-                date(s.updated if isinstance(s.updated, str) else ""),
-                s.created_by or "",
-                s.comment or "",
+                text(s, "id"),
+                "{" + ",".join(_matchers(s)) + "}",
+                date(text(s, "startsAt")),
+                date(text(s, "endsAt")),
+                date(text(s, "updatedAt")),
+                text(s, "createdBy"),
+                text(s, "comment"),
             ]
             for s in silences
         ]
     sys.stdout.write(table(rows))
 
 
-def _texts(silence: Silence) -> list[str]:
-    """The matchers as text; a server without negation tells no `isEqual`."""
-    return [str(Matcher(m.name, _OPS[(m.is_equal is not False, m.is_regex)], m.value)) for m in silence.matchers or ()]
+def _matchers(silence: dict[str, Any]) -> list[str]:
+    from ampp_cli.remote.matcher import shown
+
+    return [shown(given) for given in items(silence, "matchers")]

@@ -1,9 +1,7 @@
 """Where a server is: the URL a user gives, taken apart."""
 
 import re
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 __all__ = ["Address", "AddressError", "forgiving", "parse"]
 
@@ -16,7 +14,7 @@ class AddressError(ValueError):
     """The text is no URL; the message is Go's."""
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(NamedTuple):
     """A server's base URL. `netloc` is host and port as written; `path` has no slash at its end."""
 
     scheme: str

@@ -9,19 +9,26 @@
 `Remote` is used from one thread; `Remote.twin` makes another for the next thread.
 """
 
+import re
 import time
-from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import quote
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from ampp_cli.remote.address import Address
+from ampp_cli.remote.document import decode, encode, text
 from ampp_cli.remote.operation import GET_STATUS, Operation
 from ampp_cli.remote.wire import Connection, Reply, WireError
 
-__all__ = ["Query", "Refused", "Remote", "RemoteError", "Unconfigured", "Unreachable", "Unreadable", "version_of"]
+if TYPE_CHECKING:
+    from typing import Protocol  # making one takes a millisecond of every query
 
-T = TypeVar("T")
+    class Transport(Protocol):
+        """What carries requests. Raises WireError."""
+
+        def send(self, method: str, url: str, headers: dict[str, str], body: bytes, deadline: float) -> Reply: ...
+        def close(self) -> None: ...
+
+
+__all__ = ["Query", "Refused", "Remote", "RemoteError", "Unconfigured", "Unreachable", "Unreadable", "version_of"]
 
 Query = list[tuple[str, str]]
 
@@ -69,21 +76,17 @@ _ADVICE: Final = {
 
 
 class Unreadable(RemoteError):
-    """The answer is no JSON, or not of the form expected. `body` is what came, `flaw` why it is not whole, if so."""
+    """The answer is no JSON, or of another shape. `body` is what came, `flaw` why it is not whole, if so.
 
-    def __init__(self, base: str, why: str, body: bytes, flaw: str, kind: str, expected: str) -> None:
+    `operation` is what was asked, where it was the shape that was wrong.
+    """
+
+    def __init__(self, base: str, why: str, body: bytes, flaw: str, kind: str, operation: Operation | None) -> None:
         super().__init__(f"{base} answered with something else than Alertmanager does: {why}")
         self.body = body
         self.flaw = flaw
         self.kind = kind
-        self.expected = expected
-
-
-class Transport(Protocol):
-    """What carries requests. Raises WireError."""
-
-    def send(self, method: str, url: str, headers: dict[str, str], body: bytes, deadline: float) -> Reply: ...
-    def close(self) -> None: ...
+        self.operation = operation
 
 
 class Remote:
@@ -121,31 +124,64 @@ class Remote:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def call(self, operation: Operation, query: Query | None = None, body: bytes = b"", *, silence: str = "") -> Reply:
-        """The 200 answer to one operation; `silence` fills the path's place for an id. Raises RemoteError."""
-        path = _API + operation.path.replace("{silenceID}", quote(silence, safe="$&+=:@"))
+    def call(self, operation: Operation, query: Query | None = None, *, value: Any = None, silence: str = "") -> Reply:
+        """The 200 answer to one operation. Raises RemoteError.
+
+        `value` is what to send as JSON, and `silence` fills the path's place for an id.
+        """
+        body = b"" if value is None else encode(value).encode(errors="replace")
+        path = _API + operation.path.replace("{silenceID}", _quoted(silence, "$&+=:@"))
         reply, kind = self._ask(operation.method, path, query, body)
         if reply.status != 200:
             raise Refused(operation, reply.status, _payload(reply, kind), self.address.base, kind)
         return reply
 
-    def fetch(self, operation: Operation, type: type[T], query: Query | None = None, *, silence: str = "") -> T:  # noqa: A002
-        """`call` with the answer decoded. Raises RemoteError."""
-        return self.decode(self.call(operation, query, silence=silence), type)
+    @overload
+    def fetch(
+        self, operation: Operation, kind: Literal["list"], query: Query | None = None, *, silence: str = ""
+    ) -> list[dict[str, Any]]: ...
+    @overload
+    def fetch(
+        self, operation: Operation, kind: Literal["object"], query: Query | None = None, *, silence: str = ""
+    ) -> dict[str, Any]: ...
+    def fetch(
+        self,
+        operation: Operation,
+        kind: Literal["list", "object"],
+        query: Query | None = None,
+        *,
+        silence: str = "",
+    ) -> list[dict[str, Any]] | dict[str, Any]:
+        """`call` with the answer decoded: an object, or a list of objects. Raises RemoteError."""
+        reply = self.call(operation, query, silence=silence)
+        return self.objects(operation, reply) if kind == "list" else self.object(operation, reply)
 
-    def decode(self, reply: Reply, type: type[T]) -> T:  # noqa: A002
-        """The answer's JSON as a value. Raises Unreadable."""
-        kind = reply.headers.get("content-type", "")
+    def objects(self, operation: Operation, reply: Reply) -> list[dict[str, Any]]:
+        """The answer's JSON, a list of objects. Raises Unreadable."""
+        value = self.decoded(reply)
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self._shapeless(reply, "a list was expected", operation)
+        return value
+
+    def object(self, operation: Operation, reply: Reply) -> dict[str, Any]:
+        """The answer's JSON, an object. Raises Unreadable."""
+        value = self.decoded(reply)
+        if not isinstance(value, dict):
+            raise self._shapeless(reply, "an object was expected", operation)
+        return value
+
+    def decoded(self, reply: Reply) -> Any:
+        """The answer's JSON. Raises Unreadable."""
         if reply.flaw:
-            raise Unreadable(self.address.base, "it broke off in the middle", reply.body, reply.flaw, kind, "")
+            raise self._shapeless(reply, "it broke off in the middle", None)
         try:
-            return msgspec.json.decode(reply.body, type=type, strict=False)
-        except msgspec.DecodeError as error:
-            shown = "it is not JSON" if not isinstance(error, msgspec.ValidationError) else str(error)
-            expected = getattr(type, "__name__", "") + "".join(
-                f" {of.__name__}" for of in getattr(type, "__args__", ())
-            )
-            raise Unreadable(self.address.base, shown, reply.body, "", kind, expected) from error
+            return decode(reply.body)
+        except ValueError as error:
+            raise self._shapeless(reply, "it is not JSON", None) from error
+
+    def _shapeless(self, reply: Reply, why: str, operation: Operation | None) -> Unreadable:
+        kind = reply.headers.get("content-type", "")
+        return Unreadable(self.address.base, why, reply.body, reply.flaw, kind, operation)
 
     def get(self, path: str, query: Query | None = None) -> Any:
         """The decoded JSON of any other GET; `path` is below the server's base URL. Raises RemoteError."""
@@ -153,10 +189,10 @@ class Remote:
         if reply.status != 200:
             named = Operation(path, "GET", path)
             raise Refused(named, reply.status, _payload(reply, kind), self.address.base, kind)
-        return self.decode(reply, object)
+        return self.decoded(reply)
 
     def _ask(self, method: str, path: str, query: Query | None, body: bytes) -> tuple[Reply, str]:
-        url = f"{self.address.scheme}://{self.address.netloc}{quote(self.address.path, safe=_SAFE)}{path}"
+        url = f"{self.address.scheme}://{self.address.netloc}{_quoted(self.address.path, _SAFE)}{path}"
         if query:
             url += "?" + "&".join(f"{_escaped(name)}={_escaped(value)}" for name, value in query)
         headers = {"User-Agent": self._agent, "Accept": "application/json"}
@@ -190,9 +226,22 @@ class Remote:
 _SAFE: Final = "/$&+,:;=@"
 
 
+_PLAIN: Final = re.compile("[A-Za-z0-9_.~-]*")
+
+
+def _quoted(text: str, safe: str = "") -> str:
+    if _PLAIN.fullmatch(text):
+        return text
+    return "".join(chr(c) if chr(c) in safe or _PLAIN.fullmatch(chr(c)) else f"%{c:02X}" for c in _bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
+
+
 def _escaped(text: str) -> str:
     """Go's url.QueryEscape."""
-    return quote(text, safe="", errors="surrogateescape").replace("%20", "+")
+    return _quoted(text).replace("%20", "+")
 
 
 def _basic(user: str, password: str) -> str:
@@ -204,8 +253,8 @@ def _basic(user: str, password: str) -> str:
 def _payload(reply: Reply, kind: str) -> str:
     if "json" in kind:
         try:
-            value = msgspec.json.decode(reply.body)
-        except msgspec.DecodeError:
+            value = decode(reply.body)
+        except ValueError:
             value = None
         if isinstance(value, str):
             return value
@@ -244,7 +293,7 @@ class _Plain:
             connection.close()
 
 
-def _transport(address: Address, http_config: str) -> Transport:
+def _transport(address: Address, http_config: str) -> "Transport":
     if http_config:
         from ampp_cli.remote import configured
 
@@ -264,10 +313,7 @@ def _transport(address: Address, http_config: str) -> Transport:
 
 def version_of(remote: Remote) -> str | None:
     """The server's version as its status tells it, or None where it tells none or cannot be asked."""
-    from ampp_cli.remote.model import Status
-
     try:
-        status = remote.fetch(GET_STATUS, Status)
+        return text(remote.fetch(GET_STATUS, "object"), "versionInfo", "version") or None
     except RemoteError:
         return None
-    return status.version_info.version if status.version_info is not None else None

@@ -58,7 +58,7 @@ def _made(config: HttpConfig) -> "_Configured":
         Client(config)
     except BuildError as error:
         raise Unusable(f"failed to create a new HTTP client: {error}") from error
-    return _Configured(lambda: Client(config))
+    return _Configured(lambda: Client(config, whole=True))
 
 
 class _Configured:
@@ -77,7 +77,7 @@ class _Configured:
         client = self._make()
         try:
             with trio.move_on_after(left) as scope:
-                answer = await client.request(method, url, body or None, headers, whole=True)
+                answer = await client.request(method, url, body or None, headers)
             if scope.cancelled_caught:
                 raise WireError("context deadline exceeded", "no answer in time", sent=True)
             return Reply(answer.status, {"content-type": answer.content_type}, answer.body, answer.flaw)

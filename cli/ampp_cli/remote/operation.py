@@ -3,13 +3,12 @@
 Clients and scripts see those names: amtool's messages carry them, with the answers that the API declares.
 """
 
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 __all__ = [
     "DELETE_SILENCE",
     "GET_ALERTS",
+    "GET_RECEIVERS",
     "GET_SILENCE",
     "GET_SILENCES",
     "GET_STATUS",
@@ -19,7 +18,7 @@ __all__ = [
 ]
 
 
-class Operation(msgspec.Struct, frozen=True):
+class Operation(NamedTuple):
     """`declared`: the error statuses the API speaks of, and for each whether its text is shown."""
 
     name: str
@@ -34,4 +33,5 @@ GET_SILENCES: Final = Operation("getSilences", "GET", "/silences", {400: True, 5
 POST_SILENCES: Final = Operation("postSilences", "POST", "/silences", {400: True, 404: True})
 GET_SILENCE: Final = Operation("getSilence", "GET", "/silence/{silenceID}", {404: False, 500: True})
 DELETE_SILENCE: Final = Operation("deleteSilence", "DELETE", "/silence/{silenceID}", {404: False, 500: True})
+GET_RECEIVERS: Final = Operation("getReceivers", "GET", "/receivers")
 GET_STATUS: Final = Operation("getStatus", "GET", "/status")

@@ -7,9 +7,7 @@ that says is what Go's net/http says, without the method and URL in front.
 import contextlib
 import socket
 import time
-from typing import TYPE_CHECKING, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import ssl
@@ -30,7 +28,7 @@ class WireError(Exception):
         self.sent = sent
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(NamedTuple):
     """An answer; header names in lower case. `flaw`: why the body is not whole, in Go's words, or empty."""
 
     status: int
@@ -95,7 +93,9 @@ class Connection:
         """The first address of the name that takes the connection; the first failure is the one told."""
         first: WireError | None = None
         try:
-            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            # As bytes, a name needs no machinery for international ones, which takes its time to import.
+            name = self._host.encode() if self._host.isascii() else self._host
+            found = socket.getaddrinfo(name, self._port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             known = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
             why = getattr(error, "strerror", "") or str(error)

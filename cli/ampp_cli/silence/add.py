@@ -1,28 +1,32 @@
 """`ampp silence add`."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ampp.core.matcher import Matcher, Op
 from ampp_cli.account import user_name
 from ampp_cli.alert.listing import ALERTS
 from ampp_cli.output import Output, output_options
 from ampp_cli.remembered import Remembered
 from ampp_cli.remote.client import Remote
+from ampp_cli.remote.document import mapping
 from ampp_cli.remote.operation import GET_ALERTS
 from ampp_cli.selection import labels_from, matchers_from, near_miss
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import matchers_of
 from ampp_cli.silence.target import put
+from ampp_cli.suggestion import label_names
 from ampp_cli.when import WhenError, duration, moment, rfc3339
+
+if TYPE_CHECKING:
+    from ampp.core.matcher import Matcher
 
 __all__ = ["command", "period"]
 
 
 @click.command("add")
-@click.argument("matchers", nargs=-1)
+@click.argument("matchers", nargs=-1, shell_complete=label_names)
 @click.option("-a", "--author", "creator", cls=Remembered, metavar="NAME", help="By default the user who runs this.")
 @click.option("-c", "--comment", cls=Remembered, default="", help="Why.")
 @click.option("-d", "--duration", "lasts", cls=Remembered, default="1h", show_default=True, help="30m, 2h, 1d12h, …")
@@ -94,19 +98,19 @@ def period(now: datetime, start: str | None, end: str | None, lasts: str) -> tup
     return begins, ends
 
 
-def _typed(matcher: Matcher) -> dict[str, Any]:
+def _typed(matcher: "Matcher") -> dict[str, Any]:
     return {
         "name": matcher.name,
         "value": matcher.value,
-        "isRegex": matcher.op in (Op.RE, Op.NRE),
-        "isEqual": matcher.op in (Op.EQ, Op.RE),
+        "isRegex": "~" in matcher.op.value,
+        "isEqual": not matcher.op.value.startswith("!"),
     }
 
 
-def _show(silence: dict[str, Any], chosen: list[Matcher], output: Output, remote: Remote) -> None:
+def _show(silence: dict[str, Any], chosen: "list[Matcher]", output: Output, remote: Remote) -> None:
     query = [(state, "true") for state in ("active", "inhibited", "silenced", "unprocessed")]
     query += [("filter", str(matcher)) for matcher in chosen]
-    alerts = remote.fetch(GET_ALERTS, list[dict[str, Any]], query)
+    alerts = remote.fetch(GET_ALERTS, "list", query)
     if not output.for_people:
         if output.form == "name":
             output.show(ALERTS, alerts)
@@ -118,6 +122,8 @@ def _show(silence: dict[str, Any], chosen: list[Matcher], output: Output, remote
         click.echo(f"{len(alerts)} alert{'s match' if len(alerts) > 1 else ' matches'} now:")
         output.show(ALERTS, alerts)
         return
-    everyone = remote.fetch(GET_ALERTS, list[dict[str, Any]])
-    hint = near_miss(chosen, {name for alert in everyone for name in alert.get("labels", {})})
+    everyone = remote.fetch(GET_ALERTS, "list")
+    hint = near_miss(
+        [matcher.name for matcher in chosen], {name for alert in everyone for name in mapping(alert, "labels")}
+    )
     click.echo(f"No alert matches now{f': {hint}' if hint else '.'}")

@@ -8,12 +8,13 @@ from ampp_cli.remote.operation import DELETE_SILENCE
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import SILENCES
 from ampp_cli.silence.target import silences_named
+from ampp_cli.suggestion import silence_ids
 
 __all__ = ["command"]
 
 
 @click.command("expire")
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, shell_complete=silence_ids)
 @click.option("--dry-run", is_flag=True, help="Show which silences would end instead.")
 @output_options()
 @server_options

@@ -7,7 +7,7 @@ import click
 from ampp_cli.document import list_from
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Refused, Remote
-from ampp_cli.remote.model import encode
+from ampp_cli.remote.document import text
 from ampp_cli.remote.operation import POST_SILENCES
 from ampp_cli.server import server_options
 from ampp_cli.silence.listing import SILENCES
@@ -50,11 +50,11 @@ def command(file: str, force: bool, dry_run: bool, output: Output, remote: Remot
 def _put(remote: Remote, silence: dict[str, Any]) -> str:
     if silence.get("id"):
         try:
-            reply = remote.call(POST_SILENCES, body=encode(posted(silence)))
+            reply = remote.call(POST_SILENCES, value=posted(silence))
         except Refused as error:
             if error.status != 404:
                 raise click.ClickException(f"the server refuses it: {error.payload or error}") from error
             silence = {name: value for name, value in silence.items() if name != "id"}
         else:
-            return str(remote.decode(reply, dict[str, Any]).get("silenceID", ""))
+            return text(remote.object(POST_SILENCES, reply), "silenceID")
     return put(remote, silence)

@@ -7,7 +7,7 @@ import click
 
 from ampp_cli.document import words_from
 from ampp_cli.remote.client import Refused, Remote
-from ampp_cli.remote.model import Created, encode
+from ampp_cli.remote.document import text
 from ampp_cli.remote.operation import GET_SILENCES, POST_SILENCES
 
 __all__ = ["posted", "put", "silences_named"]
@@ -21,7 +21,7 @@ def silences_named(remote: Remote, words: Sequence[str]) -> list[dict[str, Any]]
     wanted = words_from(tuple(words))
     if not wanted:
         raise click.UsageError("no silence named: give ids, or - to read them from stdin")
-    known = {str(silence.get("id", "")): silence for silence in remote.fetch(GET_SILENCES, list[dict[str, Any]])}
+    known = {text(silence, "id"): silence for silence in remote.fetch(GET_SILENCES, "list")}
     found: dict[str, dict[str, Any]] = {}
     for word in wanted:
         ids = [word] if word in known else [name for name in known if name.startswith(word)]
@@ -45,7 +45,7 @@ def posted(silence: dict[str, Any]) -> dict[str, Any]:
 def put(remote: Remote, silence: dict[str, Any]) -> str:
     """Add a silence or change the one with its id; the id that it now has. Raises RemoteError."""
     try:
-        reply = remote.call(POST_SILENCES, body=encode(posted(silence)))
+        reply = remote.call(POST_SILENCES, value=posted(silence))
     except Refused as error:
         raise click.ClickException(f"the server refuses the silence: {error.payload or error}") from error
-    return remote.decode(reply, Created).silence_id
+    return text(remote.object(POST_SILENCES, reply), "silenceID")

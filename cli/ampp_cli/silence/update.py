@@ -6,17 +6,19 @@ import click
 
 from ampp_cli.output import Output, output_options
 from ampp_cli.remote.client import Remote
+from ampp_cli.remote.document import text
 from ampp_cli.server import server_options
 from ampp_cli.silence.add import period
 from ampp_cli.silence.listing import SILENCES
 from ampp_cli.silence.target import put, silences_named
+from ampp_cli.suggestion import silence_ids
 from ampp_cli.when import rfc3339
 
 __all__ = ["command"]
 
 
 @click.command("update")
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, shell_complete=silence_ids)
 @click.option("-c", "--comment", help="The new comment.")
 @click.option("-d", "--duration", "lasts", metavar="DURATION", help="How long it lasts, from its start.")
 @click.option("--start", metavar="TIME", help="When it starts.")
@@ -48,8 +50,8 @@ def command(
         if lasts is not None or start is not None or end is not None:
             begins, ends = period(
                 datetime.now(UTC),
-                silence["startsAt"] if start is None else start,
-                silence["endsAt"] if end is None and lasts is None else end,
+                text(silence, "startsAt") if start is None else start,
+                text(silence, "endsAt") if end is None and lasts is None else end,
                 lasts or "",
             )
             silence |= {"startsAt": rfc3339(begins), "endsAt": rfc3339(ends)}

@@ -25,7 +25,8 @@ import msgspec
 from ampp.core.clock import HOUR, SECOND
 from ampp.core.record import Record
 from ampp.store.error import SchemaTooNew, StoreError
-from ampp.store.sqlite.database import BROKEN, set_aside
+from ampp.store.sqlite.budget import free, log_bytes
+from ampp.store.sqlite.database import BROKEN, connect, files, set_aside
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.history import sweep
 from ampp.store.sqlite.history.names import fingerprints, millis
@@ -33,6 +34,7 @@ from ampp.store.sqlite.history.pace import Pace
 from ampp.store.sqlite.history.schema import HISTORY
 from ampp.store.sqlite.history.tail import JournalReader
 from ampp.store.sqlite.history.unfold import Unfolding
+from ampp.store.sqlite.migration import APPLICATION_ID
 
 __all__ = ["NAME", "Historian", "HistoryHealth", "HistorySettings"]
 
@@ -40,16 +42,21 @@ NAME: Final = "history.db"
 
 _LOOK_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 5.0
-_SWEEP_SECONDS: Final = 20.0
 _REST_SECONDS: Final = 3600.0
 _RECORDS: Final = 64
 """Records read at once."""
 
 _NAMED: Final = 512
 _ROWS: Final = 4_096
+_ROWS_SMALL: Final = 512
 """Rows after which a transaction is committed."""
 
-_CHECKPOINT_PAGES: Final = 1_000
+_LOG_BYTES: Final = 4 << 20
+_ROOM: Final = 4 << 20
+"""Bytes that must be free on the volume: the last of it is for routing."""
+
+_FULL: Final = 3
+"""Times in a row that the disk was full, after which the history gives up what it has."""
 
 
 class HistorySettings(msgspec.Struct, frozen=True):
@@ -90,6 +97,7 @@ class Historian:
         last_seq: int,
         warn: Callable[[str], None],
         clock: Callable[[], int] = time.time_ns,
+        sweep_seconds: float = 20.0,
     ) -> None:
         self.path: Final = directory / NAME
         self.health = HistoryHealth()
@@ -98,6 +106,7 @@ class Historian:
         self._last_seq: Final = last_seq
         self._warn: Final = warn
         self._clock: Final = clock
+        self._sweep_seconds: Final = sweep_seconds
         self._file = File(self.path, HISTORY, full=settings.full_sync)
         self._journal_path: Final = directory / "alerts.db"
         self._journal: JournalReader | None = None
@@ -114,6 +123,8 @@ class Historian:
         self._complained = ""
         self._condition: Final = threading.Condition()
         self._jobs: deque[tuple[Callable[[apsw.Connection], Any], _Answer]] = deque()
+        self._suspected = False
+        self._full = 0
         self._stopping = False
         self._thread: Final = threading.Thread(target=self._run, name="historian", daemon=True)
 
@@ -133,6 +144,12 @@ class Historian:
     def needed_after(self) -> int:
         """The number of the record up to which the journal is no longer needed here."""
         return self._cursor
+
+    def suspect(self) -> None:
+        """Have the file examined: somebody read nonsense from it."""
+        with self._condition:
+            self._suspected = True
+            self._condition.notify()
 
     def run(self, job: Callable[[apsw.Connection], Any], timeout: float = 60.0) -> Any:
         """Run `job` on the historian's thread, outside any transaction; its result. Blocks. Raises what it raises,
@@ -162,19 +179,27 @@ class Historian:
         """One round; how many seconds to wait before the next."""
         try:
             self._open()
+            if self._suspected:
+                self._suspected = False
+                self._examine()
             self._run_jobs()
             busy = self._unfold()
-            if time.monotonic() >= self._sweep_at:
-                self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+            if time.monotonic() >= self._sweep_at or self._over():
+                self._sweep_at = time.monotonic() + self._sweep_seconds
                 self._sweep()
         except SchemaTooNew as error:
             self._fail(error)
         except (*BROKEN, IsADirectoryError) as error:
             self._replace(error)
+            return _LOOK_SECONDS
+        except apsw.FullError as error:
+            self._fail(error)
+            self._make_room()
         except (apsw.Error, OSError, StoreError, msgspec.MsgspecError, ValueError) as error:
             self._fail(error)
         else:
             self._say("")
+            self._full = 0
             return 0.0 if busy else _LOOK_SECONDS
         return _RETRY_SECONDS
 
@@ -184,8 +209,8 @@ class Historian:
         else:
             if self.path.is_dir():
                 raise IsADirectoryError(f"{self.path} is a directory")
+            self._file.log_bytes = log_bytes(self.path.parent, self._settings.storage_bytes) or _LOG_BYTES
             self._file.open()
-            self._file.connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             self._file.connection.execute("PRAGMA cache_size = -8000")
             self._unfolding = Unfolding(self._file.connection, self._pace.breathe)
             self._known = False
@@ -199,6 +224,17 @@ class Historian:
         if not self._known:
             self._find_place()
         self.ready.set()
+
+    def _examine(self) -> None:
+        """Raise CorruptError if the file is. By a new connection: the old one remembers pages as they were."""
+        connection = connect(self.path, readonly=True)
+        try:
+            ours = connection.pragma("application_id") == APPLICATION_ID
+            found = connection.execute("PRAGMA quick_check(1)").get if ours else "it is not ours any more"
+        finally:
+            connection.close(True)
+        if found != "ok":
+            raise apsw.CorruptError(str(found))
 
     def _find_place(self) -> None:
         """Where to go on: after the cursor, unless this is another journal."""
@@ -219,29 +255,39 @@ class Historian:
         """Unfold what is new, as one transaction; whether there may be more."""
         assert self._journal is not None
         assert self._unfolding is not None
-        records = self._read(self._cursor)
+        records, passed = self._read(self._cursor)
         if not records:
             self._measure()
             return self._name()
+        if free(self.path.parent) < _ROOM:
+            raise apsw.FullError(f"less than {_ROOM >> 20} MiB are free on the disk: waiting for room")
         connection = self._file.connection
         cursor, rows = self._cursor, 0
+        most = _ROWS if self._file.log_bytes >= _LOG_BYTES else _ROWS_SMALL
+        gaps: list[tuple[int, int]] = []
         connection.execute("BEGIN IMMEDIATE")
         try:
-            while records and rows < _ROWS:
-                if records[0][0] > cursor + 1:
-                    self._note_gap(cursor + 1, records[0][0] - 1)
+            while records and rows < most:
+                if records[0][0] > cursor + 1 + passed:
+                    gaps.append((cursor + 1, records[0][0] - 1))
                 before = self._unfolding.events
                 self._unfolding.take([record for _, record in records])
                 rows += self._unfolding.events - before + len(records)
                 cursor = records[-1][0]
                 self._pace.breathe()
-                records = self._read(cursor)
+                records, passed = self._read(cursor)
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('cursor', ?)", (cursor,))
+            connection.executemany(
+                "INSERT INTO gap (at, first, last) VALUES (?, ?, ?)",
+                [(millis(self._clock()), first, last) for first, last in gaps],
+            )
             connection.execute("COMMIT")
         except BaseException:
             self._undo()
             raise
         self._cursor = cursor
+        for first, last in gaps:
+            self._note_gap(first, last)
         self._measure()
         return bool(records)
 
@@ -258,22 +304,19 @@ class Historian:
                 connection.executemany("UPDATE alert SET fingerprint = ?, sha = ? WHERE id = ?", named)
         return len(named) == _NAMED
 
-    def _read(self, cursor: int) -> list[tuple[int, Record]]:
-        """The next records. One that cannot be read is passed over and counted."""
+    def _read(self, cursor: int) -> tuple[list[tuple[int, Record]], int]:
+        """The next records, and how many before them cannot be read and are passed over."""
         assert self._journal is not None
         records, unreadable = self._journal.after(cursor, _RECORDS)
         for seq, error in unreadable:
             self._lost += 1
             self._warn(f"record {seq} of the journal cannot be read and is left out of the history: {error}")
-        return records
+        return records, len(unreadable)
 
     def _note_gap(self, first: int, last: int) -> None:
         if first > 1:
             self._lost += last - first + 1
             self._warn(f"records {first} to {last} were swept from the journal before the history had read them")
-        self._file.connection.execute(
-            "INSERT INTO gap (at, first, last) VALUES (?, ?, ?)", (millis(self._clock()), first, last)
-        )
 
     def _measure(self) -> None:
         assert self._journal is not None
@@ -297,6 +340,7 @@ class Historian:
             cutoff=millis(self._clock() - self._settings.retention),
             max_bytes=self._settings.max_bytes,
             storage_bytes=self._settings.storage_bytes,
+            rows=sweep.SLICE if self._file.log_bytes >= _LOG_BYTES else sweep.SLICE_SMALL,
         ):
             removed += more
             self._pace.breathe()
@@ -342,6 +386,25 @@ class Historian:
             jobs, self._jobs = list(self._jobs), deque()
         for _, answer in jobs:
             answer.fail(StoreError(f"the history is not to be had now: {error}"))
+
+    def _over(self) -> bool:
+        return sweep.over(self._file.connection, self.path, self._settings.max_bytes, self._settings.storage_bytes)
+
+    def _make_room(self) -> None:
+        """A full disk does not even let rows be deleted. When that lasts, the file goes, so that routing has room."""
+        self._full += 1
+        try:
+            size = self.path.stat().st_size
+            if self._full < _FULL or free(self.path.parent) >= _ROOM or size < _ROOM:
+                return
+            for each in files(self.path):
+                each.unlink(missing_ok=True)
+        except OSError as error:
+            self._say(str(error))
+            return
+        self._full = 0
+        self._cursor = 0
+        self._warn(f"the disk is full: {self.path} ({size} bytes) was deleted so that routing has room")
 
     def _say(self, reason: str) -> None:
         if reason:

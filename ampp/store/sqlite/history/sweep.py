@@ -16,9 +16,14 @@ import apsw
 from ampp.store.sqlite.budget import allowed, used
 from ampp.store.sqlite.history.rows import array
 
-__all__ = ["rest", "shrink", "slice_of"]
+__all__ = ["SLICE", "SLICE_SMALL", "over", "rest", "shrink", "slice_of"]
 
-_SLICE: Final = 1_000
+SLICE: Final = 1_000
+"""Events removed in one transaction, where its log may be some megabytes long."""
+
+SLICE_SMALL: Final = 100
+"""Where it may not."""
+
 _SHARE: Final = 0.6
 """Share of the directory's budget that the history may take when it has none of its own."""
 
@@ -26,22 +31,33 @@ _PAGES: Final = 256
 _HOUR: Final = 3_600_000
 
 
-def slice_of(connection: apsw.Connection, path: Path, *, cutoff: int, max_bytes: int, storage_bytes: int) -> int:
-    """Remove one slice of what is older than `cutoff` (wall milliseconds) or too much; rows removed, 0 when done."""
-    over = _over(connection, path, max_bytes, storage_bytes)
+def slice_of(
+    connection: apsw.Connection,
+    path: Path,
+    *,
+    cutoff: int,
+    max_bytes: int,
+    storage_bytes: int,
+    rows: int = SLICE,
+) -> int:
+    """Remove one slice, of so many events, of what is older than `cutoff` (wall milliseconds) or too much.
+
+    The rows removed, 0 when done.
+    """
+    too_much = over(connection, path, max_bytes, storage_bytes)
     with connection:
         last = connection.execute(
             "SELECT max(id) FROM (SELECT id, at FROM event ORDER BY id LIMIT ?) WHERE at < ? OR ?",
-            (_SLICE, cutoff, over),
+            (rows, cutoff, too_much),
         ).get
         removed = _events(connection, last) if last is not None else 0
         bound = connection.execute("SELECT at FROM event ORDER BY id LIMIT 1").get
-        limit = cutoff if not over or bound is None else max(cutoff, bound)
+        limit = cutoff if not too_much or bound is None else max(cutoff, bound)
         removed += _notifications(connection, limit)
     return removed
 
 
-def _over(connection: apsw.Connection, path: Path, max_bytes: int, storage_bytes: int) -> bool:
+def over(connection: apsw.Connection, path: Path, max_bytes: int, storage_bytes: int) -> bool:
     """Whether the history takes more than it may. Free pages inside the file count as given back."""
     pages = connection.pragma("page_count") - connection.pragma("freelist_count")
     size = pages * connection.pragma("page_size")
@@ -97,7 +113,7 @@ def _notifications(connection: apsw.Connection, limit: int) -> int:
     ids = [
         identity
         for (identity,) in connection.execute(
-            "SELECT id FROM notification WHERE at < ? AND status <> 1 ORDER BY at LIMIT ?", (limit, _SLICE)
+            "SELECT id FROM notification WHERE at < ? AND status <> 1 ORDER BY at LIMIT ?", (limit, SLICE)
         )
     ]
     if ids:

@@ -1,0 +1,98 @@
+"""What a replay sees ahead of the record it is at: when alerts will have ended, and which turns and sends come next."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar
+
+from ampp.core.clock import SECOND
+from ampp.core.record import Flushed, Record
+
+__all__ = ["AHEAD", "FOREVER", "Ends", "Window"]
+
+_K = TypeVar("_K")
+
+FOREVER: Final = 1 << 62
+"""The end of an alert whose end is not recorded."""
+
+AHEAD: Final = 5 * SECOND
+"""How far beyond the present record the window looks; a turn was never recorded later than this after it was due."""
+
+
+class Ends:
+    """When alerts ended by time: per alert, the end and the moment at which it was recorded, in order."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[bytes, list[tuple[int, int]]] = {}
+
+    def add(self, key: bytes, ends: int, at: int) -> None:
+        self._by_key.setdefault(key, []).append((at, ends))
+
+    def sort(self) -> None:
+        """Put in order what was added out of order."""
+        for known in self._by_key.values():
+            known.sort()
+
+    def after(self, key: bytes, wall: int) -> int:
+        """The end of an alert known to fire at `wall`, or FOREVER."""
+        for at, ends in self._by_key.get(key, ()):
+            if at > wall and ends > wall:
+                return ends
+        return FOREVER
+
+
+class Window:
+    """The records in order, and what lies shortly ahead of the one given out last.
+
+    `turns`: per group name (route identity, label key) the moments of its next recorded turns. `sends`: per log key the
+    flushes that will send, the present record's own included.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records: Final = iter(records)
+        self._ahead: Final[deque[Record]] = deque()
+        self._latest = 0
+        self.turns: Final[dict[tuple[str, bytes], deque[int]]] = {}
+        self.sends: Final[dict[str, deque[int]]] = {}
+
+    def __iter__(self) -> Iterator[Record]:
+        ahead = self._ahead
+        while True:
+            if not ahead and not self._read():
+                return
+            until = ahead[0].at + AHEAD
+            while self._latest < until and self._read():
+                pass
+            record = ahead.popleft()
+            if not isinstance(record, Flushed):
+                yield record
+                continue
+            _shift(self.turns, (record.group.route, record.group.labels))
+            yield record
+            for row in record.outbox:
+                _shift(self.sends, row.key)
+
+    def peek(self) -> Record | None:
+        """The record after the present one."""
+        if not self._ahead:
+            self._read()
+        return self._ahead[0] if self._ahead else None
+
+    def _read(self) -> bool:
+        record = next(self._records, None)
+        if record is None:
+            self._latest = FOREVER
+            return False
+        self._latest = record.at
+        self._ahead.append(record)
+        if isinstance(record, Flushed):
+            self.turns.setdefault((record.group.route, record.group.labels), deque()).append(record.at)
+            for row in record.outbox:
+                self.sends.setdefault(row.key, deque()).append(record.id)
+        return True
+
+
+def _shift(queues: dict[_K, deque[int]], key: _K) -> None:
+    queue = queues[key]
+    queue.popleft()
+    if not queue:
+        del queues[key]
