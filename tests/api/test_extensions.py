@@ -333,7 +333,7 @@ EXAMPLES: dict[str, Any] = {
     "/inhibition/check": {"labels": WARNING},
     "/receivers/test": {"receiver": "team-Y"},
 }
-ELSEWHERE = ("/history", "/report", "/notifications", "/extensions", "/events", "/ws")
+ELSEWHERE = ("/history", "/report", "/notifications", "/extensions", "/events", "/ws", "/alerts", "/config")
 
 
 async def test_the_document_describes_what_is_served(start: Start, sink: Sink) -> None:

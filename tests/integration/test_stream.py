@@ -1,8 +1,12 @@
 """Live events from a real daemon, over server-sent events and WebSockets, through all that can befall a listener."""
 
 import base64
+import contextlib
 import json
+import os
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,6 +162,50 @@ def test_reloads_are_told(daemon: Daemon) -> None:
     assert listener.until("config_reloaded")["data"]["hash"]
     daemon.reload("route: {receiver: nobody}\n")
     assert "nobody" in listener.until("config_failed")["data"]["message"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = shutil.which("mount")
+    if os.geteuid() != 0 or mount is None:
+        pytest.skip("needs root, to mount a small file system")
+    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=16m", "tmpfs", path], capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_a_full_disk_is_told_and_so_is_that_it_heals(small_disk: Path) -> None:
+    with Daemon(ampp_command(), DEAD, storage=small_disk / "data") as daemon:
+        api, listener = daemon.api(), listen(daemon, "/events/stream?topics=health")
+        assert listener.next()["type"] == "ready"
+        assert api.request("GET", "/ready").status == 200
+        filler = small_disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        n = 0
+        while api.post_alerts([alert(f"A{n}", labels={"long": "x" * 5000})]).status == 200:
+            n += 1
+        store = listener.next(30)["data"]
+        while store["component"] != "store":
+            store = listener.next(30)["data"]
+        assert store["status"] == "unhealthy"
+        assert store["message"]
+        answer = api.request("GET", "/ready")
+        assert (answer.status, answer.json["checks"]["database"]) == (503, "unhealthy")
+        assert api.request("GET", "/health").status == 200
+        assert api.request("GET", "/api/dashboard/health").status == 503
+        assert api.request("GET", "/-/ready").status == 200
+        made = {"ids": ["00000000-0000-4000-8000-000000000000"]}
+        assert api.post_json("/silences/bulk/delete", made).status == 400
+        filler.unlink()
+        while (store := listener.next(30)["data"])["component"] != "store":
+            pass
+        assert store["status"] == "healthy"
+        assert api.request("GET", "/ready").status == 200
 
 
 def test_who_comes_back_is_told_what_happened_meanwhile(daemon: Daemon) -> None:
