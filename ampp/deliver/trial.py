@@ -18,11 +18,14 @@ from ampp.deliver.outcome import told
 from ampp.deliver.sender import Sender, SendError, Unsendable, about
 from ampp.observe.log import Logger
 
-__all__ = ["Result", "attempt", "notification", "sample", "snapshots"]
+__all__ = ["NOTHING", "Result", "attempt", "notification", "sample", "snapshots", "try_once"]
 
 _log: Final = Logger("dispatcher")
 
 _MARK: Final = {"test": "true"}
+
+NOTHING: Final = "nothing to send, since send_resolved is off and all alerts have ended"
+"""Why an integration is not told anything of alerts that have ended."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -85,23 +88,28 @@ def notification(to: Integration, alerts: tuple[Snapshot, ...], timeout: float) 
     )
 
 
+async def try_once(sender: Sender, notify: Notify, timeout: float) -> str:
+    """One attempt within `timeout` seconds: what went wrong, or ""."""
+    with trio.move_on_after(timeout):
+        try:
+            await sender.send(notify, told(notify))
+        except SendError as error:
+            return str(error)
+        return ""
+    return f"no answer within {timeout:g}s"
+
+
 async def attempt(to: Integration, sender: Sender | Unsendable, alerts: tuple[Snapshot, ...], timeout: float) -> Result:
     """Tell one integration, once, within `timeout` seconds."""
     if isinstance(sender, Unsendable):
         return Result(to, False, sender.why, 0)
     notify = notification(to, alerts, timeout)
-    shown = told(notify)
-    if not shown:
-        return Result(to, False, "nothing to send, since send_resolved is off and all alerts have ended", 0)
+    if not told(notify):
+        return Result(to, False, NOTHING, 0)
     began = time.monotonic_ns()
-    error = f"no answer within {timeout:g}s"
-    with trio.move_on_after(timeout):
-        try:
-            await sender.send(notify, shown)
-            error = ""
-        except SendError as failure:
-            error = str(failure)
-        except Exception:  # noqa: BLE001 - a defect of one receiver type must not end the test of the others
-            _log.exception("Sender failed unexpectedly", **about(to))
-            error = "internal error, see the log"
+    try:
+        error = await try_once(sender, notify, timeout)
+    except Exception:  # noqa: BLE001 - a defect of one receiver type must not end the test of the others
+        _log.exception("Sender failed unexpectedly", **about(to))
+        error = "internal error, see the log"
     return Result(to, not error, error, time.monotonic_ns() - began)
