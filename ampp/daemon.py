@@ -34,6 +34,7 @@ from ampp.core.engine import Engine
 from ampp.core.record import Record
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import restore
+from ampp.deliver import destination
 from ampp.deliver.sender import BuildError
 from ampp.external import External, ExternalError, resolve
 from ampp.live import Live, Loaded, ReloadError, now, prepare
@@ -64,6 +65,7 @@ def run(options: Options, settings: Settings) -> int:
 
 async def serve(options: Options, settings: Settings) -> None:
     """Open every room, serve, and close them in order when a signal says so. Raises StartError."""
+    destination.set_level(destination.Level(settings.network.refuse))
     config = await _read(options)
     store, restored = await trio.to_thread.run_sync(_open_store, options, settings)
     try:

@@ -57,7 +57,7 @@ def _alert(number: int) -> Snapshot:
         ends=ZERO,
         updated=1_790_000_000 * SECOND,
         generator_url="http://prometheus.example/graph?g0.expr=up&g0.tab=1",
-        fingerprint=labelling.fingerprint(labels),
+        marked=labelling.fingerprint(labels),
         hash=labelling.hash64(labels),
     )
 

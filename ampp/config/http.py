@@ -273,7 +273,7 @@ class HttpConfig(Section, frozen=True, kw_only=True):
         if oauth2 is not None:
             if basic is not None:
                 raise Invalid("at most one of basic_auth, oauth2 & authorization must be configured")
-            _check_oauth2(oauth2)
+            check_oauth2(oauth2)
         _check_proxy(self.proxy_url, self.no_proxy, self.proxy_from_environment, self.proxy_connect_header)
         for name in self.http_headers or ():
             if canonical_header(name) in _RESERVED:
@@ -330,7 +330,8 @@ class HttpConfig(Section, frozen=True, kw_only=True):
 HttpOrNone = Annotated[HttpConfig | None, Struct(HttpConfig, outer="*config.HTTPClientConfig")]
 
 
-def _check_oauth2(oauth2: OAuth2) -> None:
+def check_oauth2(oauth2: OAuth2) -> None:
+    """Refuse what upstream refuses of an `oauth2` block. Raises `Invalid`."""
     if not oauth2.client_id:
         raise Invalid("oauth2 client_id must be configured", field="oauth2")
     if not oauth2.token_url:

@@ -12,6 +12,8 @@
     limits:
       request_bytes: 10MB
       header_bytes: 1MiB
+    network:
+      refuse: link-local
 
 The environment overrides the file: `AMPP_` and the path of the key in capitals, joined by underscores, such as
 `AMPP_STORAGE_SYNC=full`. An empty variable counts as not set. Sizes are whole numbers of bytes or carry a unit (`kB MB
@@ -36,6 +38,7 @@ from ampp.core.quote import go_quote
 __all__ = [
     "ClusterSettings",
     "LimitSettings",
+    "NetworkSettings",
     "ReloadSettings",
     "Settings",
     "SettingsError",
@@ -153,6 +156,14 @@ class LimitSettings(_SettingsSection, frozen=True, kw_only=True):
     header_bytes: _Size = 1 << 20
 
 
+class NetworkSettings(_SettingsSection, frozen=True, kw_only=True):
+    """`refuse`: which destinations are not dialled when alerts or a redirect led there (`ampp.deliver.destination`)."""
+
+    refuse: Annotated[str, _SettingKind(_one_of("none", "link-local", "internal"), "link-local is the default")] = (
+        "link-local"
+    )
+
+
 class Settings(_SettingsSection, frozen=True, kw_only=True):
     """All of ampp.yml. `profile`: `lite`, one process that keeps its state in files of its own."""
 
@@ -161,6 +172,7 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
     reload: Annotated[ReloadSettings, Struct(ReloadSettings, pointer=False)] = ReloadSettings()
     cluster: Annotated[ClusterSettings, Struct(ClusterSettings, pointer=False)] = ClusterSettings()
     limits: Annotated[LimitSettings, Struct(LimitSettings, pointer=False)] = LimitSettings()
+    network: Annotated[NetworkSettings, Struct(NetworkSettings, pointer=False)] = NetworkSettings()
 
     def check(self) -> Self:
         """Refuse what no value of its own kind shows to be wrong. Raises `Invalid`."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ampp.core.clock import ZERO
+from ampp.core.labels import fingerprint
 
 if TYPE_CHECKING:
     from ampp.core.group import Group
@@ -100,7 +101,11 @@ class Alert(msgspec.Struct, eq=False, weakref=False, gc=False):
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
-    """An alert as one flush saw it; what templates and receivers get. `ends` is `ZERO` while firing, as upstream."""
+    """An alert as one flush saw it; what templates and receivers get. `ends` is `ZERO` while firing, as upstream.
+
+    The fingerprint costs more than all the rest, and who has need of it has more time than the flush of a large group:
+    it is `marked` if that is not negative, else that of `source`, which keeps it for the next time.
+    """
 
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -108,10 +113,23 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     ends: int
     updated: int
     generator_url: str
-    fingerprint: int
     hash: int
     starts_off: int = 0
     ends_off: int = 0
+    marked: int = -1
+    source: Alert | None = None
+
+    @property
+    def fingerprint(self) -> int:
+        """As `Alert.fingerprint`. Any thread may ask: what is kept is the same, whoever is first."""
+        if self.marked >= 0:
+            return self.marked
+        source = self.source
+        if source is None:
+            return fingerprint(self.labels)
+        if source.fingerprint < 0:
+            source.fingerprint = fingerprint(self.labels)
+        return source.fingerprint
 
     @property
     def firing(self) -> bool:

@@ -75,10 +75,10 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
         ends=alert.ends if alert.ends <= wall else ZERO,
         updated=alert.updated,
         generator_url=alert.generator_url,
-        fingerprint=fingerprint(alert),
         hash=hash64(alert),
         starts_off=alert.starts_off,
         ends_off=alert.ends_off,
+        source=alert,
     )
 
 

@@ -21,7 +21,7 @@ Data: TypeAlias = dict[str, str | int | float]
 
 
 Labeller: TypeAlias = Callable[[str, Mapping[str, str], Mapping[str, str], Sequence[Snapshot]], dict[str, str]]
-"""(receiver, group labels, route labels as written, alerts) → the route labels, with their templates rendered."""
+"""(receiver, group labels, route labels as written, alerts in no order) → the route labels, rendered."""
 
 
 def unrendered(
@@ -34,9 +34,10 @@ def unrendered(
 class Notify(msgspec.Struct, frozen=True):
     """Tell one integration about one group.
 
-    `alerts` holds all of the flush, firing and resolved, in notification order; delivery drops the resolved ones where
-    `integration.send_resolved` is false. `firing` and `resolved` are their xxHash64s for the log. `deadline` is in
-    monotonic nanoseconds: no attempt outlives it. `token` is the same for every attempt, also after a restart.
+    `alerts` holds all of the flush, firing and resolved, in no order; delivery puts them in order, and drops the
+    resolved ones where `integration.send_resolved` is false. `firing` and `resolved` are their xxHash64s for the log.
+    `deadline` is in monotonic nanoseconds: no attempt outlives it. `token` is the same for every attempt, also after a
+    restart.
     """
 
     flush: int

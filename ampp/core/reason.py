@@ -27,7 +27,7 @@ class SuppressReason(Enum):
 
 
 class FailureReason(Enum):
-    """Why a delivery failed; the `reason` label of alertmanager_notifications_failed_total."""
+    """Why a delivery failed; the `reason` label of alertmanager_notifications_failed_total. `REFUSED` is ours."""
 
     OTHER = "other"
     CLIENT = "clientError"
@@ -36,3 +36,4 @@ class FailureReason(Enum):
     DEADLINE = "contextDeadlineExceeded"
     AUTH = "authError"
     RATE_LIMITED = "rateLimited"
+    REFUSED = "destinationRefused"

@@ -9,45 +9,30 @@ import base64
 import contextlib
 import os
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
-from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib.util import find_spec
 from typing import Final, TypeAlias
 
 import httpx
-import msgspec
-import trio
 
 from ampp import COMPATIBLE
 from ampp.config.http import Header, HttpConfig, OAuth2
 from ampp.config.secret import Secret
-from ampp.core.clock import SECOND
 from ampp.core.quote import go_quote
-from ampp.deliver import proxy, secret
+from ampp.core.reason import FailureReason
+from ampp.deliver import destination, dial, proxy, secret
+from ampp.deliver.answer import SETTLED_WAIT, Answer, check, read, receive
 from ampp.deliver.fault import describe
 from ampp.deliver.oauth import Tokens
 from ampp.deliver.pool import Pool
-from ampp.deliver.sender import BuildError, SendError, status_reason
+from ampp.deliver.sender import BuildError, SendError
 from ampp.deliver.tls import Tls
 
-__all__ = ["BODY_LIMIT", "DECISIVE_LIMIT", "USER_AGENT", "Answer", "Client", "Instead", "answering", "check"]
+__all__ = ["USER_AGENT", "Answer", "Client", "Instead", "answering", "check", "tokens"]
 
 USER_AGENT: Final = f"Alertmanager/{COMPATIBLE}"
-
-BODY_LIMIT: Final = 64 * 1024
-"""Bytes of an answer's body that are read; the rest is dropped with the connection."""
-
-DECISIVE_LIMIT: Final = 1024 * 1024
-"""The same where the body says whether all is well; such an answer may repeat the whole message."""
-
-_BODY_WAIT: Final = 5.0
-"""Seconds that a body may take once the head has come."""
-
-_SETTLED_WAIT: Final = 1.0
-"""The same for an answer that already says success: there, the body decides nothing."""
 
 _CONNECT_WAIT: Final = 15.0
 """Seconds for a connection, and again for its TLS handshake. Shorter than the system's, so that more is tried."""
@@ -79,19 +64,6 @@ def answering(instead: Instead) -> Iterator[None]:
         _INSTEAD.reset(token)
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """The final answer to a request. `flaw` says why `body` is not whole, in Go's words; empty if it is.
-
-    `retry_after`: nanoseconds after which the receiver wants to be asked again, 0 when it does not say.
-    """
-
-    status: int
-    body: bytes
-    content_type: str = ""
-    flaw: str = ""
-    retry_after: int = 0
-
-
 class Client:
     """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration."""
 
@@ -111,7 +83,7 @@ class Client:
             if config.proxy_from_environment
             else proxy.choice(str(config.proxy_url or ""), config.no_proxy)
         )
-        self._pools: dict[tuple[str, httpx.URL | None], Pool] = {}
+        self._pools: dict[tuple[str, httpx.URL | None, bool], Pool] = {}
         self._tokens = None
         if config.basic_auth is not None:
             secret.no_reference("username", config.basic_auth.username_ref)
@@ -119,23 +91,36 @@ class Client:
         if config.authorization is not None:
             secret.no_reference("credentials", config.authorization.credentials_ref)
         if config.oauth2 is not None:
-            self._tokens = Tokens(config.oauth2, self.files, Client(_of_oauth2(config.oauth2), environment))
+            self._tokens = tokens(config.oauth2, self.files, environment)
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, decisive: bool = False) -> Answer:
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, decisive: bool = False, influenced: bool = False
+    ) -> Answer:
         """POST `body`; see `request`."""
-        return await self.request("POST", url, body, headers, decisive=decisive)
+        return await self.request("POST", url, body, headers, decisive=decisive, influenced=influenced)
 
     async def request(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], *, decisive: bool = False
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        decisive: bool = False,
+        influenced: bool = False,
     ) -> Answer:
         """Send a request, follow redirects, and answer with what came last, whatever its status.
 
         `decisive`: a 2xx answer's body is not to be told before it was read, up to `DECISIVE_LIMIT`. Otherwise it is
-        for show, and what does not come quickly is left. Raises `SendError` (to be retried, as upstream mostly does)
-        when no answer came.
+        for show, and what does not come quickly is left. `influenced`: others than the configuration's author have a
+        say in the host of `url` (`ampp.deliver.destination`). Raises `SendError`, to be retried, as upstream mostly
+        does, when no answer came, and for good when the destination is refused.
         """
         try:
-            return await self._follow(method, httpx.URL(url), body, headers, decisive)
+            return await self._follow(method, httpx.URL(url), body, headers, decisive, influenced)
+        except destination.Refused as error:
+            text = f'{method.capitalize()} "<redacted>": {error}'
+            raise SendError(text, retry=False, reason=FailureReason.REFUSED) from None
         except httpx.InvalidURL:
             raise SendError('parse "<redacted>": invalid URL', retry=True) from None
         except _Broken as error:
@@ -148,7 +133,13 @@ class Client:
             await self._tokens.aclose()
 
     async def _follow(
-        self, method: str, first: httpx.URL, body: bytes | None, headers: Mapping[str, str], decisive: bool
+        self,
+        method: str,
+        first: httpx.URL,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        decisive: bool,
+        influenced: bool,
     ) -> Answer:
         base = {"User-Agent": USER_AGENT, **headers}
         url, hops, foreign, referer = first, 0, False, ""
@@ -157,11 +148,12 @@ class Client:
             own = dict(base) | ({"Referer": referer} if referer else {})
             await self._refresh()
             fields = await self._fields(url, own, foreign)
-            async with self._exchange(method, url, fields, body) as response:
+            guarded = influenced or url.host != first.host
+            async with self._exchange(method, url, fields, body, guarded) as response:
                 status, location = response.status_code, response.headers.get("Location", "")
                 if not self._config.follow_redirects or status not in _REDIRECTS or not location:
-                    return await _answer(response, decisive)
-                await _read(response, _SLURP, _SETTLED_WAIT)
+                    return await receive(response, decisive)
+                await read(response, _SLURP, SETTLED_WAIT)
             hops += 1
             try:
                 target = url.join(location)
@@ -234,16 +226,18 @@ class Client:
 
     @contextlib.asynccontextmanager
     async def _exchange(
-        self, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None
+        self, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None, guarded: bool
     ) -> AsyncIterator[httpx.Response]:
-        """The answer to one request, whose body must be read inside the block."""
+        """The answer to one request, whose body must be read inside the block. Raises `destination.Refused`."""
         instead = _INSTEAD.get()
         if instead is not None:
             yield instead(method, url, [(b"Host", url.netloc), *fields], body)
             return
         through = self._choose(url)
+        if guarded and through is not None:
+            destination.check_literal(url.host)
         try:
-            pool = self._pool(url.scheme, through)
+            pool = self._pool(url.scheme, through, guarded)
             transport = pool.take()
         except (ValueError, ImportError) as error:
             raise _Broken(f"proxyconnect tcp: {error}") from None
@@ -266,11 +260,12 @@ class Client:
         finally:
             await pool.give(transport)
 
-    def _pool(self, scheme: str, through: httpx.URL | None) -> Pool:
-        pool = self._pools.get((scheme, through))
+    def _pool(self, scheme: str, through: httpx.URL | None, guarded: bool) -> Pool:
+        guarded = guarded and through is None
+        pool = self._pools.get((scheme, through, guarded))
         if pool is None:
-            make = partial(_transport, self._context, self._way(scheme, through))
-            pool = self._pools[scheme, through] = Pool(make)
+            make = partial(_transport, self._context, self._way(scheme, through), guarded)
+            pool = self._pools[scheme, through, guarded] = Pool(make)
         return pool
 
     def _way(self, scheme: str, through: httpx.URL | None) -> httpx.Proxy | None:
@@ -285,9 +280,10 @@ class Client:
         )
 
 
-def _transport(context: ssl.SSLContext, way: httpx.Proxy | None) -> httpx.AsyncHTTPTransport:
+def _transport(context: ssl.SSLContext, way: httpx.Proxy | None, guarded: bool) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE)
-    return httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=way, limits=limits)
+    transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=way, limits=limits)
+    return dial.guarded(transport, context, _IDLE) if guarded else transport
 
 
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
@@ -312,6 +308,11 @@ class _Body(httpx.AsyncByteStream):
 
 class _Broken(Exception):
     """No answer; the text is Go's, still without the operation in front."""
+
+
+def tokens(config: OAuth2, files: secret.Files, environment: Mapping[str, str] = os.environ) -> Tokens:
+    """The access tokens of an `oauth2` block, fetched over a client of their own. Raises `BuildError`."""
+    return Tokens(config, files, Client(_of_oauth2(config), environment))
 
 
 def _of_oauth2(config: OAuth2) -> HttpConfig:
@@ -358,59 +359,3 @@ async def _labelled(files: secret.Files, what: str, value: Secret | str, path: s
         return await files.either(value, path)
     except secret.SecretError as error:
         raise secret.SecretError(f"unable to read {what}: {error}") from None
-
-
-async def _answer(response: httpx.Response, decisive: bool) -> Answer:
-    # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
-    success = response.status_code // 100 == 2
-    settled = success and not decisive
-    limit = DECISIVE_LIMIT if success and decisive else BODY_LIMIT
-    body, flaw = await _read(response, limit, _SETTLED_WAIT if settled else _BODY_WAIT, shield=settled)
-    return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw, _patience(response))
-
-
-async def _read(response: httpx.Response, limit: int, wait: float, *, shield: bool = False) -> tuple[bytes, str]:
-    """What of the body comes within `limit` bytes and `wait` seconds, and why that is not all of it, if it is not."""
-    read = bytearray()
-    flaw = ""
-    try:
-        with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait) as scope:
-            async for piece in response.stream:  # type: ignore[union-attr]
-                read += piece
-                if len(read) > limit:
-                    # Not `break`, which would leave httpcore's nested generators to the garbage collector.
-                    flaw = f"more than {limit} bytes"
-                    scope.cancel()
-        if scope.cancelled_caught:
-            flaw = flaw or "timeout awaiting response body"
-    except httpx.TransportError:
-        flaw = "unexpected EOF"
-    finally:
-        with trio.CancelScope(shield=True):
-            await response.aclose()
-    return bytes(read[:limit]), flaw
-
-
-def _patience(response: httpx.Response) -> int:
-    """What a Retry-After header asks for (RFC 9110, 10.2.3): seconds, or a date."""
-    said = response.headers.get("Retry-After", "").strip()
-    if said.isascii() and said.isdecimal():
-        return int(said[:9]) * SECOND
-    try:
-        until = parsedate_to_datetime(said)
-    except ValueError:
-        return 0
-    return max(0, int(until.timestamp() - time.time()) * SECOND)
-
-
-def check(answer: Answer, retry_codes: tuple[int, ...] = ()) -> None:
-    """Upstream's rule for statuses: 2xx is success, 5xx and `retry_codes` are retried, the rest is final."""
-    if answer.status // 100 == 2:
-        return
-    details = answer.body.decode(errors="replace")
-    raise SendError(
-        f"unexpected status code {answer.status}" + (f": {details}" if details else ""),
-        retry=answer.status // 100 == 5 or answer.status in retry_codes,
-        reason=status_reason(answer.status),
-        after=answer.retry_after,
-    )

@@ -1,14 +1,15 @@
 """What is told: the data of a notification, as templates and the webhook's JSON see it (`ampp.template.data`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 from ampp.core.alert import Snapshot
+from ampp.core.labels import sort_for_notification
 from ampp.core.notify import Notify
 from ampp.template.data import FIRING, RESOLVED, Alert, Data, common, encode, quote_meta, written
 
-__all__ = ["Message", "data", "encode", "group_hash", "message", "raw_data"]
+__all__ = ["Message", "data", "encode", "group_hash", "in_order", "message", "raw_data"]
 
 
 class Message(Data, frozen=True, rename="camel", kw_only=True):
@@ -49,6 +50,11 @@ def _told(notify: Notify, alerts: Sequence[Snapshot], external_url: str) -> dict
     }
 
 
+def in_order(alerts: Iterable[Snapshot]) -> list[Snapshot]:
+    """The alerts as they are told, in upstream's order."""
+    return sort_for_notification(alerts, lambda alert: alert.labels)
+
+
 def group_hash(notify: Notify) -> str:
     """What the group is called where a receiver is to take all that is said of it as one thing (upstream Key.Hash)."""
     return sha256(notify.group_key.encode(errors="surrogateescape")).hexdigest()
@@ -61,7 +67,7 @@ def raw_data(
     alerts: Sequence[Snapshot],
     external_url: str,
 ) -> Data:
-    """What the route's labels, which `route_labels` holds as written, are told of a flush."""
+    """What the route's labels, which `route_labels` holds as written, are told of a flush; `alerts` in any order."""
     return Data(
         receiver=quote_meta(receiver),
         notification_reason="unknown",
@@ -69,7 +75,7 @@ def raw_data(
         route_labels=dict(route_labels),
         external_url=external_url,
         raw=True,
-        **_about(alerts),
+        **_about(in_order(alerts)),
     )
 
 

@@ -1,9 +1,10 @@
-"""OAuth 2 access tokens by client credentials, fetched when needed and kept until shortly before they expire."""
+"""OAuth 2 access tokens by client credentials or by signed assertions, kept until shortly before they expire."""
 
 import base64
 import http
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, Protocol
 from urllib.parse import parse_qsl, quote_plus, urlencode
 
@@ -12,12 +13,16 @@ import trio
 
 from ampp.config.http import OAuth2
 from ampp.deliver import secret
-from ampp.deliver.sender import BuildError, SendError
+from ampp.deliver.assertion import JWT_BEARER, assertion
+from ampp.deliver.reply import decode
+from ampp.deliver.sender import SendError
 
 __all__ = ["Tokens"]
 
 _EARLY: Final = 10.0
 """Seconds before its end at which a token is no longer used (golang.org/x/oauth2)."""
+
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 _KINDS: Final = {"bearer": "Bearer", "mac": "MAC", "basic": "Basic"}
 
@@ -43,12 +48,19 @@ class _Grant(msgspec.Struct):
 
 
 class Tokens:
-    """The tokens of one `oauth2` block, fetched over `client`. Raises `BuildError` for grants that need signing."""
+    """The tokens of one `oauth2` block, fetched over `client`. Raises `BuildError`.
+
+    As upstream, a `grant_type` that is not the one for assertions is the one for client credentials.
+    """
 
     def __init__(self, config: OAuth2, files: secret.Files, client: _Client) -> None:
-        secret.no_reference("client secret", config.client_secret_ref)
-        if config.grant_type not in ("", "client_credentials"):
-            raise BuildError(f"oauth2 grant_type {config.grant_type} is not supported yet")
+        self._asserting = config.grant_type == JWT_BEARER
+        if self._asserting:
+            secret.no_reference("client certificate", config.client_certificate_key_ref)
+            self._source = config.client_certificate_key, config.client_certificate_key_file
+        else:
+            secret.no_reference("client secret", config.client_secret_ref)
+            self._source = config.client_secret, config.client_secret_file
         self._config = config
         self._files = files
         self._client = client
@@ -62,7 +74,7 @@ class Tokens:
         """The value of the Authorization header. Raises `SendError` or `SecretError`."""
         async with self._lock:
             try:
-                current = await self._files.either(self._config.client_secret, self._config.client_secret_file)
+                current = await self._files.either(*self._source)
             except secret.SecretError as error:
                 raise secret.SecretError(f"unable to read oauth2 client secret: {error}") from None
             if not self._value or current != self._secret or time.monotonic() + _EARLY >= self._until:
@@ -74,8 +86,11 @@ class Tokens:
         await self._client.aclose()
 
     async def _fetch(self, client_secret: str) -> None:
-        answer = await self._ask(client_secret, self._in_body)
-        if answer.status // 100 != 2 and not self._in_body:
+        if self._asserting:
+            answer = await self._assert(client_secret)
+        else:
+            answer = await self._ask(client_secret, self._in_body)
+        if answer.status // 100 != 2 and not self._asserting and not self._in_body:
             # Servers differ in where they want the credentials; as upstream, the header is tried first.
             answer = await self._ask(client_secret, True)
             self._in_body = answer.status // 100 == 2
@@ -92,14 +107,8 @@ class Tokens:
 
     async def _ask(self, client_secret: str, in_body: bool) -> _Answer:
         config = self._config
-        form = {"grant_type": "client_credentials"}
-        if config.scopes:
-            form["scope"] = " ".join(config.scopes)
-        for name, value in config.endpoint_params.items():
-            if name in form and name != "grant_type":
-                raise SendError(f'oauth2: cannot overwrite parameter "{name}"', retry=True)
-            form[name] = value
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        form = self._form({"grant_type": "client_credentials"})
+        headers = dict(_FORM)
         if in_body:
             form["client_id"] = config.client_id
             if client_secret:
@@ -107,13 +116,33 @@ class Tokens:
         else:
             pair = f"{quote_plus(config.client_id)}:{quote_plus(client_secret)}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        return await self._client.post(config.token_url, urlencode(sorted(form.items())).encode(), headers)
+        return await self._client.post(config.token_url, _written(form), headers)
+
+    async def _assert(self, key: str) -> _Answer:
+        signed = await self._files.run(partial(assertion, self._config, key))
+        form = self._form({"grant_type": JWT_BEARER, "assertion": signed})
+        return await self._client.post(self._config.token_url, _written(form), _FORM)
+
+    def _form(self, form: dict[str, str]) -> dict[str, str]:
+        """`form` with what the configuration adds."""
+        if self._config.scopes:
+            form["scope"] = " ".join(self._config.scopes)
+        for name, value in self._config.endpoint_params.items():
+            # Some servers have a name of their own for a grant; the rest is not theirs to change.
+            if name in form and name != "grant_type":
+                raise SendError(f'oauth2: cannot overwrite parameter "{name}"', retry=True)
+            form[name] = value
+        return form
+
+
+def _written(form: Mapping[str, str]) -> bytes:
+    return urlencode(sorted(form.items())).encode()
 
 
 def _decode(body: bytes) -> _Grant:
     try:
-        return msgspec.json.decode(body, type=_Grant)
-    except msgspec.MsgspecError:
+        return decode(body, _Grant) or _Grant()
+    except (msgspec.MsgspecError, RecursionError):
         return msgspec.convert(dict(parse_qsl(body.decode(errors="replace"))), _Grant, strict=False)
 
 

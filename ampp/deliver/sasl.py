@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-__all__ = ["Mechanism", "SaslError", "cram_md5", "login", "plain", "redact"]
+__all__ = ["Mechanism", "SaslError", "cram_md5", "login", "plain", "redact", "xoauth2"]
 
 
 class SaslError(Exception):
@@ -66,6 +66,16 @@ def cram_md5(username: bytes, secret: bytes) -> Mechanism:
         return username + b" " + hmac.new(secret, challenge, hashlib.md5).hexdigest().encode()
 
     return Mechanism("CRAM-MD5", "*smtp.cramMD5Auth", b"", respond, secret)
+
+
+def xoauth2(username: bytes, authorization: str) -> Mechanism:
+    """Google's and Microsoft's way to take an OAuth 2 token; `authorization` is "Bearer" and the token.
+
+    A refusal comes as a challenge with the reason, to which the answer is nothing.
+    """
+    initial = b"user=" + username + b"\1auth=" + authorization.encode() + b"\1\1"
+    token = authorization.rpartition(" ")[2].encode()
+    return Mechanism("XOAUTH2", "XOAUTH2", initial, lambda _challenge: b"", token, guarded=True)
 
 
 def redact(text: str, mechanism: Mechanism) -> str:

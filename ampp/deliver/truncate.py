@@ -2,9 +2,22 @@
 
 from typing import Final
 
-__all__ = ["octets", "runes"]
+from ampp.core.notify import Notify
+from ampp.deliver.sender import about
+from ampp.observe.log import Logger
+
+__all__ = ["octets", "runes", "shortened"]
+
+_log: Final = Logger("dispatcher")
 
 _MARK: Final = "…"
+
+
+def shortened(text: str, limit: int, what: str, notify: Notify) -> str:
+    """As `runes`, with a warning in the log where that takes something away; `what` is upstream's name of the text."""
+    if len(text) > limit:
+        _log.warn(f"Truncated {what}", **about(notify.integration), aggrGroup=notify.group_key, max_runes=limit)
+    return runes(text, limit)
 
 
 def runes(text: str, limit: int) -> str:

@@ -27,6 +27,7 @@ from typing import Any, Final, TypeAlias
 
 import trio
 
+from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
@@ -47,6 +48,9 @@ Report: TypeAlias = Callable[[Outcome], Awaitable[None] | None]
 """Takes each outcome. Called on the event loop; may return something to await; the key is kept until that is done."""
 
 _log: Final = Logger("dispatcher")
+
+_MANY: Final = 500
+"""Alerts from which on they are put in order in a thread, so that nobody else waits for it."""
 
 _CLOSING: Final = 5.0
 """Seconds that outcomes have to be taken in at shutdown once the last attempt is over."""
@@ -254,7 +258,7 @@ class Delivery:
         job.scope.deadline = trio.current_time() + (job.notify.deadline - began) / SECOND
         with job.scope:
             try:
-                data = await sender.send(job.notify, told(job.notify))
+                data = await sender.send(job.notify, await _told(job.notify))
             except SendError as failure:
                 error = failure
             except Exception:  # noqa: BLE001 - a defect of one receiver type must cost its own notification, not all
@@ -417,6 +421,12 @@ class Delivery:
             self._nursery.start_soon(task, *args)
         elif not self._closing:
             raise RuntimeError("delivery is not running")
+
+
+async def _told(notify: Notify) -> tuple[Snapshot, ...]:
+    if len(notify.alerts) < _MANY:
+        return told(notify)
+    return await trio.to_thread.run_sync(told, notify)
 
 
 async def _close(sender: Sender | Unsendable) -> None:

@@ -5,6 +5,7 @@ In a container with a hard limit that is memory the kernel counts against us.
 """
 
 import ctypes
+import gc
 from typing import Final
 
 import trio
@@ -21,11 +22,15 @@ _EVERY: Final = 10.0
 
 
 def spare() -> None:
-    """Keep large blocks out of the heap, and the heap in two pieces. Called once, before threads start.
+    """Keep large blocks out of the heap, the heap in two pieces, and the program out of Python's full collections.
+
+    Called once, before threads start and before there is any state. What the program consists of lives as long as the
+    process; looking through all of it again, with the interpreter at a standstill, is half of a full collection.
 
     glibc raises its threshold for large blocks to the largest one freed; after the first big answer the next would lie
     in the heap, with small blocks above it that keep it from shrinking. And it gives every thread a heap of its own.
     """
+    gc.freeze()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _LARGE)

@@ -46,6 +46,7 @@ FAILURE_REASONS: Final = (
     "contextDeadlineExceeded",
     "authError",
     "rateLimited",
+    "destinationRefused",
 )
 DEFAULT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Go's default histogram buckets, in seconds."""

@@ -1,7 +1,7 @@
 """`ampp receivers test`: a test notification to one receiver, by the senders that the daemon uses, or what it would be.
 
-A dry run answers each request itself, with what the senders look for in an answer. Requests that would follow from what
-the real answer says can therefore differ.
+A dry run answers each request itself, with what the senders look for in an answer, and takes each mail. Requests that
+would follow from what the real answer says can therefore differ.
 """
 
 import time
@@ -16,6 +16,7 @@ from msgspec.json import encode
 
 from ampp.config import Config, ConfigError, compile, load_file, renderer  # noqa: A004
 from ampp.config.error import closest
+from ampp.config.settings import load_settings
 from ampp.core.alert import PostedAlert, Snapshot
 from ampp.core.clock import SECOND, ZERO
 from ampp.core.duration import DurationError, parse_go
@@ -23,8 +24,10 @@ from ampp.core.labels import canonical, fingerprint, format_set, hash64, notific
 from ampp.core.notify import Notify
 from ampp.core.plan import Integration, Receiver
 from ampp.core.reason import NotifyReason
+from ampp.deliver import destination
 from ampp.deliver.http import answering
 from ampp.deliver.integrations import build_for
+from ampp.deliver.letter import Letter, catching
 from ampp.deliver.outcome import told
 from ampp.deliver.sender import BuildError, Sender, SendError, Senders, Unsendable, label
 from ampp.external import ExternalError, resolve
@@ -40,9 +43,6 @@ _SAMPLE: Final = PostedAlert(
 )
 _MARK: Final = {"test": "true"}
 
-_NOT_HTTP: Final = frozenset(("email",))
-"""Types whose messages a dry run cannot catch."""
-
 _ANSWER: Final = encode(
     {
         "ok": True,
@@ -57,8 +57,17 @@ _ANSWER: Final = encode(
         "access_token": "dry-run",
         "token_type": "Bearer",
         "expires_in": 3600,
+        "AccessKeyId": "dry-run",
+        "SecretAccessKey": "dry-run",
+        "Token": "dry-run",
+        "Expiration": "2999-01-01T00:00:00Z",
     }
 )
+_XML_ANSWER: Final = (
+    b"<Dry><AccessKeyId>dry-run</AccessKeyId><SecretAccessKey>dry-run</SecretAccessKey>"
+    b"<SessionToken>dry-run</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Dry>"
+)
+"""What Amazon's services answer: a message is taken, or a role is."""
 
 
 @click.group("receivers")
@@ -82,12 +91,20 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str) -> f
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="JSON of one alert or a list, as POST /api/v2/alerts takes it. One that has ended is told as resolved.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the requests instead of sending them.")
+@click.option("--dry-run", is_flag=True, help="Print the requests and mails instead of sending them.")
 @click.option("--show-secrets", is_flag=True, help="With --dry-run: print secrets and whole URLs too.")
 @click.option("--timeout", default="30s", show_default=True, callback=_duration, help="For each integration.")
 @click.option("--web.external-url", "external", default="", metavar="URL", help="As the daemon has it.")
+@click.option("--ampp.config.file", "ampp_file", default="", metavar="FILE", help="As the daemon has it.")
 def _test(
-    name: str, file: str, alert_file: Path | None, dry_run: bool, show_secrets: bool, timeout: float, external: str
+    name: str,
+    file: str,
+    alert_file: Path | None,
+    dry_run: bool,
+    show_secrets: bool,
+    timeout: float,
+    external: str,
+    ampp_file: str,
 ) -> int:
     """Send a test notification to every integration of the receiver NAME, whether a route leads to it or not.
 
@@ -97,6 +114,7 @@ def _test(
     if show_secrets and not dry_run:
         raise click.UsageError("--show-secrets goes with --dry-run")
     try:
+        destination.set_level(destination.Level(load_settings(ampp_file).network.refuse))
         config = load_file(file)
         receiver = _receiver(config, name)
         senders = build_for(config, receiver, resolve(external, "", 9093).url, renderer(config.document.templates))
@@ -145,7 +163,7 @@ def _snapshot(post: PostedAlert, now: int) -> Snapshot:
         ends=post.ends if over else ZERO,
         updated=now,
         generator_url=post.generator_url,
-        fingerprint=fingerprint(labels),
+        marked=fingerprint(labels),
         hash=hash64(labels),
         starts_off=post.starts_off,
         ends_off=post.ends_off,
@@ -225,9 +243,6 @@ async def _send(sender: Sender, notify: Notify, timeout: float) -> bool:
 async def _show(sender: Sender, notify: Notify, timeout: float, redaction: Redaction) -> bool:
     """Print what `sender` would send; whether there was something."""
     to, count = notify.integration, 0
-    if to.name in _NOT_HTTP:
-        click.echo(f"{label(to)}: does not speak HTTP, so a dry run cannot show it")
-        return False
 
     def instead(method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None) -> httpx.Response:
         nonlocal count
@@ -240,9 +255,19 @@ async def _show(sender: Sender, notify: Notify, timeout: float, redaction: Redac
             lines.append(f"Content-Length: {len(body)}")
         text = (body or b"").decode("utf-8", "replace")
         click.echo("\n".join([*lines, "", redaction.text(text).rstrip("\n"), ""]))
-        return httpx.Response(200, headers={"Content-Type": "application/json"}, content=_ANSWER)
+        answer = _XML_ANSWER if (body or b"").startswith(b"Action=") else _ANSWER
+        return httpx.Response(200, headers={"Content-Type": "application/json"}, content=answer)
 
-    with answering(instead):
+    def take(letter: Letter) -> None:
+        nonlocal count
+        count += 1
+        lines = [f"{label(to)}: mail {count}", f"Server: {letter.server}, {redaction.text(letter.way)}"]
+        lines.append(f"MAIL FROM:<{letter.sender}>")
+        lines += [f"RCPT TO:<{recipient}>" for recipient in letter.recipients]
+        text = letter.content.decode("utf-8", "replace").replace("\r\n", "\n")
+        click.echo("\n".join([*lines, "", redaction.text(text).rstrip("\n"), ""]))
+
+    with answering(instead), catching(take):
         wrong = await _attempt(sender, notify, timeout)
     if wrong and count == 0:
         click.echo(f"{label(to)}: failed before anything was sent: {wrong}")

@@ -14,7 +14,9 @@ from ampp.config.secret import SECRET_TEXT
 
 __all__ = ["Redaction"]
 
-_SENSITIVE: Final = frozenset(("authorization", "proxy-authorization", "cookie"))
+_SENSITIVE: Final = frozenset(
+    ("authorization", "proxy-authorization", "cookie", "x-amz-security-token", "x-aws-ec2-metadata-token")
+)
 _PUBLIC_FILES: Final = frozenset(("ca_file", "cert_file", "key_file"))
 
 

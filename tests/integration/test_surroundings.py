@@ -143,6 +143,10 @@ def test_a_missing_url_file_fails_the_send_and_not_the_daemon(tmp_path: Path) ->
 def test_a_burst_of_sighups(tmp_path: Path) -> None:
     with Sink() as sink, Daemon(ampp_command(), hook(sink.url("/a"))) as daemon:
         daemon.api().post_alerts([firing("a")])
+        # A reload breaks off what is under way, to be told again: only what was told before is told once.
+        wait_for(
+            lambda: metric(daemon.api(), 'alertmanager_notification_latency_seconds_count{integration="webhook"}') == 1
+        )
         for number in range(100):
             daemon.config_file.write_text(hook(sink.url(f"/{number}")))
             daemon.signal(signal.SIGHUP)

@@ -61,6 +61,7 @@ from ampp.core.record import Record, SilencePut
 from ampp.core.silence import SilenceBook, SilenceDraft
 from ampp.core.succession import load_plan, restore
 from ampp.core.view import AlertQuery, AlertView, GroupView
+from ampp.deliver.message import in_order
 from tests.simulation.projection import Projection
 from tests.stories.naming import labels_of, relative, show, shown, signed, split
 from tests.stories.setting import matchers, plan_of
@@ -356,7 +357,7 @@ class Story:
     def _answer(self, notify: Notify, ok: bool) -> None:
         receiver, full = self._names(notify)
         to = notify.integration
-        told = [alert for alert in notify.alerts if alert.firing or to.send_resolved]
+        told = in_order(alert for alert in notify.alerts if alert.firing or to.send_resolved)
         if told:
             alone = len(self.engine.plan.receivers[receiver].integrations) == 1
             when = format_prometheus(self.mono - BOOT)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 # What each room may import of ampp, and which packages from outside (None: any that pyproject.toml declares).
 ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
-    "core": (set(), {"msgspec", "re2", "xxhash"}),
+    "core": (set(), {"fnv_c", "msgspec", "re2", "xxhash"}),
     "config": ({"core", "template"}, None),
     "template": ({"core"}, None),
     "ingest": ({"core"}, None),

@@ -169,14 +169,78 @@ def test_secrets_do_not_show_in_bodies_either() -> None:
     assert '"channel":"<secret> <secret>"' in output
 
 
-def test_a_dry_run_of_what_cannot_be_shown_sends_nothing() -> None:
+def test_a_dry_run_shows_the_whole_mail_and_its_envelope() -> None:
+    Path("password").write_text("p4ssw0rd")
     Path("alertmanager.yml").write_text(
-        "route: {receiver: m}\nreceivers:\n- name: m\n"
-        "  email_configs: [{to: a@b, from: c@d, smarthost: 'localhost:1', require_tls: false}]\n"
+        "route: {receiver: m}\nreceivers:\n- name: m\n  email_configs:\n"
+        "  - {to: 'Ann <a@b>, e@f', from: c@d, smarthost: 'localhost:1', require_tls: false, html: '', text: '.dot ü\\n"
+        "{{ .CommonLabels.alertname }}'}\n"
+        "  - {to: a@b, from: c@d, smarthost: 'localhost:1', auth_username: jo, auth_password_file: password}\n"
+        "  - {to: '{{ .Nothing }}', from: c@d, smarthost: 'localhost:465'}\n"
     )
+    # That nothing listens on port 1 would show.
     status, output = run("m", "--dry-run")
     assert status == 1
-    assert output.startswith("email[0]: ")
+    first, second = output.split("email[1]: mail 1\n")
+    envelope, _, mail = first.partition("\n\n")
+    assert envelope == (
+        "email[0]: mail 1\nServer: localhost:1, no TLS, without credentials\n"
+        "MAIL FROM:<c@d>\nRCPT TO:<a@b>\nRCPT TO:<e@f>"
+    )
+    headers, _, body = mail.partition("\n\n")
+    assert "Subject: [FIRING:1] TestAlert true (info)\n" in headers
+    assert "\nTo: Ann <a@b>, e@f\n" in headers
+    assert "\nMessage-Id: <" in headers
+    assert "\n.dot =C3=BC" in body
+    assert "TestAlert" in body
+    assert second.startswith("Server: localhost:1, STARTTLS required, as jo if the server asks who it is\n")
+    assert "text/html" in second
+    assert "email[2]: failed before anything was sent: execute 'to' template: " in second
+    assert "p4ssw0rd" not in output
+
+
+def test_a_dry_run_shows_what_sns_would_get_and_how_credentials_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    Path("alertmanager.yml").write_text(
+        "route: {receiver: m}\nreceivers:\n- name: m\n  sns_configs:\n"
+        "  - {topic_arn: 'arn:t', sigv4: {region: r-1, access_key: AK, secret_key: s3cr3tkey, role_arn: 'arn:role'}}\n"
+        "  - {topic_arn: 'arn:t', sigv4: {region: r-1}}\n"
+    )
+    status, output = run("m", "--dry-run")
+    assert status == 0
+    asked = [line for line in output.splitlines() if line.startswith(("POST", "GET", "PUT", "Action="))]
+    assert [line.split("&")[0] for line in asked] == [
+        "POST https://sts.r-1.amazonaws.com/",
+        "Action=AssumeRole",
+        "POST https://sns.r-1.amazonaws.com/",
+        "Action=Publish",
+        "PUT http://169.254.169.254/<redacted>",
+        "GET http://169.254.169.254/<redacted>",
+        "GET http://169.254.169.254/<redacted>",
+        "POST https://sns.r-1.amazonaws.com/",
+        "Action=Publish",
+    ]
+    assert "TopicArn=arn%3At" in asked[3]
+    assert "s3cr3tkey" not in output
+    assert "X-Amz-Security-Token: <secret>" in output
+
+
+def test_a_test_refuses_what_the_daemon_refuses() -> None:
+    with serving() as server:
+        Path("alertmanager.yml").write_text(
+            "route: {receiver: m}\nreceivers:\n- name: m\n"
+            "  webhook_configs: [{url: 'http://{{ .CommonLabels.to }}/'}]\n"
+        )
+        Path("alert.json").write_text(json.dumps({"labels": {"to": server.url.removeprefix("http://")}}))
+        Path("ampp.yml").write_text("network: {refuse: internal}\n")
+        assert run("m", "--alert=alert.json") == (0, "webhook[0]: sent\n")
+        status, output = run("m", "--alert=alert.json", "--ampp.config.file=ampp.yml")
+    assert status == 1
+    assert 'webhook[0]: failed: Post "<redacted>": refused to dial 127.0.0.1, a loopback address' in output
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(

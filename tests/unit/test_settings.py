@@ -39,6 +39,7 @@ def test_every_key_has_a_variable() -> None:
         "AMPP_CLUSTER_ALLOW_UNSHARED",
         "AMPP_LIMITS_REQUEST_BYTES",
         "AMPP_LIMITS_HEADER_BYTES",
+        "AMPP_NETWORK_REFUSE",
     ]
 
 

@@ -8,7 +8,7 @@ from ampp.config.address import HostAndPort, HostPort
 from ampp.config.decode import KEEP, Section, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
-from ampp.config.http import TlsOrNone, canonical_header
+from ampp.config.http import OAuth2, TlsOrNone, canonical_header, check_oauth2
 from ampp.config.kind import Flag, FlagOrNone, SecretText, Text, TextMap
 from ampp.config.receivers.entry import Entry, template
 from ampp.config.secret import Secret
@@ -28,7 +28,10 @@ class Threading(Section, frozen=True, kw_only=True):
 
 
 class EmailConfig(Entry, frozen=True, kw_only=True):
-    """`force_implicit_tls` None: implicit TLS exactly on port 465. `headers` have canonical names."""
+    """`force_implicit_tls` None: implicit TLS exactly on port 465. `headers` have canonical names.
+
+    `auth_xoauth2` is ours: where to fetch the token by which `auth_username` authenticates.
+    """
 
     type: ClassVar[str] = "email"
 
@@ -43,6 +46,7 @@ class EmailConfig(Entry, frozen=True, kw_only=True):
     auth_secret: SecretText = Secret()
     auth_secret_file: Text = ""
     auth_identity: Text = ""
+    auth_xoauth2: Annotated[OAuth2 | None, Struct(OAuth2, outer="*config.OAuth2")] = None
     headers: TextMap = {}
     html: Text = template("email.default.html")
     text: Text = ""
@@ -54,6 +58,8 @@ class EmailConfig(Entry, frozen=True, kw_only=True):
     def settle(self) -> Self:
         if not self.to:
             raise Invalid("missing to address in email config")
+        if self.auth_xoauth2 is not None:
+            check_oauth2(self.auth_xoauth2)
         headers: dict[str, str] = {}
         for name, value in self.headers.items():
             canonical = canonical_header(name)

@@ -50,10 +50,12 @@ async def ask(
     region: str,
     service: str,
     wall: int,
+    influenced: bool = False,
 ) -> ElementTree.Element:
     """What the service at `url` answers to a request signed with `credentials`, or unsigned.
 
-    Raises `SendError`: by the usual rule for a status that came with an error, to be tried again for all else.
+    `influenced`: as `Client.request` has it. Raises `SendError`: by the usual rule for a status that came with an
+    error, to be tried again for all else.
     """
     body = "&".join(f"{quote_plus(name)}={quote_plus(fields[name])}" for name in sorted(fields)).encode()
     parts = urlsplit(url)
@@ -62,7 +64,7 @@ async def ask(
     if credentials is not None:
         headers = signed("POST", url, headers, body, credentials, region=region, service=service, wall=wall)
     for tried in range(1, _TRIES + 1):
-        answer = await client.post(url, body, headers)
+        answer = await client.post(url, body, headers, influenced=influenced)
         if answer.status // 100 == 2:
             return _parsed(answer)
         code, message = _refusal(answer)

@@ -71,9 +71,9 @@ class Discord:
     def _say(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> bytes:
         told = data(notify, alerts, self._external_url)
         rendering = Rendering(self._renderer, told)
-        title = truncate.runes(rendering.text(self._config.title), _TITLE)
-        description = truncate.runes(rendering.text(self._config.message), _DESCRIPTION)
-        content = truncate.runes(rendering.text(self._config.content), _CONTENT)
+        title = truncate.shortened(rendering.text(self._config.title), _TITLE, "title", notify)
+        description = truncate.shortened(rendering.text(self._config.message), _DESCRIPTION, "message", notify)
+        content = truncate.shortened(rendering.text(self._config.content), _CONTENT, "message", notify)
         rendering.check()
         color = _RED if told.status == FIRING else _GREEN
         return encode(

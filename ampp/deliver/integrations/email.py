@@ -13,8 +13,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-import msgspec
 import trio
 
 from ampp.config.http import TlsConfig
@@ -24,6 +24,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import sasl, smtp
 from ampp.deliver.address import AddressError, addresses, path
+from ampp.deliver.letter import Letter, taker
 from ampp.deliver.message import data, group_hash
 from ampp.deliver.mime import compose
 from ampp.deliver.rendering import message as say
@@ -33,15 +34,10 @@ from ampp.deliver.tls import Tls
 from ampp.template.error import TemplateError
 from ampp.template.renderer import Renderer
 
+if TYPE_CHECKING:
+    from ampp.deliver.oauth import Tokens
+
 __all__ = ["Email", "build"]
-
-
-class Letter(msgspec.Struct, frozen=True):
-    """A mail, ready for the line, and its envelope."""
-
-    sender: str
-    recipients: tuple[str, ...]
-    content: bytes
 
 
 class Email:
@@ -52,6 +48,7 @@ class Email:
         self._external_url = external_url
         self._renderer = renderer
         self._files = Files()
+        self._tokens = _tokens(config, self._files)
         self._headers = {**config.headers}
         self._headers.setdefault("Subject", '{{ template "email.default.subject" . }}')
         self._headers.setdefault("To", config.to)
@@ -65,6 +62,9 @@ class Email:
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
         letter = await trio.to_thread.run_sync(self._write, notify, alerts)
+        if (take := taker()) is not None:
+            take(letter)
+            return notify.data
         context = await self._context() if self._implicit or self._starttls else None
         host = self._config.smarthost
         with _step(f"establish {'TLS ' if self._implicit else ''}connection to server"):
@@ -77,7 +77,9 @@ class Email:
         return notify.data
 
     async def aclose(self) -> None:
-        """Nothing is kept between mails."""
+        """Only the way to the token server is kept between mails."""
+        if self._tokens is not None:
+            await self._tokens.aclose()
 
     async def _introduce(self, session: smtp.Session, context: ssl.SSLContext | None) -> None:
         """All that comes before the mail: greetings, TLS, credentials."""
@@ -110,6 +112,8 @@ class Email:
                     if secret := (await self._secret(config.auth_secret, config.auth_secret_file)).rstrip(b"\r\n"):
                         return sasl.cram_md5(user, secret)
                     wrong.append("missing secret for CRAM-MD5 auth mechanism")
+                elif name == "XOAUTH2" and self._tokens is not None:
+                    return sasl.xoauth2(user, await self._tokens.authorization())
                 elif name in ("PLAIN", "LOGIN"):
                     if password := await self._password():
                         if name == "PLAIN":
@@ -118,7 +122,7 @@ class Email:
                     wrong.append(f"missing password for {name} auth mechanism")
                 else:
                     wrong.append(f"unknown auth mechanism: {name}")
-            except SecretError as error:
+            except (SecretError, SendError) as error:
                 wrong.append(str(error))
         raise SendError("find auth mechanism: " + "\n".join(wrong), retry=True)
 
@@ -166,7 +170,19 @@ class Email:
             except TemplateError as error:
                 raise SendError(f"execute html template: {error}", retry=False) from None
         content = compose(headers, parts, secrets.token_hex(30))
-        return Letter(path(sender[0]), tuple(map(path, recipients)), smtp.dotted(content))
+        return Letter(
+            sender=path(sender[0]),
+            recipients=tuple(map(path, recipients)),
+            content=content,
+            line=smtp.dotted(content),
+            server=str(config.smarthost),
+            way=self._way(),
+        )
+
+    def _way(self) -> str:
+        tls = "implicit TLS" if self._implicit else "STARTTLS required" if self._starttls else "no TLS"
+        user = self._config.auth_username
+        return f"{tls}, as {user} if the server asks who it is" if user else f"{tls}, without credentials"
 
     def _own_headers(self, notify: Notify) -> list[tuple[str, str]]:
         now = datetime.now().astimezone()
@@ -201,7 +217,7 @@ async def _hand_over(session: smtp.Session, letter: Letter) -> None:
     with _step("send DATA command"):
         await session.data()
     with _step("delivery failure"):
-        await session.message(letter.content)
+        await session.message(letter.line)
 
 
 @contextlib.contextmanager
@@ -225,6 +241,15 @@ def _context(config: TlsConfig) -> ssl.SSLContext:
     return tls.context(tls.read())
 
 
+def _tokens(config: EmailConfig, files: Files) -> "Tokens | None":
+    if config.auth_xoauth2 is None:
+        return None
+    # Without this way to authenticate, mail has no use for an HTTP client.
+    from ampp.deliver import http
+
+    return http.tokens(config.auth_xoauth2, files)
+
+
 def build(config: EmailConfig, external_url: str, renderer: Renderer) -> Sender:
-    """The sender for one entry of `email_configs`."""
+    """The sender for one entry of `email_configs`. Raises `BuildError`."""
     return Email(config, external_url, renderer)

@@ -16,11 +16,14 @@ from ampp.deliver import secret
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
 from ampp.deliver.reply import first
-from ampp.deliver.sender import BuildError, Sender, SendError
+from ampp.deliver.sender import BuildError, Sender, SendError, about
 from ampp.deliver.timeout import limited
+from ampp.observe.log import Logger
 from ampp.template.renderer import Renderer
 
 __all__ = ["Incidentio", "build"]
+
+_log: Final = Logger("dispatcher")
 
 _SIZE_LIMIT: Final = 512 * 1024
 """Bytes that incident.io takes. What is still larger with one alert is sent all the same, as upstream does."""
@@ -62,7 +65,17 @@ class Incidentio:
         body = encode(told)
         if len(body) > _SIZE_LIMIT:
             # What is common stays that of all alerts, and truncatedAlerts counts only what max_alerts kept out.
-            body = encode(replace(told, alerts=(told.alerts or ())[:1]))
+            size, body = len(body), encode(replace(told, alerts=(told.alerts or ())[:1]))
+            over = len(body) > _SIZE_LIMIT
+            (_log.error if over else _log.warn)(
+                "Truncated alert content due to incident.io payload size limit"
+                + (", but still exceeds limit" if over else ""),
+                **about(notify.integration),
+                aggrGroup=notify.group_key,
+                original_size=size,
+                final_size=len(body),
+                max_size=_SIZE_LIMIT,
+            )
         return body
 
 

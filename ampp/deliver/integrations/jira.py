@@ -27,9 +27,9 @@ from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data, group_hash
 from ampp.deliver.payload import fill
-from ampp.deliver.reply import whole
+from ampp.deliver.reply import decode, whole
 from ampp.deliver.sender import Sender, SendError
-from ampp.deliver.truncate import runes
+from ampp.deliver.truncate import shortened
 from ampp.template.data import FIRING, Data
 from ampp.template.error import TemplateError
 from ampp.template.jsontext import escape, to_json
@@ -49,7 +49,7 @@ _HEADERS: Final = {
     "User-Agent": "Go-http-client/1.1",
 }
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class _Search(Body, frozen=True, kw_only=True):
@@ -109,7 +109,7 @@ class Jira:
             return notify.data
         method, path = ("POST", "issue") if issue is None else ("PUT", f"issue/{issue.key or ''}")
         try:
-            fields = await trio.to_thread.run_sync(self._fields, told, label, issue is not None)
+            fields = await trio.to_thread.run_sync(self._fields, notify, told, label, issue is not None)
         except _Unwritable as error:
             raise SendError(f"failed to {method} request to {go_quote(path)}: {error}", retry=False) from None
         await self._ask(method, _join(self._api, path), fields, f"failed to {method} request to {go_quote(path)}: ")
@@ -153,7 +153,7 @@ class Jira:
         try:
             answer = await self._client.request(method, url, body, _HEADERS, decisive=True)
         except SendError as error:
-            raise SendError(f"{context}{error}", retry=False) from None
+            raise SendError(f"{context}{error}", retry=False, reason=error.reason) from None
         try:
             check(answer, retry_codes=(429,))
             return whole(answer)
@@ -187,15 +187,15 @@ class Jira:
         jql += f"project={go_quote(project)} and labels={go_quote(label)} order by status ASC,resolutiondate DESC"
         return encode(_Search(fields=("status",), jql=jql, max_results=2))
 
-    def _fields(self, told: Data, label: str, update: bool) -> bytes:
+    def _fields(self, notify: Notify, told: Data, label: str, update: bool) -> bytes:
         """What the issue is to hold. Raises `_Unwritable` for what JSON cannot express."""
         config = self._config
         render = partial(self._render, told)
-        summary = runes(render("summary", config.summary.template), _SUMMARY_LIMIT)
+        summary = shortened(render("summary", config.summary.template), _SUMMARY_LIMIT, "summary", notify)
         project = render("project", config.project)
         kind = render("issue_type", config.issue_type)
         own = {name: fill(value, partial(render, "fields")) for name, value in config.fields.items()}
-        description = self._description(render("description", config.description.template))
+        description = self._description(notify, render("description", config.description.template))
         labels = [render(f"labels[{i}]", text) for i, text in enumerate(config.labels)]
         priority = render("priority", config.priority)
         fields: dict[str, Any] = {
@@ -216,9 +216,9 @@ class Jira:
         members = ",".join([f"{to_json(name)}:{written[name]}" for name in sorted(written)])
         return f'{{"fields":{{{members}}}}}\n'.encode(errors="surrogateescape")
 
-    def _description(self, text: str) -> str:
+    def _description(self, notify: Notify, text: str) -> str:
         """The description as JSON, empty if there is none: a text, or from version 3 of the API a document."""
-        text = runes(text, _DESCRIPTION_LIMIT)
+        text = shortened(text, _DESCRIPTION_LIMIT, "description", notify)
         if not self._api.path.rstrip("/").endswith("/3"):
             return to_json(text) if text else ""
         text = text.strip()
@@ -248,7 +248,7 @@ def _join(api: Url, path: str) -> str:
 def _read(body: bytes, kind: type[T], context: str) -> T:
     """What Jira says; that it says something else will not change by asking again."""
     try:
-        return msgspec.json.decode(body.decode(errors="replace"), type=kind)
+        return decode(body.decode(errors="replace"), kind) or kind()
     except (msgspec.DecodeError, RecursionError) as error:
         raise SendError(f"{context}{error}", retry=False) from None
 

@@ -124,7 +124,7 @@ class Mattermost:
         priority = config.priority and config.priority.priority and _priority(config.priority, rendering)
         props = config.props and config.props.card and _Props(card=text(config.props.card))
         if config.attachments:
-            above = truncate.runes(said, _TEXT)
+            above = truncate.shortened(said, _TEXT, "text", notify)
             attachments = tuple(_attachment(one, rendering, None) for one in config.attachments)
         else:
             above = ""

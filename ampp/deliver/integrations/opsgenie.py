@@ -18,7 +18,7 @@ from ampp.deliver.message import data, group_hash
 from ampp.deliver.rendering import Rendering
 from ampp.deliver.secret import SecretError
 from ampp.deliver.sender import Sender, SendError
-from ampp.deliver.truncate import runes
+from ampp.deliver.truncate import shortened
 from ampp.template import data as model
 from ampp.template.renderer import Renderer
 
@@ -104,7 +104,7 @@ class Opsgenie:
         details = (told.common_labels or {}) | {name: text(value) for name, value in self._config.details.items()}
         alias = group_hash(notify)
         if told.status == model.FIRING:
-            requests = list(self._firing(self._alert(alias, details, rendering)))
+            requests = list(self._firing(self._alert(notify, details, rendering)))
         else:
             close = _Close(source=text(self._config.source))
             requests = [("POST", self._of_alert(alias, "close"), encode(close))]
@@ -114,12 +114,12 @@ class Opsgenie:
         rendering.check("templating error: ")
         return requests, key
 
-    def _alert(self, alias: str, details: dict[str, str], rendering: Rendering) -> _Alert:
+    def _alert(self, notify: Notify, details: dict[str, str], rendering: Rendering) -> _Alert:
         config, text = self._config, rendering.text
-        message = runes(text(config.message), _MESSAGE_LIMIT)
+        message = shortened(text(config.message), _MESSAGE_LIMIT, "message", notify)
         responders = tuple(self._responders(rendering))
         return _Alert(
-            alias=alias,
+            alias=group_hash(notify),
             message=message,
             description=text(config.description),
             details=details,

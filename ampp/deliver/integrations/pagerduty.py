@@ -20,14 +20,17 @@ from ampp.deliver.payload import fill
 from ampp.deliver.rendering import Rendering
 from ampp.deliver.reply import first
 from ampp.deliver.secret import SecretError
-from ampp.deliver.sender import Sender, SendError
+from ampp.deliver.sender import Sender, SendError, about
 from ampp.deliver.timeout import limited
-from ampp.deliver.truncate import runes
+from ampp.deliver.truncate import shortened
+from ampp.observe.log import Logger
 from ampp.template.data import FIRING
 from ampp.template.error import TemplateError
 from ampp.template.renderer import Renderer
 
 __all__ = ["Pagerduty", "build"]
+
+_log: Final = Logger("dispatcher")
 
 _V1_URL: Final = "https://events.pagerduty.com/generic/2010-04-15/create_event.json"
 """Where v1 events go; as upstream, `url` is for v2 alone."""
@@ -107,7 +110,8 @@ class Pagerduty:
             answer = await limited("pagerduty", self._config.timeout, post)
         except SendError as error:
             version = " v1" if self._v1 else ""
-            raise SendError(f"failed to post message to PagerDuty{version}: {error}", retry=True) from None
+            text = f"failed to post message to PagerDuty{version}: {error}"
+            raise SendError(text, retry=error.retry, reason=error.reason) from None
         self._check(answer)
         return notify.data
 
@@ -133,7 +137,7 @@ class Pagerduty:
             raise SendError(f"failed to render details: {error}", retry=False) from None
         rendering = Rendering(self._renderer, told)
         write = self._v1_event if self._v1 else self._v2_event
-        event = write(group_hash(notify), told.status == FIRING, details, key, rendering)
+        event = write(notify, told.status == FIRING, details, key, rendering)
         rendering.check(f"failed to template PagerDuty v{1 if self._v1 else 2} message: ")
         if not event.service_key and not event.routing_key:
             raise SendError(f"{'service' if self._v1 else 'routing'} key cannot be empty", retry=False)
@@ -141,17 +145,28 @@ class Pagerduty:
             body = encode(event)
         except TemplateError as error:
             raise SendError(f"failed to encode PagerDuty message: {error}", retry=False) from None
-        return body if len(body) <= _SIZE_LIMIT else encode(_without_details(event))
+        if len(body) <= _SIZE_LIMIT:
+            return body
+        _log.warn(
+            "Truncated Details because the message exceeds the limit",
+            **about(notify.integration),
+            aggrGroup=notify.group_key,
+            size=len(body),
+            max_size=_SIZE_LIMIT,
+        )
+        return encode(_without_details(event))
 
     def _text(self, told: Any, template: str) -> str:
         return self._renderer.text(template, told)
 
-    def _v1_event(self, name: str, firing: bool, details: Mapping[str, Any], key: str, rendering: Rendering) -> _Event:
+    def _v1_event(
+        self, notify: Notify, firing: bool, details: Mapping[str, Any], key: str, rendering: Rendering
+    ) -> _Event:
         config, text = self._config, rendering.text
         return _Event(
-            description=runes(text(config.description), _SUMMARY_LIMIT),
+            description=shortened(text(config.description), _SUMMARY_LIMIT, "description", notify),
             service_key=text(key),
-            incident_key=name,
+            incident_key=group_hash(notify),
             event_type="trigger" if firing else "resolve",
             event_action="",
             payload=None,
@@ -160,14 +175,16 @@ class Pagerduty:
             details=details,
         )
 
-    def _v2_event(self, name: str, firing: bool, details: Mapping[str, Any], key: str, rendering: Rendering) -> _Event:
+    def _v2_event(
+        self, notify: Notify, firing: bool, details: Mapping[str, Any], key: str, rendering: Rendering
+    ) -> _Event:
         config, text = self._config, rendering.text
-        summary = runes(text(config.description), _SUMMARY_LIMIT)
+        summary = shortened(text(config.description), _SUMMARY_LIMIT, "summary", notify)
         event = _Event(
             client=text(config.client),
             client_url=text(config.client_url),
             routing_key=text(key),
-            dedup_key=name,
+            dedup_key=group_hash(notify),
             event_action="trigger" if firing else "resolve",
             payload=_Payload(
                 summary=summary,

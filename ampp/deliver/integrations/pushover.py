@@ -71,13 +71,13 @@ class Pushover:
         says = {
             "token": text(token),
             "user": text(user),
-            "title": truncate.runes(text(config.title), _TITLE_LIMIT),
+            "title": truncate.shortened(text(config.title), _TITLE_LIMIT, "title", notify),
         }
         message = rendering.html(config.message) if config.html else text(config.message)
         # Pushover refuses empty messages.
-        says["message"] = trim_space(truncate.runes(message, _MESSAGE_LIMIT)) or "(no details)"
+        says["message"] = trim_space(truncate.shortened(message, _MESSAGE_LIMIT, "message", notify)) or "(no details)"
         says |= {
-            "url": truncate.runes(text(config.url), _URL_LIMIT),
+            "url": truncate.shortened(text(config.url), _URL_LIMIT, "URL", notify),
             "url_title": text(config.url_title),
             "priority": text(config.priority),
             "retry": str(config.retry // SECOND),

@@ -114,7 +114,7 @@ class Rocketchat:
         rendering = Rendering(self._renderer, data(notify, alerts, self._external_url))
         text = rendering.text
         attachment = _Attachment(
-            title=truncate.runes(text(config.title), _TITLE),
+            title=truncate.shortened(text(config.title), _TITLE, "title", notify),
             title_link=text(config.title_link),
             text=text(config.text),
             image_url=text(config.image_url),

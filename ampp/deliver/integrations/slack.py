@@ -181,7 +181,7 @@ class Slack:
         told = data(notify, alerts, self._external_url)
         rendering = Rendering(self._renderer, told)
         text = rendering.text
-        attachment = self._laid(told, rendering) if config.blocks else self._attachment(rendering)
+        attachment = self._laid(told, rendering) if config.blocks else self._attachment(notify, rendering)
         message = _Message(
             channel=text(config.channel),
             username=text(config.username),
@@ -210,10 +210,10 @@ class Slack:
             ),
         )
 
-    def _attachment(self, rendering: Rendering) -> _Attachment:
+    def _attachment(self, notify: Notify, rendering: Rendering) -> _Attachment:
         config, text = self._config, rendering.text
         return _Attachment(
-            title=truncate.runes(text(config.title), _TITLE),
+            title=truncate.shortened(text(config.title), _TITLE, "title", notify),
             title_link=text(config.title_link),
             pretext=text(config.pretext),
             text=text(config.text),

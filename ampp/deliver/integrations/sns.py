@@ -13,6 +13,7 @@ from ampp.config.receivers.sns import SnsConfig
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.reason import FailureReason
+from ampp.deliver import destination
 from ampp.deliver.aws.place import address
 from ampp.deliver.aws.provider import Provider
 from ampp.deliver.aws.query import ask
@@ -62,6 +63,7 @@ class Sns:
             region=region,
             service="sns",
             wall=self._wall(),
+            influenced=not destination.fixed(self._config.api_url),
         )
         return notify.data
 

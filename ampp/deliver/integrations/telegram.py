@@ -79,7 +79,7 @@ class Telegram:
         rendering.check()
         if html:
             return text if len(text) <= _LIMIT else _TOO_LONG
-        return truncate.runes(text, _LIMIT)
+        return truncate.shortened(text, _LIMIT, "message", notify)
 
     async def _token(self) -> str:
         return await self._read(self._config.bot_token_file) or self._config.bot_token.reveal()

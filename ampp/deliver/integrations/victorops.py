@@ -16,7 +16,7 @@ from ampp.deliver.message import data, group_hash
 from ampp.deliver.rendering import Rendering
 from ampp.deliver.secret import SecretError
 from ampp.deliver.sender import Sender, SendError
-from ampp.deliver.truncate import runes
+from ampp.deliver.truncate import shortened
 from ampp.template import data as model
 from ampp.template.renderer import Renderer
 
@@ -69,7 +69,9 @@ class Victorops:
         event = {
             "message_type": kind,
             "entity_id": group_hash(notify),
-            "state_message": runes(rendering.text(config.state_message), _STATE_MESSAGE_LIMIT),
+            "state_message": shortened(
+                rendering.text(config.state_message), _STATE_MESSAGE_LIMIT, "state_message", notify
+            ),
             "entity_display_name": rendering.text(config.entity_display_name),
             "monitoring_tool": rendering.text(config.monitoring_tool),
         }

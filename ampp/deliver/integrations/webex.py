@@ -14,9 +14,12 @@ from ampp.deliver.http import Client, check
 from ampp.deliver.message import data
 from ampp.deliver.rendering import Rendering
 from ampp.deliver.sender import Sender
+from ampp.observe.log import Logger
 from ampp.template.renderer import Renderer
 
 __all__ = ["Webex", "build"]
+
+_log: Final = Logger("dispatcher")
 
 _LIMIT: Final = 7439
 """Bytes that a message may have."""
@@ -51,7 +54,10 @@ class Webex:
         rendering.check()
         # As upstream, a room that cannot be rendered is left out, and the answer will say so.
         room = rendering.text(self._config.room_id)
-        return encode(_Message(markdown=truncate.octets(message, _LIMIT), room_id=room))
+        cut = truncate.octets(message, _LIMIT)
+        if cut != message:
+            _log.debug("message truncated due to exceeding maximum allowed length by webex", truncated_message=cut)
+        return encode(_Message(markdown=cut, room_id=room))
 
 
 def build(config: WebexConfig, external_url: str, renderer: Renderer) -> Sender:

@@ -10,7 +10,7 @@ from ampp.config.http import HttpConfig
 from ampp.config.receivers.webhook import WebhookConfig
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
-from ampp.deliver import secret
+from ampp.deliver import destination, secret
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
 from ampp.deliver.payload import fill
@@ -46,7 +46,7 @@ class Webhook:
             body, url = await trio.to_thread.run_sync(self._say, notify, alerts, address)
         # Content-Type as upstream; the key lets a receiver recognise a repetition, also one after a crash.
         headers = {"Content-Type": "application/json", "Idempotency-Key": notify.token}
-        check(await self._post(url, body, headers))
+        check(await self._post(url, body, headers, influenced=not destination.fixed(address)))
         return notify.data
 
     async def aclose(self) -> None:
@@ -82,8 +82,9 @@ class Webhook:
         except secret.SecretError as error:
             raise SendError(f"read url_file: {str(error).partition(': ')[2]}", retry=False) from None
 
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        return await limited("webhook", self._config.timeout, partial(self._client.post, url, body, headers))
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str], *, influenced: bool) -> Answer:
+        post = partial(self._client.post, url, body, headers, influenced=influenced)
+        return await limited("webhook", self._config.timeout, post)
 
 
 def build(config: WebhookConfig, external_url: str, renderer: Renderer) -> Sender:

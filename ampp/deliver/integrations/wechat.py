@@ -144,7 +144,7 @@ class Wechat:
 def _access_token(answer: Answer) -> str:
     """What the server gave, whatever the status; what is no JSON is final, as upstream has it."""
     try:
-        return msgspec.json.decode(reply.whole(answer), type=_Token).access_token
+        return (reply.decode(reply.whole(answer), _Token) or _Token()).access_token
     except (msgspec.DecodeError, RecursionError) as error:
         raise SendError(str(error), retry=False) from None
 

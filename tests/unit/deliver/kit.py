@@ -30,7 +30,7 @@ def alert(name: str = "Down", *, firing: bool = True, **labels: str) -> Snapshot
         ends=ZERO if firing else 1_700_000_600 * SECOND,
         updated=1_700_000_000 * SECOND,
         generator_url="",
-        fingerprint=hash(name) & 0xFFFF,
+        marked=hash(name) & 0xFFFF,
         hash=hash(name) & 0xFFFF,
     )
 

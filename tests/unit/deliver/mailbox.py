@@ -1,6 +1,7 @@
 """Real mail servers on loopback: aiosmtpd in a thread, and one on trio that says what a test wants it to."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -98,12 +99,31 @@ class Mailbox:
         return answers.pop(0) if answers else ""
 
 
+class TokenMailbox(Mailbox):
+    """Takes the token `good`, and tells whoever has another why not, in the way that Google does."""
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
+        said = base64.b64decode(args[1]).decode()
+        user = said.removeprefix("user=").partition("\1")[0]
+        self.tried.append("XOAUTH2")
+        self._user = f"XOAUTH2 {user}"
+        if said == f"user={user}\1auth=Bearer good\1\1":
+            return AuthResult(success=True)
+        answer = await server.challenge_auth(b'{"status":"400"}')
+        assert answer == b""
+        return AuthResult(success=False, handled=False)
+
+
 @contextlib.contextmanager
 def mailbox(
-    refuse: dict[str, list[str]] | None = None, *, implicit: ssl.SSLContext | None = None, **options: Any
+    refuse: dict[str, list[str]] | None = None,
+    *,
+    implicit: ssl.SSLContext | None = None,
+    kind: type[Mailbox] = Mailbox,
+    **options: Any,
 ) -> Iterator[Mailbox]:
-    """An aiosmtpd server for the time of the block; `options` are those of its `SMTP`."""
-    box = Mailbox(refuse)
+    """An aiosmtpd server for the time of the block; `options` are those of its `SMTP`, `kind` that of its handler."""
+    box = kind(refuse)
     loop = asyncio.new_event_loop()
 
     def serve() -> SMTP:

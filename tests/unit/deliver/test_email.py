@@ -11,8 +11,9 @@ import msgspec
 import pytest
 import trio
 
+from ampp.config import ConfigError, load
 from ampp.config.address import HostPort
-from ampp.config.http import TlsConfig
+from ampp.config.http import OAuth2, TlsConfig
 from ampp.config.receivers.email import EmailConfig, Threading
 from ampp.config.secret import Secret
 from ampp.core.plan import Integration
@@ -23,12 +24,14 @@ from ampp.deliver.sender import SendError
 from ampp.template.renderer import Renderer
 
 from .kit import alert, notify, running
-from .mailbox import Mail, Mailbox, mailbox, scripted
+from .mailbox import Mail, Mailbox, TokenMailbox, mailbox, scripted
+from .server import answer, serving
 from .test_http import Authority
 
 RENDERER = Renderer()
 MAIL = Integration("team", "email", 0, True)
 PASSWORD = "pässword"
+TOKENS = (b"good", b"b4d")
 
 
 def mailer(port: int | str, host: str = "127.0.0.1", **more: Any) -> Email:
@@ -327,6 +330,37 @@ async def test_secrets_are_read_at_each_attempt(tmp_path: Path) -> None:
         assert (await sent(both, box)).user == "LOGIN u"
         secret.write_text("top secret\n")
         assert (await sent(both, box)).user == "CRAM-MD5 u"
+
+
+async def test_a_token_in_the_place_of_a_password() -> None:
+    grants = [answer(200, b'{"access_token":"%s","token_type":"Bearer","expires_in":3600}' % word) for word in TOKENS]
+    with mailbox(kind=TokenMailbox, auth_require_tls=False, auth_exclude_mechanism=["CRAM-MD5"]) as box:
+        async with serving(*grants) as tokens:
+            oauth2 = OAuth2(client_id="me", client_secret=Secret("hush"), token_url=tokens.url)
+            assert (await sent(mailer(box.port, auth_username="u@x", auth_xoauth2=oauth2), box)).user == "XOAUTH2 u@x"
+            error = await failure(mailer(box.port, auth_username="u@x", auth_xoauth2=oauth2))
+            assert error.retry
+            assert str(error).startswith("XOAUTH2 auth: 535 ")
+            assert "b4d" not in str(error)
+        # Nobody is there to give one.
+        error = await failure(mailer(box.port, auth_username="u@x", auth_xoauth2=oauth2))
+        assert error.retry
+        assert "connect: connection refused" in str(error)
+        assert "hush" not in str(error)
+        assert box.tried == ["XOAUTH2"] * 2
+
+
+def test_where_tokens_come_from_is_checked() -> None:
+    for entry, words in (
+        ("{client_id: a}", "oauth2 token_url must be configured"),
+        ("{token_url: 'http://a'}", "oauth2 client_id must be configured"),
+        ("{client_id: a, token_url: 'http://a', scope: x}", "field scope not found"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            load(
+                "route: {receiver: r}\nreceivers:\n- name: r\n  email_configs:\n"
+                f"  - {{to: a@b, from: c@d, smarthost: 'h:25', auth_username: u, auth_xoauth2: {entry}}}\n"
+            )
 
 
 async def test_no_credentials_for_what_is_offered() -> None:

@@ -8,13 +8,16 @@ import ssl
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 import pytest
 import trio
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from ampp.config.http import Authorization, BasicAuth, Header, HttpConfig, OAuth2, TlsConfig
@@ -292,11 +295,11 @@ class Authority:
         self._certificate = self._sign(self._name, self._key, [], ca=True)
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, *names: str) -> tuple[str, str]:
+    def issue(self, *names: str, ends: datetime.timedelta = datetime.timedelta(hours=1)) -> tuple[str, str]:
         """A certificate for these host names or addresses, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        certificate = self._sign(subject, key, list(names), ca=False)
+        certificate = self._sign(subject, key, list(names), ca=False, ends=ends)
         return (
             certificate.public_bytes(serialization.Encoding.PEM).decode(),
             key.private_bytes(
@@ -304,11 +307,13 @@ class Authority:
             ).decode(),
         )
 
-    def server(self, *names: str, client: bool = False) -> ssl.SSLContext:
-        """A server's context; with `client` it wants a certificate of this authority from clients."""
+    def server(
+        self, *names: str, client: bool = False, ends: datetime.timedelta = datetime.timedelta(hours=1)
+    ) -> ssl.SSLContext:
+        """A server's context; with `client` it wants a certificate of this authority from clients. `ends`: from now."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         file = self._folder / "server.pem"
-        file.write_text("".join(self.issue(*names)))
+        file.write_text("".join(self.issue(*names, ends=ends)))
         context.load_cert_chain(file)
         if client:
             context.load_verify_locations(cadata=self.pem)
@@ -316,7 +321,13 @@ class Authority:
         return context
 
     def _sign(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, names: list[str], *, ca: bool
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        names: list[str],
+        *,
+        ca: bool,
+        ends: datetime.timedelta = datetime.timedelta(hours=1),
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = (
@@ -326,7 +337,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
         if names:
@@ -503,3 +514,133 @@ async def test_a_refused_token_is_an_attempt_to_repeat() -> None:
         assert (await fails(config, "http://127.0.0.1:1/")) == (
             'Post "<redacted>": oauth2: cannot fetch token: 503 Service Unavailable\nResponse: later'
         )
+
+
+# Tokens by signed assertions.
+
+
+def unpack(part: str) -> Any:
+    return msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, form: serialization.PrivateFormat) -> str:
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+@pytest.fixture(scope="module")
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+HASHES: dict[str, type[hashes.HashAlgorithm]] = {
+    "": hashes.SHA256,
+    "RS256": hashes.SHA256,
+    "RS384": hashes.SHA384,
+    "RS512": hashes.SHA512,
+}
+
+
+@pytest.mark.parametrize("algorithm", HASHES)
+async def test_assertions_are_signed_and_bring_tokens(
+    algorithm: str, rsa_key: rsa.RSAPrivateKey, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text(pem(rsa_key, serialization.PrivateFormat.PKCS8) + "\n")
+    refused: list[str] = []
+
+    async def grant(request: Request, stream: trio.abc.Stream) -> None:
+        """A token endpoint that believes nobody."""
+        form = dict(parse_qsl(request.body.decode(), strict_parsing=True))
+        said, _, signature = form["assertion"].rpartition(".")
+        try:
+            raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+            rsa_key.public_key().verify(raw, said.encode(), padding.PKCS1v15(), HASHES[algorithm]())
+        except InvalidSignature:
+            refused.append(said)
+            await answer(401)(request, stream)
+        else:
+            await answer(200, b'{"access_token":"good","token_type":"bearer","expires_in":3600}')(request, stream)
+
+    async with serving(grant) as tokens, serving(answer(200)) as server:
+        oauth2 = OAuth2(
+            client_id="me",
+            client_certificate_key_file=str(file),
+            client_certificate_key_id="k1",
+            grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer",
+            signature_algorithm=algorithm,
+            scopes=("a", "b"),
+            claims={"tenant": {"id": 7}, "sub": "other"},
+            token_url=f"{tokens.url}/token",
+            endpoint_params={"more": "x y"},
+        )
+        client = Client(HttpConfig(oauth2=oauth2), {})
+        await client.post(server.url, b"", {})
+        await client.post(server.url, b"", {})
+        assert [request.header("authorization") for request in server.requests] == ["Bearer good"] * 2
+        (asked,) = tokens.requests
+        form = dict(parse_qsl(asked.body.decode()))
+        header, claims, _ = form.pop("assertion").split(".")
+        assert form == {"grant_type": oauth2.grant_type, "scope": "a b", "more": "x y"}
+        assert asked.header("authorization") is None
+        assert unpack(header) == {"alg": algorithm or "RS256", "kid": "k1", "typ": "JWT"}
+        told = unpack(claims)
+        assert told.pop("exp") - told.pop("iat") == 600
+        assert len(told.pop("jti")) == 36
+        assert told == {"iss": "me", "sub": "other", "aud": f"{tokens.url}/token", "scope": "a b", "tenant": {"id": 7}}
+        # A key that was exchanged is taken up, and this endpoint does not know it.
+        file.write_text(pem(rsa.generate_private_key(65537, 2048), serialization.PrivateFormat.TraditionalOpenSSL))
+        with pytest.raises(SendError, match="oauth2: cannot fetch token: 401 Unauthorized"):
+            await client.post(server.url, b"", {})
+        assert (len(refused), len(tokens.requests)) == (1, 2)
+        await client.aclose()
+
+
+async def test_issuer_and_audience_of_an_assertion(rsa_key: rsa.RSAPrivateKey) -> None:
+    async with serving(answer(200, b'{"access_token":"t"}')) as tokens, serving(answer(200)) as server:
+        oauth2 = OAuth2(
+            client_id="me",
+            iss="issuer",
+            audience="them",
+            client_certificate_key=Secret(pem(rsa_key, serialization.PrivateFormat.TraditionalOpenSSL)),
+            grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer",
+            token_url=tokens.url,
+        )
+        await post(HttpConfig(oauth2=oauth2), server.url)
+        claims = unpack(dict(parse_qsl(tokens.requests[0].body.decode()))["assertion"].split(".")[1])
+        assert (claims["iss"], claims["sub"], claims["aud"], "scope" in claims) == ("issuer", "me", "them", False)
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("", "invalid key: Key must be a PEM encoded PKCS1 or PKCS8 key"),
+        ("hush", "invalid key: Key must be a PEM encoded PKCS1 or PKCS8 key"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----",
+            "invalid key: Key must be a PEM encoded PKCS1",
+        ),
+        (
+            pem(ec.generate_private_key(ec.SECP256R1()), serialization.PrivateFormat.PKCS8),
+            "not a valid RSA private key",
+        ),
+    ],
+)
+async def test_keys_that_sign_nothing(key: str, why: str) -> None:
+    oauth2 = OAuth2(
+        client_id="me",
+        client_certificate_key=Secret(key),
+        grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer",
+        token_url="http://127.0.0.1:1/",
+    )
+    text = await fails(HttpConfig(oauth2=oauth2), "http://127.0.0.1:1/")
+    assert text.startswith('Post "<redacted>": oauth2: client_certificate_key: ')
+    assert why in text
+    assert "hush" not in text
+
+
+def test_the_key_of_an_assertion_cannot_be_a_reference() -> None:
+    oauth2 = OAuth2(
+        client_id="me", client_certificate_key_ref="r", grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer"
+    )
+    with pytest.raises(BuildError, match="unable to use client certificate"):
+        Client(HttpConfig(oauth2=oauth2), {})

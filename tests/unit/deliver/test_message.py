@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
-from ampp.core.alert import Snapshot
+from ampp.core.alert import Alert, Snapshot
+from ampp.core.book import snapshot
 from ampp.core.clock import SECOND, ZERO
+from ampp.core.labels import fingerprint, key
 from ampp.core.plan import Integration
 from ampp.core.reason import NotifyReason
 from ampp.deliver.message import encode, message
@@ -25,7 +27,7 @@ def test_a_body_as_upstream_writes_it() -> None:
         ends=ZERO,
         updated=at(0),
         generator_url="http://p/graph?a=1&b=2",
-        fingerprint=0x00FF,
+        marked=0x00FF,
         hash=1,
     )
     resolved = Snapshot(
@@ -35,7 +37,7 @@ def test_a_body_as_upstream_writes_it() -> None:
         ends=at(60),
         updated=at(60),
         generator_url="",
-        fingerprint=0x9F2BB2C2F0D2BA0F,
+        marked=0x9F2BB2C2F0D2BA0F,
         hash=2,
         starts_off=7200,
         ends_off=-12600,
@@ -90,3 +92,12 @@ def test_a_missing_annotation_equals_an_empty_one_but_not_the_other_way_round() 
 )
 def test_quote_meta(plain: str, quoted: str) -> None:
     assert quote_meta(plain) == quoted
+
+
+def test_a_fingerprint_is_computed_when_asked_for_and_kept_for_the_next_flush() -> None:
+    labels = {"alertname": "A", "n": "1"}
+    known = Alert(key=key(labels), labels=labels, annotations={}, starts=0, ends=10, updated=0)
+    first = snapshot(known, 5)
+    assert known.fingerprint == -1
+    assert first.fingerprint == known.fingerprint == fingerprint(labels)
+    assert snapshot(known, 5).fingerprint == first.fingerprint

@@ -10,7 +10,7 @@ from ampp.config.receivers.slack import SlackAction, SlackConfirmation, SlackFie
 from ampp.core.clock import MILLISECOND
 from ampp.core.notify import Data
 from ampp.core.reason import FailureReason
-from ampp.deliver import http
+from ampp.deliver import answer as answer_of
 from ampp.deliver.integrations import FACTORIES, slack
 from ampp.deliver.sender import Sender, SendError, Unsendable
 
@@ -163,14 +163,14 @@ async def late(_request: Request, stream: trio.abc.Stream) -> None:
 
 
 async def test_the_answer_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_SETTLED_WAIT", 0.01)
+    monkeypatch.setattr(answer_of, "SETTLED_WAIT", 0.01)
     async with serving(late, cut_off) as server:
         sender = chat("slack", server.url)
         one = told("slack")
         await sender.send(one, one.alerts)
         error = await failure("slack", sender)
     assert (str(error), error.retry) == ('channel "": could not read response body: unexpected EOF', True)
-    monkeypatch.setattr(http, "_BODY_WAIT", 0.1)
+    monkeypatch.setattr(answer_of, "_BODY_WAIT", 0.1)
     async with serving(endless(200, b"drip", 0.01), endless(200, b"x" * 100_000, 0)) as server:
         error = await failure("slack", chat("slack", server.url))
         assert str(error) == 'channel "": could not read response body: timeout awaiting response body'
@@ -180,7 +180,7 @@ async def test_the_answer_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_an_answer_larger_than_what_is_shown_of_errors() -> None:
-    body = b'{"ok":true,"message":"' + b"x" * 2 * http.BODY_LIMIT + b'"}'
+    body = b'{"ok":true,"message":"' + b"x" * 2 * answer_of.BODY_LIMIT + b'"}'
     async with serving(answer(200, body, Content_Type="application/json")) as server:
         sender = chat("slack", server.url)
         one = told("slack")

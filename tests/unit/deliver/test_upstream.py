@@ -63,7 +63,7 @@ def snapshot(posted: dict[str, object]) -> Snapshot:
         ends=ZERO,
         updated=starts,
         generator_url=str(posted.get("generatorURL", "")),
-        fingerprint=labels.fingerprint(pairs),
+        marked=labels.fingerprint(pairs),
         hash=labels.hash64(pairs),
         starts_off=off,
     )

@@ -347,7 +347,7 @@ def snapshot(one: dict[str, Any], *, firing: bool) -> Snapshot:
         ends=ends,
         updated=starts,
         generator_url=str(one.get("generatorURL", "")),
-        fingerprint=labels.fingerprint(pairs),
+        marked=labels.fingerprint(pairs),
         hash=labels.hash64(pairs),
         starts_off=starts_off,
         ends_off=ends_off,

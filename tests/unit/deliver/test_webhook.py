@@ -11,7 +11,7 @@ from ampp.config.receivers.webhook import WebhookConfig
 from ampp.config.secret import Secret
 from ampp.core.clock import MILLISECOND
 from ampp.core.reason import FailureReason
-from ampp.deliver import http
+from ampp.deliver import answer as answer_of
 from ampp.deliver.integrations.webhook import Webhook, build
 from ampp.deliver.message import encode, message
 from ampp.deliver.sender import SendError
@@ -138,8 +138,8 @@ async def test_the_configured_timeout_ends_an_attempt() -> None:
 
 
 async def test_an_endless_body_neither_hangs_nor_fills_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_BODY_WAIT", 0.1)
-    monkeypatch.setattr(http, "_SETTLED_WAIT", 0.1)
+    monkeypatch.setattr(answer_of, "_BODY_WAIT", 0.1)
+    monkeypatch.setattr(answer_of, "SETTLED_WAIT", 0.1)
     async with serving(
         endless(500, b"x" * 10_000, 0), endless(500, b"drip ", 0.01), endless(200, b"drip", 0.01)
     ) as server:
@@ -147,7 +147,7 @@ async def test_an_endless_body_neither_hangs_nor_fills_memory(monkeypatch: pytes
         told = notify()
         with pytest.raises(SendError) as flooded:
             await sender.send(told, told.alerts)
-        assert str(flooded.value) == "unexpected status code 500: " + "x" * http.BODY_LIMIT
+        assert str(flooded.value) == "unexpected status code 500: " + "x" * answer_of.BODY_LIMIT
         with pytest.raises(SendError, match=r"^unexpected status code 500: drip drip"):
             await sender.send(told, told.alerts)
         await sender.send(told, told.alerts)
@@ -157,7 +157,7 @@ async def test_an_endless_body_neither_hangs_nor_fills_memory(monkeypatch: pytes
 
 
 async def test_a_yes_stays_a_yes_though_the_deadline_passes_in_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_SETTLED_WAIT", 0.3)
+    monkeypatch.setattr(answer_of, "SETTLED_WAIT", 0.3)
     async with serving(endless(200, b"drip", 0.01)) as server, running({HOOK: hook(server.url)}) as stage:
         stage.delivery.submit(notify(within=0.15))
         [outcome] = await stage.until(1)

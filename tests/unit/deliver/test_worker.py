@@ -360,3 +360,16 @@ async def test_thousands_of_groups_behind_a_dead_receiver_come_through_when_it_l
         assert all(outcome.ok for outcome in stage.outcomes)
         assert all(later >= earlier for earlier, later in pairwise(sender.at))
         assert mono() < base.deadline
+
+
+@pytest.mark.parametrize("count", [5, 700])
+async def test_alerts_are_told_in_order(count: int) -> None:
+    alerts = [alert("A", instance=f"h{i:04}", firing=i % 2 == 0) for i in range(count)]
+    mixed = sorted(alerts, key=lambda one: hash(one.labels["instance"]))
+    sender, quiet = Scripted(Accept()), Integration("team", "webhook", 1, False)
+    async with running({HOOK: sender, quiet: sender}) as stage:
+        stage.delivery.submit(notify(HOOK, *mixed))
+        await stage.until(1)
+        stage.delivery.submit(notify(quiet, *mixed))
+        await stage.until(2)
+    assert [told for _, told in sender.told] == [tuple(alerts), tuple(alerts[::2])]

@@ -167,7 +167,7 @@ def _snapshot(one: Posted, ends: int) -> Snapshot:
         ends=ends,
         updated=starts,
         generator_url=one.get("generatorURL", ""),
-        fingerprint=labels.fingerprint(pairs),
+        marked=labels.fingerprint(pairs),
         hash=labels.hash64(pairs),
         starts_off=off,
     )
