@@ -33,7 +33,8 @@ def main() -> int:
             os.sched_setaffinity(0, {int(core) for core in chosen.load_cores.split(",")})
         report = Report(
             machine(),
-            {side: _version(setting) for side, setting in settings.items()},
+            {side: _version(setting) for side, setting in settings.items()}
+            | ({"alertmanager": chosen.reference_name} if chosen.reference_name else {}),
             {"server": chosen.server_cores or "all", "load": chosen.load_cores or "all"},
             chosen.rounds or (1 if chosen.short else 3),
             chosen.short,
@@ -55,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--case", action="append", choices=list(CASES), help="only these (repeatable)")
     parser.add_argument("--only", choices=["reference", "ampp"], help="run one side alone")
     parser.add_argument("--reference", metavar="PATH", help="the real Alertmanager; amtool is looked for beside it")
+    parser.add_argument("--reference-name", metavar="TEXT", help="what to call it, when its --version does not say")
     parser.add_argument("--deadline", type=float, default=60.0, help="seconds to wait for one answer (default 60)")
     parser.add_argument("--server-cores", metavar="LIST", help="pin the server, e.g. 0 (default: all cores for both)")
     parser.add_argument("--load-cores", metavar="LIST", help="pin the load generator, e.g. 1")

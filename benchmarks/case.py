@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from benchmarks.command import commands
+from benchmarks.command import commands, queries
 from benchmarks.footprint import memory, starting
 from benchmarks.listing import inhibited, listed, silenced
 from benchmarks.notifying import due, latency, reloaded
@@ -25,4 +25,5 @@ CASES: Final[dict[str, Case]] = {
     "memory": memory,
     "start": starting,
     "commands": commands,
+    "queries": queries,
 }

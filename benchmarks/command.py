@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.setting import Reading, Setting, fill
 
-__all__ = ["commands"]
+__all__ = ["commands", "queries"]
 
 
 def _took(command: Sequence[str], times: int, deadline: float) -> float:
@@ -22,11 +22,20 @@ def _took(command: Sequence[str], times: int, deadline: float) -> float:
     return statistics.median(taken[1:])
 
 
+def _times(setting: Setting) -> int:
+    return 1 if setting.short else 7
+
+
 def commands(setting: Setting) -> Iterator[Reading]:
-    """`--version` of the daemon and of amtool, and queries over 10,000 alerts."""
-    times = 1 if setting.short else 7
+    """`--version` of the daemon and of amtool."""
+    times = _times(setting)
     yield Reading("ampp --version / alertmanager --version", "ms", _took(setting.version, times, setting.deadline))
     yield Reading("amtool --version", "ms", _took([*setting.amtool, "--version"], times, setting.deadline))
+
+
+def queries(setting: Setting) -> Iterator[Reading]:
+    """amtool against 10,000 alerts."""
+    times = _times(setting)
     with setting.daemon() as daemon:
         fill(daemon, setting.size(10_000))
         time.sleep(setting.span(3.0))

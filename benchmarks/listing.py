@@ -61,7 +61,7 @@ class _Lister:
 def listed(setting: Setting) -> Iterator[Reading]:
     """Alerts and groups, whole and filtered. The first listing after many alerts came differs from the later ones, and
     the one after a round of re-sends is what dashboards meet."""
-    for size, full in _SIZES.items():
+    for size, full in setting.sizes(_SIZES).items():
         lister = _Lister(setting, setting.size(full))
         try:
             yield lister.ask(f"GET alerts, {size} active, the first time", "/api/v2/alerts", 1)

@@ -1,4 +1,4 @@
-"""Cases of POST /api/v2/alerts: what Prometheus does all day, what it does when all breaks at once, and both together."""
+"""Cases of POST /api/v2/alerts: what Prometheus does all day, what it does when all breaks at once, and both."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def _rate(name: str, run: load.Blast, target: float | None = None) -> Iterator[R
 
 def resent(setting: Setting) -> Iterator[Reading]:
     """The same alerts again, only their end later; then also with another annotation in every one."""
-    for size, count in _ACTIVE.items():
+    for size, count in setting.sizes(_ACTIVE).items():
         with setting.daemon() as daemon:
             fill(daemon, setting.size(count))
             # Until the first notifications are out.

@@ -19,7 +19,7 @@ __all__ = ["Case", "Reading", "Setting", "address", "config", "fill", "median", 
 class Reading:
     """One number of one run; `value` is None when there was no answer within `deadline` seconds.
 
-    `better` is `more` or `less`; `target` the factor by which ampp is to be better; `share` the generator's of one core.
+    `better` is `more` or `less`; `target` the factor by which ampp is to be better; `share` the generator's of a core.
     """
 
     name: str
@@ -63,9 +63,13 @@ class Setting:
     def size(self, full: int) -> int:
         return max(40, full // 100) if self.short else full
 
+    def sizes(self, full: dict[str, int]) -> dict[str, int]:
+        """The sizes to go through, by name."""
+        return dict([*full.items()][-1:]) if self.short else full
+
     def span(self, full: float) -> float:
         """Seconds."""
-        return full / 20 if self.short else full
+        return full / 50 if self.short else full
 
     @contextlib.contextmanager
     def daemon(self, text: str = "", throttle: Throttle | None = None) -> Iterator[Daemon]:

@@ -1,8 +1,8 @@
 """The receiver of all notifications, in its own process so that it takes nothing from the generator.
 
 As a program it prints its port and answers every POST with 200. A POST to a path that contains `timed` is noted by the
-first `node-NNNNNN` in its body and the monotonic time, which all processes share. `GET /` tells what came since the last
-`GET /reset`.
+first `node-NNNNNN` in its body and the monotonic time, which all processes share. `GET /` tells what came since the
+last `GET /reset`.
 """
 
 import json
