@@ -27,8 +27,13 @@ class Body:
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()
 
+    def text(self, stamp: bytes) -> bytes:
+        """The body alone."""
+        return stamp.join(self._parts)
+
     def wire(self, stamp: bytes) -> bytes:
-        body = stamp.join(self._parts)
+        """The whole request."""
+        body = self.text(stamp)
         return b"%s%d\r\n\r\n%s" % (self._head, len(body), body)
 
 
