@@ -2,6 +2,7 @@
 # make run     ampp on :9093, data in ./data
 # make test    the test suite        make lint    format, lint, types
 # make bench   side by side with Alertmanager        make dist    wheel and sdist in dist/
+# make bench-short   every benchmark once, tiny: that it runs, not how fast
 # make lock    resolve the pinned dependencies anew
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 APT_TEST := prometheus prometheus-alertmanager golang-github-prometheus-alertmanager-dev
 
 .DELETE_ON_ERROR:
-.PHONY: setup run test lint format bench dist lock clean test-servers
+.PHONY: setup run test lint format bench bench-short dist lock clean test-servers
 
 setup: $(VENV)/.installed
 
@@ -66,7 +67,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev test-servers
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# Needs no Alertmanager: without one it runs ampp alone.
+bench-short: $(VENV)/.dev
+	$(BIN)/python -m benchmarks --short
 
 dist: setup
 	$(BIN)/python -m build --no-isolation --outdir dist .

@@ -8,6 +8,7 @@ last `GET /reset`.
 import json
 import os
 import re
+import resource
 import select
 import socket
 import subprocess
@@ -68,7 +69,7 @@ class Sink:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _get(self, path: str) -> dict[str, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=180)
         try:
             connection.request("GET", path)
             found: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -78,6 +79,9 @@ class Sink:
 
 
 def _serve() -> None:
+    # Alertmanager opens a connection for each of thousands of groups at once.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     listener.setblocking(False)
     print(listener.getsockname()[1], flush=True)  # noqa: T201
@@ -120,7 +124,8 @@ def _accept(listener: socket.socket, poll: select.epoll, clients: dict[int, sock
     while True:
         try:
             client, _ = listener.accept()
-        except BlockingIOError:
+        except OSError:
+            # Nobody waits any more; or there are as many connections as the system allows, and the rest wait.
             return
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
