@@ -40,7 +40,7 @@ def texts(count: int, size: int, first: int = 0, *, changing: bool = False, **la
 
 def posts(some: Engine, count: int, first: int = 0, **labels: str) -> list[PostedAlert]:
     """Alerts decoded and not yet taken in."""
-    return [post for text in texts(count, 64, first, **labels) for post in decode_alerts(text, 0, some.book.alerts)]
+    return [post for text in texts(count, 64, first, changing=False, **labels) for post in decode_alerts(text, 0, some.book.alerts)]
 
 
 def best(count: int, action: Callable[[], object], times: int = 5) -> float:
