@@ -1,7 +1,7 @@
 # make setup   a working ampp in .venv (.venv/bin/ampp, .venv/bin/amtool, …)
 # make run     ampp on :9093, data in ./data
 # make test    the test suite        make lint    format, lint, types
-# make bench   side by side with Alertmanager        make dist    wheel and sdist in dist/
+# make bench   side by side with Alertmanager        make dist    all artefacts, in dist/ (make dist-test, make install)
 # make bench-short   every benchmark once, tiny: that it runs, not how fast
 # make lock    resolve the pinned dependencies anew
 
@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 APT_TEST := prometheus prometheus-alertmanager golang-github-prometheus-alertmanager-dev
 
 .DELETE_ON_ERROR:
-.PHONY: setup run test lint format bench bench-short dist lock clean test-servers
+.PHONY: setup run test lint format bench bench-short dist dist-test install lock clean test-servers
 
 setup: $(VENV)/.installed
 
@@ -30,6 +30,7 @@ $(VENV)/.created:
 $(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
 	$(PIP) install --quiet --require-hashes -r requirements.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q ampp cli
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
@@ -67,21 +68,39 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev test-servers
+	$(BIN)/python -m compileall -q ampp cli
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # Needs no Alertmanager: without one it runs ampp alone.
 bench-short: $(VENV)/.dev
 	$(BIN)/python -m benchmarks --short
 
+# Wheel and sdist, and what carries all it needs: see docs/installation.md. `dist-test` runs what was built.
 dist: setup
-	$(BIN)/python -m build --no-isolation --outdir dist .
+	@command -v objdump >/dev/null || packaging/apt-install binutils
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+	    $(BIN)/python -m build --no-isolation --outdir dist .
+	$(PYTHON) packaging/build.py dist/ampp-*-py3-none-any.whl
+
+dist-test: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/artefact $(PYTEST_ARGS)
+
+# The one-dir build in PREFIX (/usr/local), with unit and environment file; DESTDIR for packagers.
+install:
+	@test -e dist/ampp-*-linux-*.tar.gz || { echo "nothing to install: make dist" >&2; exit 1; }
+	rm -rf build/install && mkdir -p build/install
+	tar -xzf dist/ampp-*-linux-*.tar.gz -C build/install
+	build/install/ampp-*/install
 
 LOCK := $(BIN)/pip-compile --quiet --no-config --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-    --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --extra build
+    --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header
 lock: $(VENV)/.dev
 	$(PIP) install --quiet pip-tools
-	$(LOCK) --upgrade --output-file requirements.lock pyproject.toml
-	$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --upgrade --extra build --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --constraint requirements.lock --output-file packaging/run.lock pyproject.toml
+	$(LOCK) --extra package --constraint requirements.lock --output-file packaging/tools.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

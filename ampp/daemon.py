@@ -22,6 +22,7 @@ from ampp import config as configuration
 from ampp import upkeep
 from ampp.api import listen, server
 from ampp.api.app import build_app
+from ampp.api.extensions import extensions
 from ampp.api.guard import Guard
 from ampp.api.port import ClusterStatus, Peer
 from ampp.api.shell import Limits, Shell
@@ -37,6 +38,7 @@ from ampp.core.succession import restore
 from ampp.deliver import destination
 from ampp.deliver.sender import BuildError
 from ampp.external import External, ExternalError, resolve
+from ampp.history.history import History
 from ampp.live import Live, Loaded, ReloadError, now, prepare
 from ampp.observe import memory, stall, systemd
 from ampp.observe.log import Logger
@@ -46,6 +48,7 @@ from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import Restored
 from ampp.store.snapshot import size_of
 from ampp.store.sqlite import SqliteSettings, SqliteStore
+from ampp.store.sqlite.history.historian import Historian, HistorySettings
 from ampp.web.page import pages
 
 __all__ = ["run", "serve"]
@@ -68,6 +71,7 @@ async def serve(options: Options, settings: Settings) -> None:
     destination.set_level(destination.Level(settings.network.refuse))
     config = await _read(options)
     store, restored = await trio.to_thread.run_sync(_open_store, options, settings)
+    history: History | None = None
     try:
         for warning in restored.warnings:
             _log.warn(warning, component="store")
@@ -76,12 +80,13 @@ async def serve(options: Options, settings: Settings) -> None:
         loaded = await _prepare(config, external.url)
         metrics = Metrics(options.features, options.cluster.name if options.cluster else None)
         engine, orphaned = _engine(options, loaded, restored)
-        live = Live(options, settings, external.url, loaded, engine, store, metrics)
+        history = _history(options, settings, store)
+        live = Live(options, settings, external.url, loaded, engine, store, metrics, history)
         live.begin(orphaned, resumed=restored.last_alive > 0)
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         shell = Shell(
-            build_app(live, v2, partial(upkeep.exposition, live), pages(live)),
+            build_app(live, v2, partial(upkeep.exposition, live), pages(live), extensions(live)),
             v2,
             metrics.http,
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),
@@ -92,6 +97,7 @@ async def serve(options: Options, settings: Settings) -> None:
         serving = partial(server.serve, shell, sockets, guard, stop, header_bytes=settings.limits.header_bytes)
         async with trio.open_nursery() as rooms:
             await rooms.start(live.run)
+            history.start()
             rooms.start_soon(upkeep.run, live)
             rooms.start_soon(partial(stall.watch, metrics.loop.stall))
             rooms.start_soon(memory.give_back)
@@ -108,6 +114,8 @@ async def serve(options: Options, settings: Settings) -> None:
         await _last_words(live)
     finally:
         with trio.CancelScope(shield=True):
+            if history is not None:
+                await trio.to_thread.run_sync(history.close)
             await store.aclose()
 
 
@@ -147,6 +155,21 @@ def _open_store(options: Options, settings: Settings) -> tuple[SqliteStore, Rest
             raise
     except StoreError as error:
         raise StartError(str(error)) from error
+
+
+def _history(options: Options, settings: Settings, store: SqliteStore) -> History:
+    directory = Path(options.storage_path)
+    if not settings.history.enabled:
+        return History(directory, None)
+    wanted = HistorySettings(
+        retention=settings.history.retention,
+        max_bytes=settings.history.max_bytes,
+        storage_bytes=settings.storage.max_bytes,
+        full_sync=settings.storage.sync == "full",
+    )
+    historian = Historian(directory, wanted, last_seq=store.last_seq, warn=Logger("history").warn)
+    store.read_by(lambda: historian.needed_after)
+    return History(directory, historian)
 
 
 def _bind(options: Options) -> list[socket.socket]:

@@ -24,6 +24,7 @@ import trio
 from ampp import __version__
 from ampp import config as configuration
 from ampp.config import Config, ConfigError
+from ampp.config.destination import destinations
 from ampp.config.settings import Settings
 from ampp.core import query
 from ampp.core.alert import Alert, PostedAlert
@@ -43,6 +44,7 @@ from ampp.deliver import integrations
 from ampp.deliver.label import labeller
 from ampp.deliver.sender import BuildError, Senders
 from ampp.deliver.worker import Delivery
+from ampp.history.history import History
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
@@ -108,6 +110,7 @@ class Live:
         engine: Engine,
         store: Store,
         metrics: Metrics,
+        history: History,
     ) -> None:
         self.options: Final = options
         self.settings: Final = settings
@@ -116,6 +119,7 @@ class Live:
         self.engine: Final = engine
         self.store: Final = store
         self.metrics: Final = metrics
+        self.history: Final = history
         self.delivery: Final = Delivery(self.heard, metrics.notify)
         self._outgoing: deque[tuple[Ticket, list[Notify]]] = deque()
         self._sendable = trio.Event()
@@ -292,6 +296,7 @@ class Live:
             hash=config.hash,
             text=config.original(),
             kept_timers=self.settings.reload.keep_timers,
+            destinations=destinations(config, plan),
         )
         self.store.append((record,))
 

@@ -174,6 +174,15 @@ async def exposition(live: Live) -> bytes:
     health = live.store.health()
     metrics.store.writable.labels("alerts").set(health.ok)
     metrics.loop.depth.labels("store").set(health.queue)
+    if live.history.kept:
+        past = live.history.health()
+        metrics.history.up.set(not past.reason)
+        metrics.history.behind.set(past.behind)
+        metrics.history.lag.set(past.lag / SECOND)
+        metrics.history.events.set(past.events)
+        metrics.history.notifications.set(past.notifications)
+        metrics.history.swept.set(past.swept)
+        metrics.history.lost.set(past.lost)
     for name, size in health.files.items():
         metrics.store.size.labels(name).set(size)
     return metrics.exposition()

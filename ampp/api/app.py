@@ -4,7 +4,7 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from quart import Request, Response, has_websocket_context, request, websocket
@@ -13,6 +13,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from ampp.api import ops
+from ampp.api.extensions.answer import Ask, Route, failure, new_id
 from ampp.api.negotiate import refuse_accept, refuse_content_type
 from ampp.api.openapi import document
 from ampp.api.port import Port
@@ -20,13 +21,16 @@ from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
 from ampp.api.v2 import V2
 
-__all__ = ["API", "PREFIX", "build_app", "is_api"]
+__all__ = ["API", "PREFIX", "ROUTE", "build_app", "is_api"]
 
 _log: Final = logging.getLogger("ampp.api")
 
 API: Final = "/api/v2/"
 
 Pages: TypeAlias = Mapping[str, Callable[[], Awaitable[Reply]]]
+
+ROUTE: Final = "ampp.route"
+"""Where the scope of a request says by which route it was served, for those whose path holds a value."""
 
 PREFIX: Final = "ampp.prefix"
 """Where the scope of a request says which route prefix was taken off its path."""
@@ -48,14 +52,22 @@ def is_api(path: str) -> bool:
     return path.startswith(API)
 
 
-def build_app(live: Port, v2: V2, exposition: Callable[[], Awaitable[bytes]], pages: Pages) -> QuartTrio:
-    """The application. `exposition` gives /metrics its body, `pages` what people see, by path."""
+def build_app(
+    live: Port,
+    v2: V2,
+    exposition: Callable[[], Awaitable[bytes]],
+    pages: Pages,
+    extensions: Sequence[Route] = (),
+) -> QuartTrio:
+    """The application. `exposition` gives /metrics its body, `pages` what people see, by path; `extensions` are served
+    below /api/v2/ and at the top alike."""
     app = QuartTrio("ampp.api", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["BODY_TIMEOUT"] = app.config["RESPONSE_TIMEOUT"] = None  # the shell's and --web.timeout's business
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     _route_api(app, v2)
+    _route_extensions(app, extensions)
     _route_ops(app, live, exposition, pages)
     for rule in app.url_map.iter_rules():
         # Quart lets HEAD through wherever GET is; upstream knows it on two paths only.
@@ -119,6 +131,33 @@ def _route_api(app: QuartTrio, v2: V2) -> None:
     add("silence/<silence_id>", "GET", v2.get_silence)
     add("silence/<silence_id>", "DELETE", v2.delete_silence)
     add("openapi.json", "GET", get_openapi)
+
+
+def _route_extensions(app: QuartTrio, routes: Sequence[Route]) -> None:
+    """The paths in the order given: one with a value in its place comes after those that are spelt out."""
+
+    def add(route: Route, place: str) -> None:
+        async def view(**values: str) -> Response:
+            scope: Any = request.scope
+            scope[ROUTE] = place + route.path
+            body: Any = await request.get_data()
+            ask = Ask(
+                parameters=Query(request.query_string.decode("latin-1")).values(),
+                path=values,
+                body=body,
+                request_id=new_id(request.headers.get("X-Request-ID")),
+                if_none_match=request.headers.get("If-None-Match", ""),
+            )
+            if body and refuse_content_type(request.headers.get("Content-Type")) is not None:
+                return _respond(failure(ask, "UNSUPPORTED_MEDIA_TYPE", "the body must be application/json"))
+            return _respond(await route.handler(ask))
+
+        rule = place + route.path.replace("{", "<").replace("}", ">")
+        app.add_url_rule(rule, f"{route.method} {rule}", view, methods=[route.method], strict_slashes=False)
+
+    for route in routes:
+        add(route, API)
+        add(route, "/")
 
 
 def _joined(headers: list[str]) -> str | None:

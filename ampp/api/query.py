@@ -25,6 +25,10 @@ class Query:
             name, _, value = pair.partition("=")
             self._values.setdefault(_unescape(name), []).append(_unescape(value))
 
+    def values(self) -> dict[str, list[str]]:
+        """Every parameter's values, in the order given."""
+        return self._values
+
     def all(self, name: str) -> list[str]:
         return self._values.get(name, [])
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 import trio
 
-from ampp.api.app import API, PREFIX, is_api
+from ampp.api.app import API, PREFIX, ROUTE, is_api
 from ampp.api.negotiate import refuse_content_type
 from ampp.api.reply import JSON, TEXT, Reply, plain_error, redirect
 from ampp.api.v2 import V2
@@ -165,7 +165,7 @@ class Shell:
         try:
             await self._limited(scope, receive, answer)
         finally:
-            handler = _handler(path, answer.status)
+            handler = scope.get(ROUTE) or _handler(path, answer.status)
             if handler is not None:
                 verb = method.lower() if method in _METHODS else "unknown"
                 self._meter.observe(handler, verb, answer.status, time.perf_counter() - started)
@@ -279,7 +279,12 @@ class _Answer:
             self.started = True
             self.status = message["status"]
             headers = [*message["headers"]]
-            headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in self.added]
+            own = {name.lower() for name, _ in headers}
+            headers += [
+                (name.lower().encode(), value.encode("latin-1"))
+                for name, value in self.added
+                if name != "Cache-Control" or b"cache-control" not in own
+            ]
             message = {**message, "headers": headers}
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))

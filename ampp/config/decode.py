@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final, Self
 import msgspec
 
 from ampp.config.emit import Map, Tree
-from ampp.config.error import Invalid, closest
+from ampp.config.error import Fault, Invalid, closest
 from ampp.config.node import ALIAS, MAPPING, MAX_DEPTH, NULL_TAG, SCALAR, SEQUENCE, Node
 from ampp.config.scalar import STR, resolve, short_tag
 from ampp.core.matcher import Mode
@@ -55,15 +55,6 @@ KEEP: Final = "keep"
 _DEPTH_HINT: Final = "nest less, or chain fewer aliases"
 _ALIAS_LOW: Final = 400_000
 _ALIAS_HIGH: Final = 4_000_000
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """One collected error: upstream's words with the line inside, the true place, a hint."""
-
-    text: str
-    line: int
-    column: int
-    hint: str = ""
 
 
 class Kind:

@@ -14,15 +14,15 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from ampp.config.decode import FAILED, KEEP, Decoder, Fault, Section, Sections, Struct
+from ampp.config.decode import FAILED, KEEP, Decoder, Section, Sections, Struct
 from ampp.config.emit import emit
-from ampp.config.error import ConfigError, Invalid, closest
+from ampp.config.error import ConfigError, Fault, Invalid, closest
 from ampp.config.event_recorder import EventRecorderSection
 from ampp.config.globals import Global, check_global
 from ampp.config.http import join
 from ampp.config.intervals import IntervalSection, MuteIntervalSection
 from ampp.config.kind import Strings
-from ampp.config.node import Node, compose
+from ampp.config.node import Node, compose, read
 from ampp.config.receiver import ReceiverSection
 from ampp.config.receivers import CHECK, Entry
 from ampp.config.routing import InhibitSection, RouteSection
@@ -31,9 +31,6 @@ from ampp.core.matcher import Mode
 from ampp.core.quote import go_quote
 
 __all__ = ["Config", "Document", "load", "load_file"]
-
-MAX_BYTES: Final = 20 << 20
-"""Bytes of a configuration file. Ten seconds and a gigabyte would not be enough to read what is larger."""
 
 _NULLS_REFUSED: Final = "missing {} config"
 
@@ -116,13 +113,10 @@ def load_file(path: str, mode: Mode = Mode.FALLBACK) -> Config:
     """Load the file at `path`. Raises `ConfigError`, also for a file that cannot be read."""
     try:
         with open(path, "rb") as file:
-            text = file.read(MAX_BYTES + 1)
+            text = read(file, path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"open {path}: {reason}", file=path) from None
-    if len(text) > MAX_BYTES:
-        hint = "is it the right file? Otherwise move what repeats into fewer routes and receivers"
-        raise ConfigError(f"{path} is larger than {MAX_BYTES >> 20} MiB", file=path, hint=hint)
     return load(text, mode, path)
 
 
@@ -147,7 +141,8 @@ def load(text: str | bytes, mode: Mode = Mode.FALLBACK, file: str = "") -> Confi
     except _Faulty as error:
         first = error.faults[0]
         lines = "\n  ".join(fault.text for fault in error.faults)
-        raise ConfigError(f"yaml: unmarshal errors:\n  {lines}", file, first.line, first.column, first.hint) from None
+        message = f"yaml: unmarshal errors:\n  {lines}"
+        raise ConfigError(message, file, first.line, first.column, first.hint, error.faults) from None
     if file:
         document = _under(document, dirname(file) or ".")
     return Config(text=data, file=file, mode=mode, document=document, warnings=tuple(decoder.warnings))

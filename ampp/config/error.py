@@ -6,19 +6,42 @@
 `str(ConfigError)` is exactly the text Alertmanager prints; `render()` adds the place and the hint below it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-__all__ = ["ConfigError", "Invalid", "closest"]
+import msgspec
+
+__all__ = ["ConfigError", "Fault", "Invalid", "closest"]
 
 _SIMILAR: Final = 0.5
 
 
-class ConfigError(ValueError):
-    """A configuration that cannot be used. `line` and `column` are 1-based; 0 means that no place is known."""
+class Fault(msgspec.Struct, frozen=True):
+    """One of several errors told together: upstream's words with the line inside, the true place, a hint."""
 
-    def __init__(self, message: str, file: str = "", line: int = 0, column: int = 0, hint: str = "") -> None:
+    text: str
+    line: int
+    column: int
+    hint: str = ""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used. `line` and `column` are 1-based; 0 means that no place is known.
+
+    `faults`: the single errors, where the message tells several; place and hint are then those of the first.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        file: str = "",
+        line: int = 0,
+        column: int = 0,
+        hint: str = "",
+        faults: Sequence[Fault] = (),
+    ) -> None:
         super().__init__(message)
+        self.faults = tuple(faults)
         self.message = message
         self.file = file
         self.line = line

@@ -8,13 +8,13 @@ Upstream reads with Go's yaml.v2, whose syntax errors say `yaml: line N: …` wh
 grammar and right for errors of scanning; both are reproduced in the message, while `Invalid` carries the true place.
 """
 
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import yaml
 
-from ampp.config.error import Invalid
+from ampp.config.error import ConfigError, Invalid
 
-__all__ = ["ALIAS", "MAPPING", "MAX_DEPTH", "NULL_TAG", "SCALAR", "SEQUENCE", "Node", "compose"]
+__all__ = ["ALIAS", "MAPPING", "MAX_DEPTH", "NULL_TAG", "SCALAR", "SEQUENCE", "Node", "compose", "read"]
 
 SCALAR: Final = "scalar"
 SEQUENCE: Final = "sequence"
@@ -26,6 +26,10 @@ _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 
 MAX_DEPTH: Final = 160
 """Levels of nesting in one document. Upstream allows 10,000; no real routing tree comes near this."""
+
+
+MAX_BYTES: Final = 20 << 20
+"""Bytes of a configuration file. Ten seconds and a gigabyte would not be enough to read what is larger."""
 
 
 class Node:
@@ -61,6 +65,15 @@ class Node:
                 if self.children[i].value == key:
                     return self.children[i + 1]
         return self
+
+
+def read(file: BinaryIO, name: str) -> bytes:
+    """What is in an open file, which errors call `name`. Raises `ConfigError` for what is too large, and OSError."""
+    text = file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        hint = "is it the right file? Otherwise move what repeats into fewer routes and receivers"
+        raise ConfigError(f"{name} is larger than {MAX_BYTES >> 20} MiB", file=name, hint=hint)
+    return text
 
 
 def _parser(data: bytes) -> Any:

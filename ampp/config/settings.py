@@ -5,6 +5,10 @@
       sync: normal
       max_bytes: 2GiB
       journal_retention: 7d
+    history:
+      enabled: true
+      retention: 30d
+      max_bytes: 0
     reload:
       keep_timers: false
     cluster:
@@ -27,9 +31,9 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
 
 from msgspec.structs import replace
 
-from ampp.config.decode import FAILED, Decoder, Fault, Kind, Section, Struct, section_fields
-from ampp.config.error import ConfigError, Invalid, closest
-from ampp.config.node import SCALAR, Node, compose
+from ampp.config.decode import FAILED, Decoder, Kind, Section, Struct, section_fields
+from ampp.config.error import ConfigError, Fault, Invalid, closest
+from ampp.config.node import SCALAR, Node, compose, read
 from ampp.config.scalar import resolve
 from ampp.core.clock import HOUR
 from ampp.core.duration import DurationError, parse_prometheus
@@ -37,6 +41,7 @@ from ampp.core.quote import go_quote
 
 __all__ = [
     "ClusterSettings",
+    "HistorySettings",
     "LimitSettings",
     "NetworkSettings",
     "ReloadSettings",
@@ -133,6 +138,18 @@ class StorageSettings(_SettingsSection, frozen=True, kw_only=True):
     journal_retention: _Duration = 7 * 24 * HOUR
 
 
+class HistorySettings(_SettingsSection, frozen=True, kw_only=True):
+    """What is remembered of the past, beside the journal.
+
+    `enabled`: whether it is at all. `retention`: nanoseconds for which events and notifications are kept. `max_bytes`:
+    what the history may take of the storage budget; 0 for three fifths of it.
+    """
+
+    enabled: _Flag = True
+    retention: _Duration = 30 * 24 * HOUR
+    max_bytes: _Size = 0
+
+
 class ReloadSettings(_SettingsSection, frozen=True, kw_only=True):
     """What a reload leaves alone.
 
@@ -169,6 +186,7 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
 
     profile: Annotated[str, _SettingKind(_one_of("lite"), "lite is the profile there is, and the default")] = "lite"
     storage: Annotated[StorageSettings, Struct(StorageSettings, pointer=False)] = StorageSettings()
+    history: Annotated[HistorySettings, Struct(HistorySettings, pointer=False)] = HistorySettings()
     reload: Annotated[ReloadSettings, Struct(ReloadSettings, pointer=False)] = ReloadSettings()
     cluster: Annotated[ClusterSettings, Struct(ClusterSettings, pointer=False)] = ClusterSettings()
     limits: Annotated[LimitSettings, Struct(LimitSettings, pointer=False)] = LimitSettings()
@@ -185,24 +203,30 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
                 raise Invalid(f"{name} must be positive", field=name.partition(".")[0])
         if self.storage.journal_retention <= 0:
             raise Invalid("storage.journal_retention must be positive", field="storage")
+        if self.history.retention <= 0:
+            raise Invalid("history.retention must be positive", field="history")
         return self
 
 
 _SETTINGS: Final = Struct(Settings, pointer=False)
 
 
-def load_settings(path: str = "", environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    path: str = "", environment: Mapping[str, str] = os.environ, *, text: bytes | None = None
+) -> Settings:
     """The settings in force: defaults, then the file at `path` unless that is "", then the environment.
 
-    Raises `SettingsError`.
+    `text`: what is in the file, if it was read already. Raises `SettingsError`.
     """
     settings = Settings()
-    if path:
-        settings = _read(path)
+    if text is not None:
+        settings = _decode(text, path)
+    elif path:
+        settings = _decode(_read(path), path)
     for name, (section, field) in variables().items():
-        text = environment.get(name, "")
-        if text:
-            settings = _override(settings, name, section, field, text)
+        value = environment.get(name, "")
+        if value:
+            settings = _override(settings, name, section, field, value)
     try:
         return settings.check()
     except Invalid as error:
@@ -233,12 +257,17 @@ def _override(settings: Settings, name: str, section: str, key: str, text: str) 
     return replace(settings, **{section: changed}) if section else changed
 
 
-def _read(path: str) -> Settings:
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            return read(file, path)
+    except ConfigError as error:
+        raise SettingsError(error.message, path, hint=error.hint) from None
     except OSError as error:
         raise SettingsError(f"open {path}: {(error.strerror or str(error)).lower()}", path) from None
+
+
+def _decode(data: bytes, path: str) -> Settings:
     decoder = Decoder()
     try:
         root = compose(data)
@@ -253,4 +282,4 @@ def _read(path: str) -> Settings:
 
 def _faulty(path: str, faults: list[Fault]) -> SettingsError:
     text = "\n".join(fault.text + (f" ({fault.hint})" if fault.hint else "") for fault in faults)
-    return SettingsError(text, path, faults[0].line, faults[0].column)
+    return SettingsError(text, path, faults[0].line, faults[0].column, faults=faults)

@@ -4,15 +4,25 @@ from collections.abc import Iterator, Sequence
 from os.path import basename
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from ampp.config.error import ConfigError
 from ampp.config.glob import GlobError, glob
 
 if TYPE_CHECKING:
     from ampp.template.renderer import Renderer
 
-__all__ = ["SYNTAX_HINT", "renderer", "syntax_error"]
+__all__ = ["SYNTAX_HINT", "TemplateFile", "read_files", "renderer", "syntax_error"]
 
 SYNTAX_HINT: Final = "only Go's own template functions are known in this place"
+
+
+class TemplateFile(msgspec.Struct, frozen=True):
+    """A file that the `templates` of a configuration name: its path and text, or why it could not be read."""
+
+    path: str
+    text: str = ""
+    error: str = ""
 
 
 def syntax_error(text: str) -> str:
@@ -49,6 +59,19 @@ def renderer(patterns: Sequence[str], *, by_value: bool = False) -> "Renderer":
     return made
 
 
+def read_files(patterns: Sequence[str]) -> list[tuple[str, list[TemplateFile]]]:
+    """Each pattern with the files that it matches, whatever is wrong with them. Reads the files."""
+    found = []
+    for pattern in patterns:
+        try:
+            paths = glob(pattern)
+        except GlobError as error:
+            found.append((pattern, [TemplateFile(pattern, error=str(error))]))
+        else:
+            found.append((pattern, [_read(path) for path in paths]))
+    return found
+
+
 def _files(patterns: Sequence[str]) -> Iterator[tuple[str, str]]:
     for pattern in patterns:
         try:
@@ -56,12 +79,17 @@ def _files(patterns: Sequence[str]) -> Iterator[tuple[str, str]]:
         except GlobError as error:
             raise ConfigError(str(error), hint=f"in the pattern {pattern} under templates") from None
         for path in paths:
-            try:
-                with open(path, "rb") as file:
-                    text = file.read().decode("utf-8", "surrogateescape")
-            except IsADirectoryError:
-                raise ConfigError(f"read {path}: is a directory", path) from None
-            except OSError as error:
-                why = (error.strerror or str(error)).lower()
-                raise ConfigError(f"open {path}: {why}", path) from None
-            yield path, text
+            file = _read(path)
+            if file.error:
+                raise ConfigError(file.error, path)
+            yield path, file.text
+
+
+def _read(path: str) -> TemplateFile:
+    try:
+        with open(path, "rb") as file:
+            return TemplateFile(path, file.read().decode("utf-8", "surrogateescape"))
+    except IsADirectoryError:
+        return TemplateFile(path, error=f"read {path}: is a directory")
+    except OSError as error:
+        return TemplateFile(path, error=f"open {path}: {(error.strerror or str(error)).lower()}")

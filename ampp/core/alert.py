@@ -64,6 +64,7 @@ class Alert(msgspec.Struct, eq=False, weakref=False, gc=False):
 
     `key` identifies the label set inside this process and in the store: the JSON object of the sorted labels.
     `held`: restored from the store and not yet repeated by a sender. `kept`: `updated` as the store was last given it.
+    `told_end`: the end that a record tells of.
     `fingerprint` (FNV-1a 64) and `hash` (xxHash64) are `-1` until first asked for: see `ampp.core.book`.
     `routes` and `groups` are where the routing tree put the label set; `seated` says that every one of those groups
     holds the alert now. `muted` and `fragment` are caches of the silences that match and of the encoded API object,
@@ -94,6 +95,7 @@ class Alert(msgspec.Struct, eq=False, weakref=False, gc=False):
     muted: tuple[int, int, int, tuple[str, ...]] | None = None
     fragment: Any = None
     content: Content | None = None
+    told_end: int | None = None
 
     def resolved(self, wall: int) -> bool:
         """Whether the alert is over at `wall` (upstream types.Alert.ResolvedAt: the end itself counts as over)."""

@@ -20,7 +20,7 @@ import msgspec
 from ampp.core import labels as labelling
 from ampp.core.alert import NO_ANNOTATIONS, Alert, Content, PostedAlert, Snapshot
 from ampp.core.clock import ZERO
-from ampp.core.record import AlertRow
+from ampp.core.record import AlertRow, Lapse
 
 __all__ = ["Book", "Change", "NameLimit", "Repeats", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
 
@@ -85,13 +85,15 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
 class Book:
     """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit).
 
-    `refreshed` counts mere refreshes; while it stands still there are none to be written.
+    `refreshed` counts mere refreshes; while it stands still there are none to be written. `lapsed` gathers the ends of
+    alerts whose time was over when a report began them anew, where no record tells of it.
     """
 
     def __init__(self, per_name: int = 0) -> None:
         self.alerts: dict[bytes, Alert] = {}
         self.refreshed = 0
         self.names: Final = NameLimit(per_name)
+        self.lapsed: list[Lapse] = []
 
     def __len__(self) -> int:
         return len(self.alerts)
@@ -143,6 +145,8 @@ class Book:
             or ends < old_ends
             or not alert.seated
         )
+        if changed and was_over and alert.told_end != old_ends:
+            self.lapsed.append((alert.key, old_ends))
         alert.starts, alert.starts_off = starts, starts_off
         alert.ends, alert.ends_off = ends, ends_off
         alert.updated = wall

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ampp.core.reason import NotifyReason
 from ampp.core.record import LogEntry
 
-__all__ = ["decide"]
+__all__ = ["decide", "repeats_every"]
 
 
 def decide(
@@ -39,3 +39,12 @@ def decide(
     if may_repeat and entry.timestamp < wall - repeat_interval:
         return NotifyReason.REPEAT
     return NotifyReason.NONE
+
+
+def repeats_every(repeat_interval: int, group_interval: int) -> int:
+    """How often a group that goes on firing is told again at best, in nanoseconds: at the first of its turns that comes
+    more than `repeat_interval` after the last notification was done, and turns come every `group_interval`.
+
+    So a `repeat_interval` of exactly n turns takes n + 1 of them.
+    """
+    return (repeat_interval // group_interval + 1) * group_interval

@@ -1,4 +1,4 @@
-"""The two spellings of durations, in nanoseconds: Prometheus' (`1d12h`, config), Go's (`1.5h`, flags and timeouts)."""
+"""The spellings of durations, in nanoseconds: Prometheus' (`1d12h`, config), Go's (`1.5h`), and that of flags."""
 
 import re
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from ampp.core.clock import HOUR, MICROSECOND, MILLISECOND, MINUTE, SECOND
 from ampp.core.quote import go_quote, time_quote
 
-__all__ = ["DurationError", "format_go", "format_prometheus", "parse_go", "parse_prometheus"]
+__all__ = ["DurationError", "format_go", "format_prometheus", "parse_flag", "parse_go", "parse_prometheus"]
 
 _LIMIT: Final = 1 << 63
 _DAY: Final = 24 * HOUR
@@ -29,6 +29,7 @@ _GO_UNITS: Final = {
     "m": MINUTE,
     "h": HOUR,
 }
+_FLAG_UNITS: Final = _GO_UNITS | {"d": _DAY, "w": 7 * _DAY}
 _PROMETHEUS_PIECE: Final = re.compile(r"([0-9]+)([^0-9]*)")
 _GO_PIECE: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?([^.0-9]*)")
 
@@ -80,8 +81,17 @@ def format_prometheus(ns: int) -> str:
     return out
 
 
+def parse_flag(text: str) -> int:
+    """A Go duration that may have days and weeks, too: kingpin 2.4 reads the values of flags so."""
+    return _signed(text, _FLAG_UNITS)
+
+
 def parse_go(text: str) -> int:
     """Nanoseconds of a Go duration: signed decimals with units ns us ms s m h, in any order (`time.ParseDuration`)."""
+    return _signed(text, _GO_UNITS)
+
+
+def _signed(text: str, units: dict[str, int]) -> int:
     negative = text[:1] == "-"
     at = 1 if text[:1] in ("-", "+") else 0
     if text[at:] == "0":
@@ -99,9 +109,9 @@ def parse_go(text: str) -> int:
             raise _invalid_go(text)
         if unit == "":
             raise DurationError(f"time: missing unit in duration {time_quote(text)}")
-        if unit not in _GO_UNITS:
+        if unit not in units:
             raise DurationError(f"time: unknown unit {time_quote(unit)} in duration {time_quote(text)}")
-        scale = _GO_UNITS[unit]
+        scale = units[unit]
         total += amount * scale + _fraction(decimals or "", scale)
         if total > _LIMIT:
             raise _invalid_go(text)

@@ -49,10 +49,13 @@ from ampp.core.record import (
 from ampp.core.silence import SilenceBook
 from ampp.core.wheel import Wheel
 
-__all__ = ["MIN_DEADLINE", "MOST", "Effects", "Engine", "log_key", "settled"]
+__all__ = ["MIN_DEADLINE", "MOST", "OVERTAKEN", "Effects", "Engine", "log_key", "settled"]
 
 MIN_DEADLINE: Final = 10 * SECOND
 """A flush may take its group_interval, but at least this long (upstream notify.MinTimeout)."""
+
+OVERTAKEN: Final = "overtaken"
+"""The reason in the journal of a notification that was given up because there was nothing left to tell."""
 
 MOST: Final = 200
 """How many groups take their turn in one call, so that a crowd of them cannot hold up everything else."""
@@ -72,6 +75,8 @@ class Engine:
 
     `offset` gives the local zone's seconds east of UTC at a wall time, for times that upstream prints in local time.
     `label` renders route labels; it belongs to the configuration, and by default leaves out what needs rendering.
+    `journal` false saves what only recording and sending need: no record of turns, notifications without token, their
+    alerts in no order.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class Engine:
         start: int | None = None,
         offset: Callable[[int], int] = lambda wall: 0,
         label: Labeller = unrendered,
+        journal: bool = True,
     ) -> None:
         self.plan = plan
         self.label = label
@@ -100,6 +106,7 @@ class Engine:
         self._intake: Final = Intake(self.book, self.muting, mode, offset)
         self._start: Final = now.mono if start is None else start
         self._flush_id = now.wall
+        self._journal: Final = journal
 
     # -- reports ------------------------------------------------------------------------------------------------
 
@@ -128,13 +135,17 @@ class Engine:
         if now.mono < self._start:
             return out
         for group in self.groups.due(now, most):
-            if group.flight is not None:
-                # The timer has fired and waits to be read; it is armed again when its turn comes.
-                group.missed = now.wall
-            else:
-                self.groups.rearm(group, max(group.due, self._start), now)
-                self._flush(group, now.wall, now, out)
+            self.turn(group, now, out)
         return out
+
+    def turn(self, group: Group, now: Now, out: Effects) -> None:
+        """Give a group whose timer has run out its turn; what follows from it is added to `out`."""
+        if group.flight is not None:
+            # The timer has fired and waits to be read; it is armed again when its turn comes.
+            group.missed = now.wall
+        else:
+            self.groups.rearm(group, max(group.due, self._start), now)
+            self._flush(group, now.wall, now, out)
 
     def _flush(self, group: Group, tick: int, now: Now, out: Effects) -> None:
         """Let the group take its turn. `tick` is the wall time at which the turn came, which is before now when a flush
@@ -155,25 +166,43 @@ class Engine:
         rows: list[OutboxRow] = []
         if kept:
             self._decide(group, flight, firing, resolved, tick, now, out, decisions, rows)
+        if self._journal:
+            self._record(group, flight, suppressed, decisions, rows, now, out)
+        if flight.waiting:
+            group.flight = self.flights[flight.id] = flight
+        else:
+            self._finish(group, flight, now, out)
+
+    def _record(
+        self,
+        group: Group,
+        flight: Flight,
+        suppressed: list[Suppressed],
+        decisions: list[Decision],
+        rows: list[OutboxRow],
+        now: Now,
+        out: Effects,
+    ) -> None:
+        """Record the turn, unless all was as it was at the last one."""
         told = (tuple(group.alerts), tuple(suppressed), tuple((d.send, d.reason) for d in decisions))
-        if rows or told != group.told:
+        lapsed = tuple([(alert.key, alert.ends) for alert, _ in flight.over if alert.told_end != alert.ends])
+        if rows or lapsed or told != group.told:
             same = group.told is not None and told[0] == group.told[0]  # type: ignore[index]
             group.told = told
+            for alert, _ in flight.over:
+                alert.told_end = alert.ends
             out.records.append(
                 Flushed(
-                    at=wall,
+                    at=now.wall,
                     id=flight.id,
                     group=group.row(now),
                     alerts=() if same else told[0],
                     suppressed=tuple(suppressed),
                     decisions=tuple(decisions),
                     outbox=tuple(rows),
+                    lapsed=lapsed,
                 )
             )
-        if flight.waiting:
-            group.flight = self.flights[flight.id] = flight
-        else:
-            self._finish(group, flight, now, out)
 
     def _decide(
         self,
@@ -206,8 +235,11 @@ class Engine:
                 may_repeat=may_repeat,
             )
             send = reason is not NotifyReason.NONE
-            mark = token(key, entry, firing_hashes, resolved_hashes, reason) if send else ""
-            decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
+            mark = ""
+            if self._journal:
+                if send:
+                    mark = token(key, entry, firing_hashes, resolved_hashes, reason)
+                decisions.append(Decision(to.name, to.idx, send, reason.value, len(firing), len(resolved), mark))
             if not send:
                 unsent = self.outbox.pop(key, None)
                 if unsent is not None:
@@ -215,7 +247,8 @@ class Engine:
                 continue
             if snapshots is None:
                 snapshots = _snapshots(firing + resolved, now.wall)
-                route_labels = self.route_labels(group, now.wall)
+                if self._journal:
+                    route_labels = self.route_labels(group, now.wall)
             row = OutboxRow(key, flight.id, group.identity, group.label_key, now.wall, mark)
             self.outbox[key] = row
             rows.append(row)
@@ -266,6 +299,7 @@ class Engine:
                 error=outcome.error,
                 entry=entry,
                 settled=settled,
+                tries=outcome.tries,
             )
         )
         flight.waiting.discard(key)
@@ -375,4 +409,4 @@ def token(
 
 def settled(wall: int, row: OutboxRow, why: str) -> Delivered:
     """An outbox row that came to nothing, because there is nothing left to tell."""
-    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason="overtaken", error=why)
+    return Delivered(at=wall, flush=row.flush, key=row.key, ok=False, attempts=0, took=0, reason=OVERTAKEN, error=why)

@@ -31,12 +31,18 @@ from ampp.core.clock import Now
 from ampp.core.index import MatcherIndex
 from ampp.core.matcher import Matcher
 
-__all__ = ["InhibitRule", "Inhibition", "Inhibitor"]
+__all__ = ["InhibitRule", "Inhibition", "Inhibitor", "Place"]
 
 _KINDS_MAX: Final = 10_000
 
+Place: TypeAlias = tuple[int, tuple[str, ...]]
+"""A rule, by its index, and values of its `equal` labels: where a source and its targets meet."""
+
 _Sides: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 """The rules of which a label set can be source, and those of which it can be target, by ascending index."""
+
+
+_NOWHERE: Final[_Sides] = ((), ())
 
 
 class InhibitRule(msgspec.Struct, frozen=True):
@@ -147,6 +153,15 @@ class Inhibitor:
             if source is not None:
                 return Inhibition(index, self.rules[index], source)
         return None
+
+    def places(self, alert: Alert) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+        """Where an observed alert can be a source, and where it can be a target."""
+        sources, targets = self._known.get(alert.key, _NOWHERE)
+        labels, equals = alert.labels, self._equals
+        return (
+            tuple([(index, _values(labels, equals[index])) for index in sources]),
+            tuple([(index, _values(labels, equals[index])) for index in targets]),
+        )
 
     def _sort(self, labels: Mapping[str, str]) -> _Sides:
         return tuple(sorted(self._sources.matching(labels))), tuple(sorted(self._targets.matching(labels)))

@@ -17,7 +17,7 @@ from ampp.core.group import Groups
 from ampp.core.matcher import Mode
 from ampp.core.muting import Muting
 from ampp.core.quote import go_quote
-from ampp.core.record import AlertRow, Posted
+from ampp.core.record import AlertRow, Lapse, Posted
 
 __all__ = ["Intake", "Received"]
 
@@ -38,9 +38,10 @@ class Received(msgspec.Struct):
     limited: list[str]
     firing: int = 0
     resolved: int = 0
+    lapsed: tuple[Lapse, ...] = ()
 
     def record(self, wall: int) -> Posted | None:
-        return Posted(at=wall, alerts=tuple(self.rows)) if self.rows else None
+        return Posted(at=wall, alerts=tuple(self.rows), lapsed=self.lapsed) if self.rows else None
 
 
 class Intake:
@@ -97,6 +98,8 @@ class Intake:
                 names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
             if change is Change.REFRESHED:
                 continue
+            if alert.ends <= wall:
+                alert.told_end = alert.ends
             self.muting.inhibitor.observe(alert)
             groups.seat(alert, now)
             out.rows.append(
@@ -114,6 +117,8 @@ class Intake:
                     ends,
                 )
             )
+        if self.book.lapsed:
+            out.lapsed, self.book.lapsed = tuple(self.book.lapsed), []
         return out
 
     def refresh(self, repeats: Repeats, wall: int) -> int:

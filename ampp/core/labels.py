@@ -4,6 +4,7 @@ A canonical label set is a plain `dict[str, str]` whose keys stand in byte order
 of `str`), without empty values, changed by nobody after it was made. All functions here but `canonical` expect one.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
@@ -27,6 +28,7 @@ __all__ = [
     "key",
     "notification_order",
     "set_order",
+    "sha256_hex",
     "sort_for_notification",
     "valid_name",
     "valid_value",
@@ -78,6 +80,12 @@ def _hashed(labels: dict[str, str]) -> bytes:
 def fingerprint_hex(value: int) -> str:
     """A fingerprint as the API shows it: 16 lowercase hex digits."""
     return f"{value:016x}"
+
+
+def sha256_hex(labels: dict[str, str]) -> str:
+    """The long fingerprint, 64 hex digits: SHA-256 of the alert's name and every label, as `name|k=v|k=v`."""
+    text = "|".join([labels.get("alertname", ""), *[f"{name}={value}" for name, value in labels.items()]])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def hash64(labels: dict[str, str]) -> int:

@@ -13,6 +13,7 @@ import msgspec
 from ampp.core.alert import Snapshot
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason, NotifyReason
+from ampp.core.record import Try
 
 __all__ = ["Data", "Labeller", "Notify", "Outcome", "unrendered"]
 
@@ -67,6 +68,7 @@ class Outcome(msgspec.Struct, frozen=True):
     When `ok`, the log is to be written with `data`. Otherwise `reason` is set and `error` is upstream's text.
     `retryable`: the last error was of the kind that is tried again (it ended by deadline or cancellation).
     `canceled`: a reload or the shutdown ended it; what it was to say is still to be said.
+    `tries`: the attempts, when there was more than one; of many the first and the last.
     `superseded`: a newer `Notify` of the same key replaced this one; nothing failed and nothing is to be logged.
     """
 
@@ -80,3 +82,4 @@ class Outcome(msgspec.Struct, frozen=True):
     retryable: bool = False
     canceled: bool = False
     superseded: bool = False
+    tries: tuple[Try, ...] = ()

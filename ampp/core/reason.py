@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-__all__ = ["FailureReason", "NotifyReason", "SuppressReason"]
+__all__ = ["EventKind", "FailureReason", "NotificationStatus", "NotifyReason", "SuppressReason"]
 
 
 class NotifyReason(Enum):
@@ -37,3 +37,28 @@ class FailureReason(Enum):
     AUTH = "authError"
     RATE_LIMITED = "rateLimited"
     REFUSED = "destinationRefused"
+
+
+class EventKind(Enum):
+    """What became of an alert, one record of its history each."""
+
+    FIRING = "firing"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    RESOLVED = "resolved"
+    """By its sender."""
+    EXPIRED = "expired"
+    """By time: nobody repeated it."""
+
+
+class NotificationStatus(Enum):
+    """What became of a decision to tell an integration something, or not."""
+
+    NOT_SENT = "not_sent"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    """A reload or the shutdown ended it."""
+    OVERTAKEN = "overtaken"
+    """A newer notification took its place, or nothing was left to tell."""

@@ -21,6 +21,7 @@ __all__ = [
     "Flushed",
     "GroupDropped",
     "GroupRow",
+    "Lapse",
     "LogEntry",
     "LogPruned",
     "OutboxRow",
@@ -30,6 +31,7 @@ __all__ = [
     "SilencesPruned",
     "Started",
     "Suppressed",
+    "Try",
 ]
 
 
@@ -95,6 +97,18 @@ class OutboxRow(msgspec.Struct, frozen=True, array_like=True):
     token: str
 
 
+Lapse: TypeAlias = tuple[bytes, int]
+"""An alert that ended because its time was over, and when that was."""
+
+
+class Try(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One attempt to deliver: when it began (wall), how long it took, and what went wrong, empty when nothing did."""
+
+    at: int
+    took: int
+    error: str = ""
+
+
 class Suppressed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why an alert was kept out. `reason`: a SuppressReason value; `by`: silences, rule and source, interval."""
 
@@ -124,19 +138,27 @@ class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=T
 
 
 class ConfigLoaded(msgspec.Struct, frozen=True, tag="config", tag_field="t", kw_only=True):
-    """A configuration took effect. `text`: the effective YAML, secrets redacted; `hash` as alertmanager_config_hash."""
+    """A configuration took effect. `text`: the effective YAML, secrets redacted; `hash` as alertmanager_config_hash.
+
+    `destinations`: where each integration sends to, without secrets, by `receiver/type/index`.
+    """
 
     at: int
     hash: int
     text: str
     kept_timers: bool = False
+    destinations: dict[str, str] = {}
 
 
 class Posted(msgspec.Struct, frozen=True, tag="post", tag_field="t", kw_only=True):
-    """One request's created, changed and resolved alerts. Mere refreshes are not in the journal."""
+    """One request's created, changed and resolved alerts. Mere refreshes are not in the journal.
+
+    `lapsed`: as in `Flushed`, of alerts that this request reports anew.
+    """
 
     at: int
     alerts: tuple[AlertRow, ...]
+    lapsed: tuple[Lapse, ...] = ()
 
 
 class Collected(msgspec.Struct, frozen=True, tag="collect", tag_field="t", kw_only=True):
@@ -147,7 +169,11 @@ class Collected(msgspec.Struct, frozen=True, tag="collect", tag_field="t", kw_on
 
 
 class Flushed(msgspec.Struct, frozen=True, tag="flush", tag_field="t", kw_only=True):
-    """A group's turn came. `alerts` are the keys it held (empty when the same as at its previous flush)."""
+    """A group's turn came. `alerts` are the keys it held (empty when the same as at its previous flush).
+
+    `lapsed`: those among them whose time ran out, where no record has told so yet. Refreshes move the end of an alert
+    and are not recorded, so nothing else tells when it came. After a restart the same end may be told once more.
+    """
 
     at: int
     id: int
@@ -156,6 +182,7 @@ class Flushed(msgspec.Struct, frozen=True, tag="flush", tag_field="t", kw_only=T
     suppressed: tuple[Suppressed, ...]
     decisions: tuple[Decision, ...]
     outbox: tuple[OutboxRow, ...]
+    lapsed: tuple[Lapse, ...] = ()
 
 
 class GroupDropped(msgspec.Struct, frozen=True, tag="drop", tag_field="t", kw_only=True):
@@ -168,7 +195,11 @@ class GroupDropped(msgspec.Struct, frozen=True, tag="drop", tag_field="t", kw_on
 
 
 class Delivered(msgspec.Struct, frozen=True, tag="deliver", tag_field="t", kw_only=True):
-    """A notification came to its end. `entry` is the new log entry when it succeeded; `error` says why not."""
+    """A notification came to its end. `entry` is the new log entry when it succeeded; `error` says why not.
+
+    Neither `ok` nor a `reason`: a newer one took its place. `tries`: the attempts, when there were several; of many
+    the first and the last.
+    """
 
     at: int
     flush: int
@@ -180,6 +211,7 @@ class Delivered(msgspec.Struct, frozen=True, tag="deliver", tag_field="t", kw_on
     error: str = ""
     entry: LogEntry | None = None
     settled: bool = True
+    tries: tuple[Try, ...] = ()
 
 
 class LogPruned(msgspec.Struct, frozen=True, tag="prune", tag_field="t", kw_only=True):

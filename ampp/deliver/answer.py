@@ -1,5 +1,7 @@
 """What a receiver answered: its head, what is read of its body, and what upstream makes of its status."""
 
+import math
+import sys
 import time
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -39,8 +41,14 @@ class Answer(msgspec.Struct, frozen=True):
     retry_after: int = 0
 
 
-async def receive(response: httpx.Response, decisive: bool) -> Answer:
-    """The answer, with as much of its body as it takes; `decisive` as in `ampp.deliver.http.Client.request`."""
+async def receive(response: httpx.Response, decisive: bool, *, whole: bool = False) -> Answer:
+    """The answer, with as much of its body as it takes; `decisive` as in `ampp.deliver.http.Client.request`.
+
+    `whole`: the body is read to its end, without a limit, as long as the caller waits.
+    """
+    if whole:
+        body, flaw = await read(response, sys.maxsize, math.inf)
+        return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw)
     # Once the receiver has said yes, a deadline that passes meanwhile must not turn it into a no.
     success = response.status_code // 100 == 2
     settled = success and not decisive

@@ -65,9 +65,13 @@ def answering(instead: Instead) -> Iterator[None]:
 
 
 class Client:
-    """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration."""
+    """Sends requests for one integration. Raises `BuildError` where upstream refuses the configuration.
 
-    def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ) -> None:
+    `whole`: bodies are read to their end, without a limit, as long as the caller waits.
+    """
+
+    def __init__(self, config: HttpConfig, environment: Mapping[str, str] = os.environ, *, whole: bool = False) -> None:
+        self._whole = whole
         self.files = secret.Files()
         self._config = config
         self._tls = Tls(config.tls_config)
@@ -152,7 +156,7 @@ class Client:
             async with self._exchange(method, url, fields, body, guarded) as response:
                 status, location = response.status_code, response.headers.get("Location", "")
                 if not self._config.follow_redirects or status not in _REDIRECTS or not location:
-                    return await receive(response, decisive)
+                    return await receive(response, decisive, whole=self._whole)
                 await read(response, _SLURP, SETTLED_WAIT)
             hops += 1
             try:

@@ -2,16 +2,20 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from typing import Final
 
 import trio
 
 from ampp.core.notify import Notify
 from ampp.core.plan import Integration
+from ampp.core.record import Try
 from ampp.deliver.health import Health
 from ampp.deliver.sender import Sender, SendError, Unsendable
 from ampp.observe.metrics import IntegrationMetrics
 
 __all__ = ["Job", "Lane"]
+
+_TRIES: Final = 10
 
 
 class Lane:
@@ -62,3 +66,11 @@ class Job:
         self.canceled = False
         self.over = False
         self.following: Notify | None = None
+        self.tries: list[Try] = []
+
+    def tried(self, at: int, took: int, error: str) -> None:
+        """Note an attempt that has come to its end. Of many, the first and the last are kept."""
+        self.attempts += 1
+        self.tries.append(Try(at, took, error))
+        if len(self.tries) > _TRIES:
+            del self.tries[1]

@@ -6,6 +6,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.duration import format_go
 from ampp.core.notify import Notify, Outcome
 from ampp.core.reason import FailureReason
+from ampp.core.record import Try
 from ampp.deliver.message import in_order
 from ampp.deliver.sender import SendError, about, label
 from ampp.observe.log import Logger
@@ -44,6 +45,7 @@ def failed(
     reason: FailureReason = FailureReason.CANCELED,
     retryable: bool = True,
     canceled: bool = False,
+    tries: tuple[Try, ...] = (),
 ) -> Outcome:
     return Outcome(
         notify=notify,
@@ -54,6 +56,7 @@ def failed(
         error=error,
         retryable=retryable,
         canceled=canceled,
+        tries=tries,
     )
 
 

@@ -32,6 +32,7 @@ from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
+from ampp.core.record import Try
 from ampp.core.wheel import Wheel
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
@@ -266,7 +267,8 @@ class Delivery:
                 error = SendError("internal error, see the log", retry=False)
         ended = self._mono()
         job.scope = None
-        job.attempts += 1
+        took = ended - began
+        job.tried(self._wall() - took, took, "" if data is not None else str(error or "no answer before the end"))
         lane.running -= 1
         self._running -= 1
         series = job.lane.series
@@ -322,7 +324,9 @@ class Delivery:
         if ok:
             lane.last_success = self._wall()
             lane.failures = 0
-            outcome = Outcome(notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {})
+            outcome = Outcome(
+                notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=_several(job)
+            )
             log_success(outcome)
         else:
             cause = error or job.last
@@ -336,6 +340,7 @@ class Delivery:
                 reason=reason,
                 retryable=error is None,
                 canceled=canceled,
+                tries=_several(job),
             )
             lane.series.failed(reason.value)
             if not canceled:
@@ -427,6 +432,11 @@ async def _told(notify: Notify) -> tuple[Snapshot, ...]:
     if len(notify.alerts) < _MANY:
         return told(notify)
     return await trio.to_thread.run_sync(told, notify)
+
+
+def _several(job: Job) -> tuple[Try, ...]:
+    """The attempts, where the outcome by itself does not say it all."""
+    return tuple(job.tries) if job.attempts > 1 else ()
 
 
 async def _close(sender: Sender | Unsendable) -> None:

@@ -3,11 +3,9 @@
 Clients read the version to decide what the server can do, so it is the compatible one; ours stands in the revision.
 """
 
-import platform
+import os
 import sys
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 from ampp import COMPATIBLE, __version__
 
@@ -16,7 +14,7 @@ __all__ = ["BUILD", "Build"]
 _ARCH: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-class Build(msgspec.Struct, frozen=True):
+class Build(NamedTuple):
     """`runtime` stands where Alertmanager names its Go version; `arch` and `os` are in Go's words."""
 
     version: str
@@ -54,7 +52,7 @@ BUILD: Final = Build(
     branch="ampp",
     user="ampp",
     date="",
-    runtime=f"python{platform.python_version()}",
-    arch=_ARCH.get(platform.machine(), platform.machine()),
+    runtime=f"python{'.'.join(map(str, sys.version_info[:3]))}",
+    arch=_ARCH.get(os.uname().machine, os.uname().machine),
     os=sys.platform,
 )

@@ -26,6 +26,7 @@ from ampp.observe.traffic import (
 from ampp.observe.upkeep import (
     ClusterMetrics,
     ConfigMetrics,
+    HistoryMetrics,
     LoopMetrics,
     NflogMetrics,
     SilenceMetrics,
@@ -40,6 +41,7 @@ __all__ = [
     "ClusterMetrics",
     "ConfigMetrics",
     "DispatchMetrics",
+    "HistoryMetrics",
     "HttpMetrics",
     "IntegrationMetrics",
     "LoopMetrics",
@@ -68,6 +70,7 @@ class Metrics:
         self.cluster: Final = ClusterMetrics(self.registry, peer)
         self.config: Final = ConfigMetrics(self.registry)
         self.store: Final = StoreMetrics(self.registry)
+        self.history: Final = HistoryMetrics(self.registry)
         self.loop: Final = LoopMetrics(self.registry)
         ProcessCollector(registry=self.registry)
         self._served = Counter(

@@ -7,6 +7,7 @@ from ampp.observe.traffic import DEFAULT_BUCKETS
 __all__ = [
     "ClusterMetrics",
     "ConfigMetrics",
+    "HistoryMetrics",
     "LoopMetrics",
     "NflogMetrics",
     "SilenceMetrics",
@@ -234,4 +235,35 @@ class LoopMetrics:
         self.capacity = Gauge("ampp_queue_capacity", "Items a queue can hold.", ["queue"], registry=registry)
         self.coalesced = Counter(
             "ampp_queue_coalesced_total", "Items replaced by a newer one of their kind.", ["queue"], registry=registry
+        )
+
+
+class HistoryMetrics:
+    """The history, unfolded behind the journal."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        prefix = "ampp_history_"
+        self.up = Gauge(prefix + "up", "Whether what happens is being added to the history.", registry=registry)
+        self.behind = Gauge(
+            prefix + "behind_records", "Records of the journal not yet in the history.", registry=registry
+        )
+        self.lag = Gauge(prefix + "lag_seconds", "Age of the oldest record not yet in the history.", registry=registry)
+        self.events = Gauge(prefix + "events", "Events written to the history since the start.", registry=registry)
+        self.notifications = Gauge(
+            prefix + "notifications",
+            "Notification decisions written to the history since the start.",
+            registry=registry,
+        )
+        self.swept = Gauge(prefix + "swept_rows", "Rows removed from the history since the start.", registry=registry)
+        self.lost = Gauge(
+            prefix + "lost_records", "Records of the journal that never came into the history.", registry=registry
+        )
+        self.queries = Histogram(
+            prefix + "query_seconds",
+            "Time taken by queries of the history.",
+            buckets=DEFAULT_BUCKETS,
+            registry=registry,
+        )
+        self.limited = Counter(
+            prefix + "queries_limited_total", "Queries of the history that stopped at a limit.", registry=registry
         )

@@ -3,11 +3,12 @@
 StoreError            the store cannot be opened or read; the text says what, where and what to do
   StoreLocked         another daemon has the directory
   SchemaTooNew        a database was written by a newer version
+  BackupError         a backup cannot be made, or is not one
   SnapshotError       an `nflog` or `silences` file cannot be understood
 StoreDown             records were not written; the store keeps trying and heals alone
 """
 
-__all__ = ["SchemaTooNew", "SnapshotError", "StoreDown", "StoreError", "StoreLocked"]
+__all__ = ["BackupError", "SchemaTooNew", "SnapshotError", "StoreDown", "StoreError", "StoreLocked"]
 
 
 class StoreError(Exception):
@@ -20,6 +21,10 @@ class StoreLocked(StoreError):
 
 class SchemaTooNew(StoreError):
     """A database was written by a newer version of the program."""
+
+
+class BackupError(StoreError):
+    """A backup cannot be made, or what was given as one cannot be used."""
 
 
 class SnapshotError(StoreError):

@@ -9,16 +9,18 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import Final, TypeAlias
 
+from ampp.template.builtin import BUILTINS
 from ampp.template.data import Data
 from ampp.template.error import CallError, TemplateError
 from ampp.template.execute import Limits
 from ampp.template.function import FUNCTIONS
 from ampp.template.html import escape
 from ampp.template.html.filter import FILTERS
+from ampp.template.parse import parse
 from ampp.template.set import TemplateSet
 from ampp.template.value import Pointer, Value
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "default_names"]
 
 _DEFAULTS: Final = ("default.tmpl", "email.tmpl")
 
@@ -31,6 +33,12 @@ _Render: TypeAlias = Callable[[str, Value, dict[str, Callable[..., Value]]], str
 @cache
 def _default(name: str) -> str:
     return files("ampp.template").joinpath("default", name).read_text("utf-8")
+
+
+def default_names() -> frozenset[str]:
+    """What the default templates define."""
+    functions = {**BUILTINS, **FUNCTIONS}
+    return frozenset().union(*(parse("", _default(name), functions) for name in _DEFAULTS)) - {""}
 
 
 class Renderer:

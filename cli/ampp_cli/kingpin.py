@@ -15,10 +15,8 @@ what help, man page and shell completion need. Nothing here prints or exits.
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-
-from ampp.core.quote import go_quote
 
 __all__ = [
     "BUILTIN",
@@ -39,16 +37,26 @@ __all__ = [
 
 Parser = Callable[[str], Any]
 
-_FLOAT: Final = re.compile(r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?")
+
+def go_quote(text: str) -> str:
+    """Only mistakes need it."""
+    from ampp.core.quote import go_quote
+
+    return go_quote(text)
+
+
+_FLOAT: Final = r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?"
+"""Compiled when a command line has a number."""
 
 
 class UsageError(ValueError):
     """The command line is wrong; the message is kingpin's, without the program's name.
 
-    `parsed` holds what was understood before the error.
+    `parsed` holds what was understood before the error. `sound`: the line has the right form, and a value is wrong.
     """
 
     parsed: "Parsed"
+    sound = False
 
 
 def text(value: str) -> str:
@@ -62,7 +70,7 @@ def number(value: str) -> int:
 
 def decimal(value: str) -> float:
     """A finite float."""
-    if not _FLOAT.fullmatch(value):
+    if not re.fullmatch(_FLOAT, value):
         raise UsageError(f"strconv.ParseFloat: parsing {go_quote(value)}: invalid syntax")
     number = float(value)
     if number in (float("inf"), float("-inf")):
@@ -213,13 +221,15 @@ BUILTIN: Final = (
 VERSION: Final = Flag("version", "Show application version.", boolean=True)
 
 
-def parse(program: Command, arguments: list[str]) -> Parsed:
+def parse(program: Command, arguments: list[str], settings: Mapping[str, str] = {}) -> Parsed:
     """Read `arguments` (without the program's name). Raises UsageError.
+
+    `settings` take the place of the defaults of the program's own flags and of those of the chosen command.
 
     Asking for help, completion or the version is no error: the caller looks for those names in `given` of the result,
     or of the error's `parsed`, before anything else.
     """
-    reading = _Reading(program, arguments)
+    reading = _Reading(program, arguments, settings)
     try:
         reading.line()
     except UsageError as error:
@@ -232,6 +242,7 @@ def parse(program: Command, arguments: list[str]) -> Parsed:
             reading.convert()
     except ValueError as error:
         wrong = UsageError(str(error))
+        wrong.sound = True
         wrong.parsed = reading.parsed
         raise wrong from error
     return reading.parsed
@@ -240,7 +251,9 @@ def parse(program: Command, arguments: list[str]) -> Parsed:
 class _Reading:
     """One pass over a command line. `matched` and `taken` keep the texts until all of the line is known to be sound."""
 
-    def __init__(self, program: Command, arguments: list[str]) -> None:
+    def __init__(self, program: Command, arguments: list[str], settings: Mapping[str, str]) -> None:
+        self.root = program
+        self.settings = settings
         self.rest = list(arguments)
         self.parsed = Parsed(program)
         self.long: dict[str, Flag] = {}
@@ -361,46 +374,59 @@ class _Reading:
         self.taken.append((declared[at], word))
 
     def convert(self) -> None:
-        """Texts to values, defaults filled in, what is required checked."""
+        """Texts to values, defaults filled in, what is required checked; all in kingpin's order.
+
+        What precedes an error is in `values` already.
+        """
         values = self.parsed.values
-        if self.parsed.command.commands and len(self.parsed.path) > 1:
-            raise UsageError(f"must select a subcommand of '{' '.join(c.name for c in self.parsed.path[1:])}'")
+        given = self.parsed.given
+        for flag in self.long.values():
+            values[flag.name] = self._default(flag)
+        for argument in self.parsed.command.arguments:
+            values[argument.name] = [] if argument.repeated else None
         once: set[str] = set()
-        for flag, _ in self.matched:
+        for flag, value in self.matched:
             if flag.name in once and not flag.repeated:
                 raise UsageError(f"flag '{flag.name}' cannot be repeated")
-            once.add(flag.name)
-        missing = [f"'--{f.name}'" for f in self.long.values() if f.required and f.name not in once]
-        if missing:
-            raise UsageError(f"required flag(s) {', '.join(missing)} not provided")
-        counted: dict[str, list[str]] = {}
-        for argument, word in self.taken:
-            counted.setdefault(argument.name, []).append(word)
-        for argument in self.parsed.command.arguments:
-            words = counted.get(argument.name, [])
-            if argument.required and not words:
-                raise UsageError(f"required argument '{argument.name}' not provided")
-            read = [argument.parse(word) for word in words]
-            values[argument.name] = read if argument.repeated else (read[0] if read else None)
-        for flag in self.long.values():
-            values[flag.name] = _default(flag)
-        for flag, value in self.matched:
             if flag.boolean:
                 values[flag.name] = value == "true"
             elif flag.repeated:
-                first = flag.name in once
-                values[flag.name] = ([] if first else values[flag.name]) + [flag.parse(value)]
-                once.discard(flag.name)
+                values[flag.name] = [*(values[flag.name] if flag.name in once else ()), flag.parse(value)]
             else:
                 values[flag.name] = flag.parse(value)
+            once.add(flag.name)
+        for argument, word in self.taken:
+            read = argument.parse(word)
+            values[argument.name] = [*values[argument.name], read] if argument.repeated else read
+        if self.parsed.command.commands and len(self.parsed.path) > 1:
+            raise UsageError(f"must select a subcommand of '{' '.join(c.name for c in self.parsed.path[1:])}'")
+        missing = [f"'--{f.name}'" for f in self.long.values() if f.required and f.name not in given]
+        if missing:
+            raise UsageError(f"required flag(s) {', '.join(missing)} not provided")
+        for argument in self.parsed.command.arguments:
+            if argument.required and not any(taken is argument for taken, _ in self.taken):
+                raise UsageError(f"required argument '{argument.name}' not provided")
+
+    def _default(self, flag: Flag) -> Any:
+        if flag.name in self.parsed.given:
+            return [] if flag.repeated else False if flag.boolean else None
+        text = flag.default
+        if flag.name in self.settings and (flag in self.root.flags or flag in self.parsed.command.flags):
+            text = self.settings[flag.name]
+        if flag.boolean:
+            return _truth(text) if text is not None else False
+        if text is None:
+            return [] if flag.repeated else None
+        return [flag.parse(text)] if flag.repeated else flag.parse(text)
 
 
-def _default(flag: Flag) -> Any:
-    if flag.boolean:
-        return flag.default == "true"
-    if flag.default is None:
-        return [] if flag.repeated else None
-    return [flag.parse(flag.default)] if flag.repeated else flag.parse(flag.default)
+def _truth(text: str) -> bool:
+    """Go's strconv.ParseBool."""
+    if text in ("1", "t", "T", "TRUE", "true", "True"):
+        return True
+    if text in ("0", "f", "F", "FALSE", "false", "False"):
+        return False
+    raise UsageError(f"strconv.ParseBool: parsing {go_quote(text)}: invalid syntax")
 
 
 def _lines_of(path: str) -> list[str]:

@@ -3,17 +3,24 @@
 Nothing is imported before it is known to be needed, so that `--version` and small queries answer at once.
 """
 
+import errno
+import gc
+import io
 import os
 import sys
 
-__all__ = ["main"]
+__all__ = ["main", "version"]
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a full or failing disk says."""
 
 DAEMON_NAMES = ("alertmanager", "prometheus-alertmanager")
 
 
 def main() -> int:
-    """Run the command line in `sys.argv`; the exit status."""
+    """Run the command line in `sys.argv`; the exit status. 130: interrupted; 1: nobody reads what is printed."""
     _occupy_standard_descriptors()
+    _write_utf8()
     program, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
     try:
         status = _dispatch(program, arguments)
@@ -21,10 +28,35 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has seen enough. Python would complain when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough.
+        _forget_output()
+        return 1
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _forget_output()
+        sys.stderr.write(f"{program}: cannot write the output: {(error.strerror or '').lower()}\n")
         return 1
     return status
+
+
+def version() -> str:
+    """What `ampp --version` says; asked for alone it is said at once, without the import of click."""
+    from ampp import COMPATIBLE, __version__
+
+    return f"ampp {__version__} (Alertmanager {COMPATIBLE})"
+
+
+def _write_utf8() -> None:
+    """Whatever the locale says: what is printed holds lines of trees and the words of alerts."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def _forget_output() -> None:
+    """Python would complain when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _occupy_standard_descriptors() -> None:
@@ -46,9 +78,13 @@ def _dispatch(program: str, arguments: list[str]) -> int:
 
         return run.main(program, arguments)
     if program == "amtool":
+        gc.disable()  # it is over before collecting anything would pay
         from ampp_cli import amtool
 
         return amtool.main(program, arguments)
+    if arguments == ["--version"]:
+        sys.stdout.write(version() + "\n")
+        return 0
     from ampp_cli import own
 
     return own.main(arguments)

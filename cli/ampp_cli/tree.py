@@ -8,7 +8,7 @@ from ampp.core.route import Route
 
 __all__ = ["matching_tree", "routing_tree"]
 
-_PIPE: Final = "│\u00a0\u00a0 "
+_PIPE: Final = "│   "
 _BLANK: Final = "    "
 
 # A drawn node: its text, and the nodes below it.

@@ -1,7 +1,6 @@
 """What `--help`, `--help-long`, `--help-man`, `--version` and the completion flags print, in kingpin's layout."""
 
 import functools
-import shutil
 import textwrap
 from collections.abc import Callable, Iterable
 
@@ -76,6 +75,8 @@ def _synopsis(path: list[Command]) -> str:
 
 
 def _width() -> int:
+    import shutil
+
     return max(40, shutil.get_terminal_size((80, 24)).columns)
 
 

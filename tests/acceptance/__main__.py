@@ -20,7 +20,7 @@ def main() -> int:
     if reason:
         print(reason, file=sys.stderr)  # noqa: T201
         return 2
-    names = chosen.names or [n for n in upstream.test_names() if n not in upstream.CLUSTERED]
+    names = chosen.names or [n for n in upstream.test_names(upstream.API) if n not in upstream.CLUSTERED]
     with tempfile.TemporaryDirectory(prefix="ampp-acceptance-") as folder:
         home = Path(folder)
         binary = upstream.compile_tests(home / "acceptance.test")

@@ -51,7 +51,9 @@ def start(tmp_path: Path) -> Start:
     """`async with start(**options) as client:` runs a daemon and gives an HTTP client for it."""
 
     @asynccontextmanager
-    async def start(config: str = CONFIG, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async def start(
+        config: str = CONFIG, environment: dict[str, str] | None = None, **options: Any
+    ) -> AsyncIterator[httpx.AsyncClient]:
         file = tmp_path / "alertmanager.yml"
         file.write_text(config)
         listening = _Listening()
@@ -68,7 +70,7 @@ def start(tmp_path: Path) -> Start:
         )
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(daemon.serve, wanted, load_settings(environment={}))
+                nursery.start_soon(daemon.serve, wanted, load_settings(environment=environment or {}))
                 with trio.fail_after(20):
                     while not listening.addresses:
                         await trio.sleep(0.01)

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import resource
 import socket
 import struct
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -248,6 +251,54 @@ def test_pipelines(daemon: Daemon) -> None:
     kept = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
     assert exchange(daemon, kept * 100 + HEALTHY).count(b"HTTP/1.1 200 ") == 101
     assert exchange(daemon, post(BODY, close=False) * 100 + HEALTHY).count(b"HTTP/1.1 200 ") == 101
+
+
+REPEATED = json.dumps(
+    [
+        {
+            "annotations": {"summary": f'}},"endsAt":"{n}'},
+            "endsAt": "2999-01-01T00:00:00.000Z",
+            "startsAt": "2026-01-01T00:00:00.000Z",
+            "generatorURL": "http://p/",
+            "labels": {"alertname": f"Cut{n}"},
+        }
+        for n in range(3)
+    ],
+    separators=(",", ":"),
+).encode()
+MIXED = [
+    post(REPEATED, close=False),
+    post(REPEATED, close=False),
+    post(REPEATED.replace(b"2999", b"2998"), close=False),
+    post(REPEATED[:-1], close=False),
+    post(REPEATED.replace(b'"labels"', b'"x":1,"labels"', 1), close=False),
+    post(REPEATED.replace(b"Cut1", b""), close=False),
+    post(b"", close=False),
+    post(REPEATED, "Content-Type: text/plain", close=False),
+    post(REPEATED, "X-Note: kept", close=False),
+    b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n",
+    post(REPEATED, close=False),
+    post(chunk(REPEATED), "Transfer-Encoding: chunked", close=False),
+    HEALTHY,
+]
+WHICH = re.compile(rb"HTTP/1\.1 (\d+) [^\n]*\n(?:(?!\r\n)[^\n]*\n)*\r\n([^H]*)")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_where_the_network_cuts_does_not_matter(daemon: Daemon, seed: int) -> None:
+    """A connection that begins with what is answered at once and goes on with what is not, in pieces of any size."""
+    random = Random(seed)
+    begin = random.randrange(len(MIXED) - 2)
+    stream = b"".join(MIXED[begin:])
+    whole = WHICH.findall(exchange(daemon, stream))
+    assert len(whole) == len(MIXED) - begin
+    cuts = sorted(random.sample(range(1, len(stream)), random.choice((1, 5, 40))))
+    with dial(daemon) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at, until in pairwise([0, *cuts, len(stream)]):
+            sock.sendall(stream[at:until])
+            time.sleep(random.choice((0, 0.001, 0.005)))
+        assert WHICH.findall(read(sock)) == whole
 
 
 @pytest.mark.parametrize(("path", "wanted"), [("/", 400), ("/nowhere", 404), ("/api/v2/alerts", 405)])

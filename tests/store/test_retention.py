@@ -11,7 +11,7 @@ from store_rows import T0, alert, flushed, posted, silence
 from ampp.core.clock import HOUR
 from ampp.core.record import SilencePut
 from ampp.store.sqlite import Journal, SqliteStore
-from ampp.store.sqlite.database import APPLICATION_ID, open_database
+from ampp.store.sqlite.database import APPLICATION_ID, Migration, open_database
 
 
 def _bytes(directory: Path) -> int:
@@ -103,8 +103,8 @@ async def test_the_write_ahead_log_stays_small_under_load(opened: Opener, tmp_pa
 def test_migrations_go_forward_one_by_one(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     first, second = (
-        "CREATE TABLE a (x); INSERT INTO a VALUES (1);",
-        "CREATE TABLE b (y); INSERT INTO b SELECT x FROM a;",
+        Migration("CREATE TABLE a (x); INSERT INTO a VALUES (1);", ""),
+        Migration("CREATE TABLE b (y); INSERT INTO b SELECT x FROM a;", "DROP TABLE b;"),
     )
     open_database(path, (first,), full=False).close()
     connection = open_database(path, (first, second), full=True)
@@ -118,11 +118,11 @@ def test_migrations_go_forward_one_by_one(tmp_path: Path) -> None:
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
-    first = "CREATE TABLE a (x); INSERT INTO a VALUES (1);"
+    first = Migration("CREATE TABLE a (x); INSERT INTO a VALUES (1);", "")
     open_database(path, (first,), full=False).close()
     for _ in range(2):
         try:
-            open_database(path, (first, "DROP TABLE a; CREATE TABLE nonsense"), full=False)
+            open_database(path, (first, Migration("DROP TABLE a; CREATE TABLE nonsense", "")), full=False)
         except apsw.SQLError:
             pass
         else:

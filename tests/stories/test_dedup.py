@@ -1,5 +1,10 @@
 """Told or not: the dedup table row by row, and send_resolved (core reference 6.3, 6.4)."""
 
+import pytest
+
+from ampp.core.clock import SECOND
+from ampp.core.dedup import repeats_every
+from ampp.core.duration import parse_prometheus
 from tests.stories.story import Story
 
 OPS = "route: {receiver: ops, group_wait: 30s, group_interval: 5m, repeat_interval: 1h}"
@@ -220,4 +225,19 @@ def test_each_integration_goes_by_its_own_setting_and_its_own_log() -> None:
         1h5m30s ops/email/0 hears repeat interval elapsed: B
         1h10m30s ops/webhook/0 hears repeat interval elapsed: B
         1h11m   the end
+    """)
+
+
+@pytest.mark.parametrize(
+    ("repeat", "interval"), [("1h", "5m"), ("9m", "5m"), ("10m", "1h"), ("4h", "3h"), ("7m", "7m")]
+)
+def test_row_5_how_often_a_repeat_comes_is_known_beforehand(repeat: str, interval: str) -> None:
+    every = repeats_every(parse_prometheus(repeat), parse_prometheus(interval)) // SECOND
+    told = "ops hears repeat interval elapsed: A"
+    Story(f"route: {{receiver: ops, group_wait: 30s, group_interval: {interval}, repeat_interval: {repeat}}}").play(f"""
+        0s      A fires
+        30s     ops hears first notification: A
+        {30 + every}s  {told}
+        {30 + 2 * every}s  {told}
+        {30 + 3 * every - 1}s  the end
     """)

@@ -1,9 +1,12 @@
 """The life of a group: when it comes to be, when its turns come, when it goes (core reference 4)."""
 
+import json
+
+from ampp.core.clock import SECOND
 from ampp.core.notify import Outcome
-from ampp.core.record import Flushed, GroupDropped
+from ampp.core.record import Flushed, GroupDropped, Posted
 from tests.stories.naming import show
-from tests.stories.story import Story
+from tests.stories.story import MONDAY, Story
 
 OPS = "route: {receiver: ops, group_wait: 30s, group_interval: 5m, repeat_interval: 4h}"
 BRISK = "route: {receiver: ops, group_wait: 0s, group_interval: 2s, repeat_interval: 1h}"
@@ -321,3 +324,59 @@ def test_the_journal_names_a_group_s_alerts_only_when_they_have_changed() -> Non
     named = [len(record.alerts) for record in story.journal if isinstance(record, Flushed)]
     # First, nothing new, with B, B over.
     assert named == [1, 0, 2, 0]
+
+
+def lapses(story: Story) -> list[tuple[str, int]]:
+    """What the journal tells of ends that came by time: alert, and seconds since the story began."""
+    return [
+        (json.loads(key)["alertname"], (end - MONDAY) // SECOND)
+        for record in story.journal
+        if isinstance(record, (Flushed, Posted))
+        for key, end in record.lapsed
+    ]
+
+
+def test_the_journal_tells_once_that_an_alert_ended_by_time() -> None:
+    story = Story(OPS).play("""
+        0s      A posted ends=+1m
+        0s      B fires
+        30s     ops hears first notification: A, B
+        40s     A posted ends=+2m
+        5m30s   ops hears some alerts resolved: A resolved, B
+        6m      B resolves
+        10m30s  ops hears all alerts resolved: B resolved
+    """)
+    # A was refreshed once, which only the end tells; B was resolved by its sender.
+    assert lapses(story) == [("A", 160)]
+
+
+def test_the_end_of_an_alert_that_nobody_may_hear_of_is_told_all_the_same() -> None:
+    story = Story(OPS).play("""
+        0s      silence s1 {alertname="A"} for 2h
+        0s      A posted ends=+7m
+        1h      the end
+    """)
+    assert lapses(story) == [("A", 420)]
+
+
+def test_an_alert_that_ended_by_time_and_fires_again_before_anyone_noticed() -> None:
+    story = Story(OPS).play("""
+        0s      A posted ends=+1m
+        30s     ops hears first notification: A
+        3m      A posted starts=-10s ends=+10h
+        1h      the end
+    """)
+    assert lapses(story) == [("A", 60)]
+
+
+def test_an_end_told_before_a_restart_may_be_told_again_and_no_more() -> None:
+    story = Story(OPS).play("""
+        0s      ops is down
+        0s      A posted ends=+7m
+        5m30s   ops misses first notification: A
+        10m30s  ops misses first notification: A
+        20m     stop
+        20m1s   start
+        1h      the end
+    """)
+    assert lapses(story) in ([("A", 420)], [("A", 420)] * 2)

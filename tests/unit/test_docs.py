@@ -7,15 +7,23 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import click
+import msgspec
 import pytest
+from click.testing import CliRunner
 
 from ampp.config.decode import section_fields
 from ampp.config.receivers import AlertmanagerConfig, Entry, RootlyConfig
 from ampp.config.settings import load_settings, variables
+from ampp.history.backtest import Report
+from ampp.history.explanation import Explanation, GroupShown, IntegrationShown, Suppression
+from ampp.history.trail import Step
 from ampp.observe.metrics import Metrics
 from ampp.options import Features
+from ampp_cli import amtool, backtest, explain, manual, own
 from ampp_cli.kingpin import parse
 from ampp_cli.run import FEATURES, PROGRAM
 
@@ -39,19 +47,38 @@ def metric_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-TABLES = {"configuration.md": ("flags", flag_table), "operations.md": ("metrics", metric_table)}
+TABLES = (
+    ("configuration.md", "flags", flag_table),
+    ("operations.md", "metrics", metric_table),
+    ("cli.md", "rules", manual.rules),
+    ("cli.md", "commands", manual.commands),
+)
 
 
 def block(name: str) -> re.Pattern[str]:
     return re.compile(rf"(<!-- {name}: [^\n]*-->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", TABLES)
-def test_generated_tables_are_current(page: str) -> None:
-    name, table = TABLES[page]
+@pytest.mark.parametrize(("page", "name", "table"), TABLES, ids=[name for _, name, _ in TABLES])
+def test_generated_parts_are_current(page: str, name: str, table: Callable[[], str]) -> None:
     found = block(name).search((DOCS / page).read_text(encoding="utf-8"))
     assert found is not None
     assert found[2] == table()
+
+
+def test_examples_of_the_command_line_do_what_they_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", text, re.DOTALL))
+    assert {"alertmanager.yml", "cases.yml"} <= set(files)
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    monkeypatch.chdir(tmp_path)
+    sessions = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    assert sessions
+    for session in sessions:
+        for line, output in re.findall(r"^\$ ampp (.*)\n((?:(?!\$ ).*\n)*)", session, re.MULTILINE):
+            done = CliRunner().invoke(own._ampp, shlex.split(line), prog_name="ampp", standalone_mode=False)
+            assert done.stdout == output, line
 
 
 def test_every_feature_is_documented() -> None:
@@ -79,6 +106,40 @@ def test_every_key_of_our_own_receivers_is_documented(schema: type[Entry]) -> No
     rows = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
     documented = {key for row in rows for key in re.findall(r"`(\w+)`", row)}
     assert documented == set(section_fields(schema)) - {"send_resolved", "http_config"}
+
+
+EXPLAINED = [
+    ("explain.md", "Explanation", Explanation),
+    ("explain.md", "Step", Step),
+    ("explain.md", "GroupShown", GroupShown),
+    ("explain.md", "IntegrationShown", IntegrationShown),
+    ("explain.md", "Suppression", Suppression),
+    ("backtest.md", "Report", Report),
+]
+
+
+@pytest.mark.parametrize(("page", "name", "shape"), EXPLAINED, ids=[name for _, name, _ in EXPLAINED])
+def test_every_field_of_an_answer_is_documented(page: str, name: str, shape: type[msgspec.Struct]) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    table = text[text.index(f"| {name} | |\n") :]
+    rows = re.findall(r"^\| (`[^|]*`) \|", table[: table.index("\n\n")], re.MULTILINE)
+    documented = [field for row in rows for field in re.findall(r"`(\w+)`", row)]
+    assert sorted(documented) == sorted(field.name for field in msgspec.structs.fields(shape))
+
+
+@pytest.mark.parametrize(("page", "shape"), [("explain.md", Explanation), ("backtest.md", Report)])
+def test_examples_have_the_shape_of_answers(page: str, shape: type[msgspec.Struct]) -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    value = msgspec.json.decode(example)
+    assert msgspec.json.decode(msgspec.json.encode(msgspec.convert(value, shape))) == value
+
+
+@pytest.mark.parametrize(("page", "command"), [("explain.md", explain.command), ("backtest.md", backtest.command)])
+def test_every_option_of_a_command_is_documented(page: str, command: click.Command) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            assert any(re.search(rf"{re.escape(name)}\b", text) for name in option.opts), option.opts
 
 
 def test_every_room_is_on_the_plan() -> None:
@@ -127,7 +188,7 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
 
 
 def write() -> None:
-    for page, (name, table) in TABLES.items():
+    for page, name, table in TABLES:
         text = (DOCS / page).read_text(encoding="utf-8")
         made = table()
         (DOCS / page).write_text(block(name).sub(lambda m, made=made: m[1] + made + m[3], text), encoding="utf-8")
@@ -135,3 +196,31 @@ def write() -> None:
 
 if __name__ == "__main__":
     write()
+
+
+def command_lines(page: str) -> list[list[str]]:
+    """The command lines of ampp and amtool on a page of docs, in backquotes or after a `$`."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    found = re.findall(r"`((?:ampp|amtool) [^`]+)`", text) + re.findall(
+        r"^\$ ((?:ampp|amtool) .+)$", text, re.MULTILINE
+    )
+    return [shlex.split(line) for line in found]
+
+
+@pytest.mark.parametrize("line", command_lines("from-amtool.md"), ids=" ".join)
+def test_command_lines_of_the_docs_are_right(line: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read, not run: that commands and options are there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "silences.json").write_text("[]")
+    program, *words = line
+    if program == "amtool":
+        parse(amtool.PROGRAM, words)
+        return
+    command: click.Command = own._ampp
+    context = None
+    while isinstance(command, click.Group):
+        context = click.Context(command, parent=context)
+        _, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command = found
+    command.make_context(line[-1], words)

@@ -1,7 +1,6 @@
 """Opening one SQLite file: ours, whole, of a schema we know, and with the settings all of them share.
 
-Schemas grow by migrations: script n takes a file from `user_version` n-1 to n, each in its own transaction. A script
-that has been released is never edited. `application_id` marks a file as ours.
+Schemas grow by steps: see `migration`.
 """
 
 import os
@@ -11,14 +10,16 @@ from typing import Final
 
 import apsw
 
-from ampp.store.error import SchemaTooNew, StoreError
+from ampp.store.sqlite.migration import APPLICATION_ID, Migration, migrate
 
 __all__ = [
     "ALERTS",
     "APPLICATION_ID",
     "BROKEN",
     "BUSY_MS",
+    "PENDING",
     "SILENCES",
+    "Migration",
     "connect",
     "connect_frozen",
     "files",
@@ -26,31 +27,38 @@ __all__ = [
     "set_aside",
 ]
 
-APPLICATION_ID: Final = 0x616D7070
-"""The letters "ampp"."""
-
 BROKEN: Final = (apsw.CorruptError, apsw.NotADBError)
 """What SQLite raises when a file's content makes no sense."""
 
 ALERTS: Final = (
-    """
+    Migration(
+        """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+    INSERT INTO meta VALUES ('journal', lower(hex(randomblob(16))));
     CREATE TABLE journal (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL) STRICT;
     CREATE TABLE alerts (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, row BLOB NOT NULL) STRICT;
     CREATE TABLE groups (route TEXT NOT NULL, labels BLOB NOT NULL, row BLOB NOT NULL, UNIQUE (route, labels)) STRICT;
     CREATE TABLE log (key TEXT NOT NULL UNIQUE, row BLOB NOT NULL) STRICT;
     CREATE TABLE outbox (key TEXT NOT NULL UNIQUE, flush INTEGER NOT NULL, row BLOB NOT NULL) STRICT;
     """,
+        "",
+    ),
 )
 
 SILENCES: Final = (
-    """
+    Migration(
+        """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
     CREATE TABLE silences (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, row BLOB NOT NULL) STRICT;
     CREATE TABLE revisions (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id TEXT NOT NULL, row BLOB) STRICT;
     CREATE INDEX revisions_id ON revisions (id, seq);
     """,
+        "",
+    ),
 )
+
+PENDING: Final = "restore.pending"
+"""A file that lies in the directory while a restore exchanges databases: see `backup`."""
 
 BUSY_MS: Final = 5_000
 _JOURNAL_LIMIT: Final = 64 << 20
@@ -76,7 +84,7 @@ def connect_frozen(path: Path) -> apsw.Connection:
     )
 
 
-def open_database(path: Path, migrations: Sequence[str], *, full: bool) -> apsw.Connection:
+def open_database(path: Path, migrations: Sequence[Migration], *, full: bool) -> apsw.Connection:
     """Open or create `path`, bring its schema up to date and return the one connection that writes it.
 
     Raises SchemaTooNew, StoreError (not ours), one of `BROKEN`, or another apsw.Error (disk full, read-only, …).
@@ -84,32 +92,11 @@ def open_database(path: Path, migrations: Sequence[str], *, full: bool) -> apsw.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = connect(path, full=full)
     try:
-        _migrate(connection, path, migrations)
+        migrate(connection, path, migrations)
     except BaseException:
         connection.close(True)
         raise
     return connection
-
-
-def _migrate(connection: apsw.Connection, path: Path, migrations: Sequence[str]) -> None:
-    version = connection.pragma("user_version")
-    identity = connection.pragma("application_id")
-    if identity not in (0, APPLICATION_ID) or (identity == 0 and connection.pragma("page_count")):
-        raise StoreError(f"{path} is a database of another program (application id {identity:#x}): move it away")
-    if version > len(migrations):
-        raise SchemaTooNew(
-            f"{path} has schema version {version}, this program knows up to {len(migrations)}: "
-            "run the newer version again, or give this one another --storage.path"
-        )
-    if version == 0:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.pragma("journal_mode", "wal")
-    for done in range(version, len(migrations)):
-        with connection:
-            for _ in connection.execute(migrations[done]):
-                pass
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {done + 1}")
 
 
 def files(path: Path) -> tuple[Path, Path, Path]:

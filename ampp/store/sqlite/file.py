@@ -7,17 +7,24 @@ from pathlib import Path
 import apsw
 
 from ampp.store.error import StoreError
-from ampp.store.sqlite.database import BUSY_MS, connect_frozen, files, open_database, set_aside
+from ampp.store.sqlite.database import BUSY_MS, Migration, connect_frozen, files, open_database, set_aside
 
 __all__ = ["File"]
 
 
-class File:
-    """One database and the connection that writes it; `connection` is absent while it could not be opened."""
+_PAGE = 4096
 
-    def __init__(self, path: Path, migrations: Sequence[str], *, full: bool) -> None:
+
+class File:
+    """One database and the connection that writes it; `connection` is absent while it could not be opened.
+
+    `log_bytes`, set before `open`: at about what size the write-ahead log is put away, 0 for the usual.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[Migration], *, full: bool) -> None:
         self.path = path
         self.broken = False
+        self.log_bytes = 0
         self._migrations = migrations
         self._full = full
         self._connection: apsw.Connection | None = None
@@ -29,9 +36,17 @@ class File:
             raise StoreError(f"{self.path} is not open")
         return self._connection
 
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
     def open(self) -> None:
         """Open or create the file. Raises as `open_database`."""
         self._connection = open_database(self.path, self._migrations, full=self._full)
+        if self.log_bytes:
+            # Where there is little room, the log must not take much of it.
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {self.log_bytes // _PAGE}")
+            self._connection.execute(f"PRAGMA journal_size_limit = {self.log_bytes}")
         self._identity = self._stat()
 
     def open_frozen(self) -> bool:

@@ -22,5 +22,21 @@ class Journal:
         )
         return [(number, RECORD(body)) for number, body in rows]
 
+    def identity(self) -> str:
+        """What tells this journal from any other: numbers begin anew in a new one."""
+        return str(self._connection.execute("SELECT value FROM meta WHERE key = 'journal'").get or "")
+
+    def span(self, seq: int) -> tuple[int, int, int]:
+        """The number of the last record, how many come after `seq`, and when the first of these was written (wall
+        nanoseconds, 0 when there is none)."""
+        last: int = self._connection.execute("SELECT coalesce(max(seq), 0) FROM journal").get
+        if last <= seq:
+            return last, 0, 0
+        for first, at in self._connection.execute(
+            "SELECT seq, at FROM journal WHERE seq > ? ORDER BY seq LIMIT 1", (seq,)
+        ):
+            return last, last - first + 1, at
+        return last, 0, 0
+
     def close(self) -> None:
         self._connection.close(True)

@@ -1,16 +1,18 @@
 """What time and the byte budget take away: the journal's oldest records, and old revisions of silences.
 
+Records that whoever reads the journal has not come to yet (`Writer.unread_after`) stay whatever their age. The budget
+takes those it has come to first, at a tenth below its limit; others only when the limit itself is passed.
+
 A sweep is many small jobs on the writer's thread, each one transaction, between which commits go on. Routing state is
 never touched, nor a record that the table of current alerts has not yet taken in.
 """
 
-import os
-from contextlib import suppress
 from typing import Final
 
 import apsw
 
 from ampp.store.protocol import Swept
+from ampp.store.sqlite.budget import allowed, used
 from ampp.store.sqlite.writer import Writer
 
 __all__ = ["sweep"]
@@ -23,7 +25,7 @@ _VACUUM_PAGES: Final = 512
 async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
     """Delete what is older than `cutoff`, then what exceeds `max_bytes`, and shrink the files. Raises StoreDown."""
     directory = writer.alerts.path.parent
-    before = _used(directory)
+    before = used(directory)
     records = 0
     while deleted := await writer.run(lambda: _delete(writer, cutoff, max_bytes)):
         records += deleted
@@ -33,18 +35,7 @@ async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
         continue
     if records:
         await writer.run(writer.alerts.truncate)
-    return Swept(records=records, bytes=max(0, before - _used(directory)))
-
-
-def _used(directory: os.PathLike[str]) -> int:
-    """Bytes of all databases and their logs in the directory; what was set aside is the operator's and not counted."""
-    used = 0
-    with os.scandir(directory) as entries:
-        for each in entries:
-            # A log vanishes when the last connection to its database closes, perhaps just now.
-            with suppress(FileNotFoundError):
-                used += each.stat().st_size if each.name.endswith((".db", ".db-wal")) else 0
-    return used
+    return Swept(records=records, bytes=max(0, before - used(directory)))
 
 
 def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:
@@ -53,14 +44,19 @@ def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:
     path = writer.alerts.path
     live = (connection.pragma("page_count") - connection.pragma("freelist_count")) * connection.pragma("page_size")
     log = path.with_name(path.name + "-wal").stat().st_size
-    others = _used(path.parent) - path.stat().st_size - log
-    over = live + others - max_bytes
+    others = used(path.parent) - path.stat().st_size - log
+    budget = allowed(path.parent, max_bytes)
+    excess = live + others - budget
+    gentle = excess + budget // 10
+    unread = writer.unread_after()
     with connection:
         limit = writer.applied(connection)
         last = taken = count = 0
         oldest = "SELECT seq, at, length(body) FROM journal WHERE seq <= ? ORDER BY seq LIMIT ?"
         for seq, at, size in connection.execute(oldest, (limit, _SLICE_RECORDS)):
-            if (at >= cutoff and over <= taken) or taken > _SLICE_BYTES:
+            over = (excess if seq > unread else gentle) > taken
+            old = at < cutoff and seq <= unread
+            if not (over or old) or taken > _SLICE_BYTES:
                 break
             last, taken, count = seq, taken + size, count + 1
         if count:

@@ -27,8 +27,9 @@ from ampp.store import snapshot
 from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import Health, Restate, Restored, Swept, Ticket
 from ampp.store.sqlite import retention, tables
+from ampp.store.sqlite.budget import allowed, log_bytes, used
 from ampp.store.sqlite.codec import ALERT, GROUP, LOG, OUTBOX, RECORD, SILENCE, Reader
-from ampp.store.sqlite.database import ALERTS, BROKEN, SILENCES, connect, files
+from ampp.store.sqlite.database import ALERTS, BROKEN, PENDING, SILENCES, connect, files
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.lock import DirectoryLock
 from ampp.store.sqlite.writer import Writer
@@ -36,6 +37,8 @@ from ampp.store.sqlite.writer import Writer
 __all__ = ["SqliteSettings", "SqliteStore"]
 
 _SWEEP_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 1.0
+"""Seconds between two looks at the size of the files."""
 
 
 class SqliteSettings(msgspec.Struct, frozen=True):
@@ -63,6 +66,8 @@ class SqliteStore:
         self._clock = clock
         self._alerts = File(directory / "alerts.db", ALERTS, full=settings.full_sync)
         self._silences = File(directory / "silences.db", SILENCES, full=settings.full_sync)
+        for file in (self._alerts, self._silences):
+            file.log_bytes = log_bytes(directory, settings.max_bytes)
         self._warnings: list[str] = []
         self._down = ""
         self._writer: Writer | None = None
@@ -81,6 +86,11 @@ class SqliteStore:
         lock = DirectoryLock(directory)
         store = cls(directory, lock, settings, clock)
         try:
+            if (directory / PENDING).exists():
+                raise StoreError(
+                    f"a restore of {directory} was interrupted: run `ampp restore` again, "
+                    f"or remove {directory / PENDING} if the files there are as they should be"
+                )
             for file in (store._alerts, store._silences):
                 store._ready(file)
         except BaseException:
@@ -127,12 +137,23 @@ class SqliteStore:
         self._running.attach()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._heal, restate)
+            due = trio.current_time() + _SWEEP_SECONDS
             while True:
-                await trio.sleep(_SWEEP_SECONDS)
+                await trio.sleep(_LOOK_SECONDS)
+                if trio.current_time() < due and not self._over():
+                    continue
+                due = trio.current_time() + _SWEEP_SECONDS
                 try:
                     await self.sweep()
                 except StoreDown:
                     continue
+
+    def _over(self) -> bool:
+        """Whether the files have outgrown the budget since the last look."""
+        try:
+            return used(self.directory) > 0.9 * allowed(self.directory, self._settings.max_bytes)
+        except OSError:
+            return False
 
     async def _heal(self, restate: Restate) -> None:
         writer = self._running
@@ -148,6 +169,15 @@ class SqliteStore:
                 await ticket.durable()
             except StoreDown:
                 continue
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last record ever journalled."""
+        return self._running.seq
+
+    def read_by(self, unread_after: Callable[[], int]) -> None:
+        """Keep records numbered above what `unread_after` says, from any thread, as long as the budget allows."""
+        self._running.unread_after = unread_after
 
     async def sweep(self) -> Swept:
         return await retention.sweep(

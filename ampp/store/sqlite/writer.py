@@ -75,7 +75,8 @@ class _BeforeWaiting(trio.abc.Instrument):
 
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
-    works again. Methods without an underscore are for the event loop's thread."""
+    works again; `unread_after`: tells the record up to which nobody reads the journal any more. Methods without an
+    underscore are for the event loop's thread."""
 
     def __init__(
         self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
@@ -84,6 +85,7 @@ class Writer:
         self.silences = silences
         self.last_commit = 0
         self.lost = 0
+        self.unread_after: Callable[[], int] = lambda: self._seq
         self._seq = seq
         self._applied = seq
         self._clock = clock
@@ -169,6 +171,11 @@ class Writer:
             self._enqueue(entry)
         await entry.ticket.durable()
         return result[0]
+
+    @property
+    def seq(self) -> int:
+        """The number of the last record ever journalled."""
+        return self._seq
 
     def attach(self) -> None:
         """Take note of the event loop: it is to be told what became of records, and tells when it is about to wait."""

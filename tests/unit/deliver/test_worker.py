@@ -292,7 +292,7 @@ async def test_what_cannot_send_fails_and_is_seen(autojump_clock: MockClock, cap
 
 
 async def test_health_tells_how_an_integration_fares(autojump_clock: MockClock) -> None:
-    wall = numbers(100, 200, 300, 400)
+    wall = numbers(*range(100, 900, 100))
     sender = Scripted(Refuse("bad", retry=False), Refuse("worse", retry=False), Accept(), HANG)
     async with running({HOOK: sender}, wall=wall) as stage:
         for count in (1, 2):
@@ -300,17 +300,28 @@ async def test_health_tells_how_an_integration_fares(autojump_clock: MockClock) 
             await stage.until(count)
             await trio.sleep(0.1)
         [health] = stage.delivery.health()
-        assert (health.failures, health.error, health.last_failure, health.last_success) == (2, "worse", 200, None)
+        assert (health.failures, health.error, health.last_failure, health.last_success) == (2, "worse", 400, None)
         stage.delivery.submit(notify())
         await stage.until(3)
         await trio.sleep(0.1)
         stage.delivery.submit(notify())
         await trio.sleep(0.1)
         [health] = stage.delivery.health()
-        assert (health.failures, health.last_success, health.running, health.queued) == (0, 300, 1, 0)
+        assert (health.failures, health.last_success, health.running, health.queued) == (0, 600, 1, 0)
         stage.delivery.replace({HOOK: Scripted(Accept())})
         [health] = stage.delivery.health()
-        assert (health.last_success, health.error) == (300, "worse")
+        assert (health.last_success, health.error) == (600, "worse")
+
+
+async def test_an_outcome_tells_of_each_attempt_when_there_were_several(autojump_clock: MockClock) -> None:
+    sender = Scripted(*[Refuse(f"no {n}") for n in range(11)], Accept(), Accept())
+    async with running({HOOK: sender}, random=lambda: 0.0) as stage:
+        stage.delivery.submit(notify())
+        [outcome] = await stage.until(1)
+        assert outcome.attempts == 12
+        assert [one.error for one in outcome.tries] == ["no 0", *[f"no {n}" for n in range(3, 11)], ""]
+        stage.delivery.submit(notify())
+        assert (await stage.until(2))[1].tries == ()
 
 
 async def test_warns_only_when_the_error_changes(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:

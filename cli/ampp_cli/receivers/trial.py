@@ -19,7 +19,6 @@ from ampp.config.error import closest
 from ampp.config.settings import load_settings
 from ampp.core.alert import PostedAlert, Snapshot
 from ampp.core.clock import SECOND, ZERO
-from ampp.core.duration import DurationError, parse_go
 from ampp.core.labels import canonical, fingerprint, format_set, hash64, notification_order
 from ampp.core.notify import Notify
 from ampp.core.plan import Integration, Receiver
@@ -35,7 +34,7 @@ from ampp.ingest.alertmanager import decode_alerts
 from ampp.ingest.fault import IngestError
 from ampp_cli.redaction import Redaction
 
-__all__ = ["command"]
+__all__ = ["run"]
 
 _SAMPLE: Final = PostedAlert(
     labels={"alertname": "TestAlert", "severity": "info"},
@@ -70,49 +69,21 @@ _XML_ANSWER: Final = (
 """What Amazon's services answer: a message is taken, or a role is."""
 
 
-@click.group("receivers")
-def command() -> None:
-    """Look after receivers."""
-
-
-def _duration(_context: click.Context, _option: click.Parameter, text: str) -> float:
-    try:
-        return parse_go(text) / SECOND
-    except DurationError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-@command.command("test")
-@click.argument("name")
-@click.option("--config.file", "file", default="alertmanager.yml", show_default=True, metavar="FILE")
-@click.option(
-    "--alert",
-    "alert_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON of one alert or a list, as POST /api/v2/alerts takes it. One that has ended is told as resolved.",
-)
-@click.option("--dry-run", is_flag=True, help="Print the requests and mails instead of sending them.")
-@click.option("--show-secrets", is_flag=True, help="With --dry-run: print secrets and whole URLs too.")
-@click.option("--timeout", default="30s", show_default=True, callback=_duration, help="For each integration.")
-@click.option("--web.external-url", "external", default="", metavar="URL", help="As the daemon has it.")
-@click.option("--ampp.config.file", "ampp_file", default="", metavar="FILE", help="As the daemon has it.")
-def _test(
+def run(
     name: str,
     file: str,
     alert_file: Path | None,
-    dry_run: bool,
-    show_secrets: bool,
     timeout: float,
     external: str,
     ampp_file: str,
+    *,
+    dry_run: bool,
+    show_secrets: bool,
 ) -> int:
-    """Send a test notification to every integration of the receiver NAME, whether a route leads to it or not.
+    """Test the receiver `name` of the configuration `file`; the exit status. `timeout` in seconds.
 
-    Alerts get the label test="true" on top. The group is always the same, so that a second call with an alert that has
-    ended resolves what the first one opened. The exit status is 1 if an integration fails.
+    `external` and `ampp_file` are the daemon's external URL and the path of its ampp.yml, if it has such.
     """
-    if show_secrets and not dry_run:
-        raise click.UsageError("--show-secrets goes with --dry-run")
     try:
         destination.set_level(destination.Level(load_settings(ampp_file).network.refuse))
         config = load_file(file)

@@ -1,0 +1,140 @@
+"""Events, looked up: which are on a page, in which order, and how many there are in all.
+
+Three ways to find them:
+
+- *gathering*: when the best way in (`clause.Way`) has few entries, all of them are taken, tested and sorted, and every
+  number is exact;
+- *walking*: an index is followed in the order asked for, testing row by row, and at most `walk.SCANNED` rows of it, so
+  that no question takes for ever: an answer that stopped there says so, and its cursor goes on from that place;
+- *the newest of each*: when that stopped and all that is asked concerns labels, the alerts that fulfil it are asked for
+  their newest event each, and the page is made of those that are newest of all.
+
+In the latter two, `total` is a lower bound, as it is when more than `COUNTED` rows match.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+
+from ampp.history import newest, walk
+from ampp.history.clause import CAP, Condition, Conditions, Way, conditions
+from ampp.history.filter import Filter
+from ampp.history.page import SORTS, Page, Paging, Row, compare, encode_cursor, order_of, read_cursor
+from ampp.store.sqlite.history.rows import array, fetch
+
+__all__ = ["find"]
+
+_SORTABLE = 20_000
+"""Rows that are sorted by something no index is in the order of: the newest so many."""
+
+_QUICK = 5_000
+"""Rows that are walked before the newest of each alert are asked for."""
+
+_KEYS = {
+    **{column: walk.key_of(column, "e.") for column in walk.INDEXES},
+    "severity": "(SELECT value FROM text WHERE id = e.severity)",
+    "name": "(SELECT value FROM text WHERE id = e.name)",
+    "sha": "(SELECT printf('%016x', sha) FROM alert WHERE id = e.alert)",
+}
+
+
+def find(connection: apsw.Connection, asked: Filter, paging: Paging, now: int) -> Page:
+    """The page. `now`: wall milliseconds. Raises FieldError for a cursor that makes no sense."""
+    after = read_cursor(paging)
+    wanted = conditions(connection, asked, now)
+    if wanted.nothing:
+        return Page((), 0, True, False, False, "")
+    way = min(wanted.ways, key=lambda each: each.count, default=None)
+    column = SORTS[paging.sort]
+    tests = _tests(wanted, way)
+    if column in walk.INDEXES and (way is None or way.count > CAP or (not tests and walk.follows(way, column))):
+        return _walk(connection, wanted, way, paging, column, after)
+    return _gather(connection, wanted, way, tests, paging, column, after)
+
+
+def _tests(wanted: Conditions, way: Way | None) -> list[Condition]:
+    """The conditions that the way in does not fulfil by itself."""
+    return [each for each in wanted.all if way is None or each is not way.settles]
+
+
+def _joined(tests: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
+    bindings = [value for each in tests for value in each.bindings]
+    return " AND ".join(each.sql for each in tests) or "true", tuple(bindings)
+
+
+def _gather(
+    connection: apsw.Connection,
+    wanted: Conditions,
+    way: Way | None,
+    tests: list[Condition],
+    paging: Paging,
+    column: str,
+    after: Row | None,
+) -> Page:
+    where, bindings = _joined([*tests, *walk.bounds(wanted)])
+    first: tuple[Any, ...] = ()
+    source = "event e INDEXED BY event_starts"
+    if way is not None:
+        source = f"carray(?) AS c CROSS JOIN event e INDEXED BY {way.index} ON e.{way.column} = c.value"
+        first = (array(way.values),)
+    most = CAP if way is not None and way.count <= CAP else _SORTABLE
+    ordered = "ORDER BY e.starts DESC" if way is None or len(way.values) == 1 else ""
+    rows: list[Row] = fetch(
+        connection,
+        f"SELECT {_KEYS[column]}, e.id FROM {source} WHERE {where} {ordered} LIMIT ?",
+        (*first, *bindings, most + 1),
+    )
+    limited = len(rows) > most
+    rows.sort(key=order_of, reverse=paging.descending)
+    start = paging.offset
+    if after is not None:
+        sign = 1 if paging.descending else -1
+        start = sum(1 for row in rows if compare(row, after) * sign >= 0)
+    some = rows[start : start + paging.per_page]
+    more = start + paging.per_page < len(rows)
+    cursor = encode_cursor(paging, *some[-1]) if more and some else ""
+    return Page(tuple(identity for _, identity in some), len(rows), not limited, more, limited, cursor)
+
+
+def _walk(
+    connection: apsw.Connection, wanted: Conditions, way: Way | None, paging: Paging, column: str, after: Row | None
+) -> Page:
+    if way is not None and not walk.follows(way, column):
+        way = None
+    tests = _tests(wanted, way)
+    tested = bool(tests) or (column != "starts" and bool(walk.bounds(wanted)))
+    skip = 0 if after is not None else paging.offset
+    need = skip + paging.per_page + 1
+    rows, last = _followed(connection, wanted, way, tests, paging, column, after, need)
+    found = rows[skip:need]
+    more = len(found) > paging.per_page
+    some = found[: paging.per_page]
+    limited = last is not None and not more
+    cursor = encode_cursor(paging, *some[-1]) if more else encode_cursor(paging, *last) if last is not None else ""
+    if tested or after is not None:
+        total, exact = skip + len(found), not more and not limited and after is None
+    else:
+        total, exact = walk.count(connection, wanted, way, column)
+    return Page(tuple(identity for _, identity in some), total, exact, more or limited, limited, cursor)
+
+
+def _followed(
+    connection: apsw.Connection,
+    wanted: Conditions,
+    way: Way | None,
+    tests: list[Condition],
+    paging: Paging,
+    column: str,
+    after: Row | None,
+    need: int,
+) -> tuple[list[Row], Row | None]:
+    """The rows, and the last one looked at if not all were."""
+    if newest.possible(wanted, paging, column, need):
+        found, last = walk.rows(connection, wanted, way, tests, paging, column, after, need, _QUICK)
+        if last is None or len(found) == need:
+            return found, last
+        complete = newest.rows(connection, wanted, after, need)
+        if complete is not None:
+            return complete, None
+    return walk.rows(connection, wanted, way, tests, paging, column, after, need)

@@ -1,0 +1,576 @@
+"""One configuration's run through recorded history: the engine that runs live, fed from the journal by a virtual clock.
+
+Theory of operation. Inputs are taken from the records in their order: posts, silences, reloads, restarts, and how
+deliveries ended. Timers are the engine's own, with virtual time for both its clocks. What the journal cannot say, and
+what stands in for it:
+
+- *Refreshes are not recorded.* An alert fires until its end is: by a post that resolves it, or as `lapsed`, which tells
+  afterwards when its time was over and is therefore looked up when the alert is posted.
+- *Whether a post or a group's turn came first* when both were due at about the same instant. A turn that was recorded
+  shortly after it was due is taken where the record stands; one that left no record changed nothing, and is taken when
+  due. This holds for groups of the same name and timers as in the configuration that was in force; others have no
+  record to go by.
+- *Whether an alert was repeated since a restart*, without which there is no repeat of its notifications: the repeat
+  that was recorded shows it (`confirm`), or that it still fires one resolve_timeout later.
+- *How a delivery would have ended* that only this run makes: it is assumed to succeed at once (`Watch.ended`,
+  `assumed`).
+
+Groups about which nothing changes are let sleep: after a turn that told nobody anything, the next one that could is
+worked out (a repeat due, a silence's start or end), and an event that concerns the group wakes it for its next regular
+turn. Sleeping changes no outcome, since the turns slept through would each have found what the last one found.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+
+from ampp.core.alert import NO_ANNOTATIONS, Alert
+from ampp.core.book import hash64, row_of
+from ampp.core.clock import MINUTE, SECOND, Now
+from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
+from ampp.core.group import Group, Seat, identities
+from ampp.core.inhibit import Place
+from ampp.core.matcher import Mode
+from ampp.core.notify import Notify, Outcome
+from ampp.core.plan import Plan
+from ampp.core.reason import FailureReason
+from ampp.core.record import Delivered, Flushed, GroupRow, LogEntry, Posted, Record
+from ampp.core.route import Route
+from ampp.core.silence import SilenceBook
+from ampp.core.succession import load_plan, restore
+
+__all__ = ["FOREVER", "Ends", "Replay", "Watch", "Window"]
+
+_K = TypeVar("_K")
+
+FOREVER: Final = 1 << 62
+"""The end of an alert whose end is not recorded."""
+
+AHEAD: Final = 5 * SECOND
+"""How far beyond the present record the window looks; a turn was never recorded later than this after it was due."""
+
+_COLLECT: Final = 30 * MINUTE
+"""How often what is over leaves memory, from each start on, as --alerts.gc-interval has it by default."""
+
+_PATIENCE: Final = MINUTE
+"""How long after its deadline an outcome may still be recorded."""
+_CROWD: Final = 1 << 30
+
+_REASONS: Final = {reason.value: reason for reason in FailureReason}
+_decode: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Watch(Protocol):
+    """Who is told what a replay does."""
+
+    def sent(self, notify: Notify, wall: int) -> None: ...
+
+    def ended(self, outcome: Outcome, wall: int, assumed: bool) -> None: ...
+
+
+class Ends:
+    """When alerts ended by time: per alert, the end and the moment at which it was recorded, in order."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[bytes, list[tuple[int, int]]] = {}
+
+    def add(self, key: bytes, ends: int, at: int) -> None:
+        self._by_key.setdefault(key, []).append((at, ends))
+
+    def sort(self) -> None:
+        """Put in order what was added out of order."""
+        for known in self._by_key.values():
+            known.sort()
+
+    def after(self, key: bytes, wall: int) -> int:
+        """The end of an alert known to fire at `wall`, or FOREVER."""
+        for at, ends in self._by_key.get(key, ()):
+            if at > wall and ends > wall:
+                return ends
+        return FOREVER
+
+
+class Window:
+    """The records in order, and what lies shortly ahead of the one given out last.
+
+    `turns`: per group name (route identity, label key) the moments of its next recorded turns. `sends`: per log key the
+    flushes that will send, the present record's own included.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records: Final = iter(records)
+        self._ahead: Final[deque[Record]] = deque()
+        self._latest = 0
+        self.turns: Final[dict[tuple[str, bytes], deque[int]]] = {}
+        self.sends: Final[dict[str, deque[int]]] = {}
+
+    def __iter__(self) -> Iterator[Record]:
+        ahead = self._ahead
+        while True:
+            if not ahead and not self._read():
+                return
+            until = ahead[0].at + AHEAD
+            while self._latest < until and self._read():
+                pass
+            record = ahead.popleft()
+            if not isinstance(record, Flushed):
+                yield record
+                continue
+            _shift(self.turns, (record.group.route, record.group.labels))
+            yield record
+            for row in record.outbox:
+                _shift(self.sends, row.key)
+
+    def peek(self) -> Record | None:
+        """The record after the present one."""
+        if not self._ahead:
+            self._read()
+        return self._ahead[0] if self._ahead else None
+
+    def _read(self) -> bool:
+        record = next(self._records, None)
+        if record is None:
+            self._latest = FOREVER
+            return False
+        self._latest = record.at
+        self._ahead.append(record)
+        if isinstance(record, Flushed):
+            self.turns.setdefault((record.group.route, record.group.labels), deque()).append(record.at)
+            for row in record.outbox:
+                self.sends.setdefault(row.key, deque()).append(record.id)
+        return True
+
+
+def _shift(queues: dict[_K, deque[int]], key: _K) -> None:
+    queue = queues[key]
+    queue.popleft()
+    if not queue:
+        del queues[key]
+
+
+class Replay:
+    """See the module's docstring. `silences` is shared: whoever drives several replays keeps it up to date."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        silences: SilenceBook,
+        window: Window,
+        ends: Ends,
+        watch: Watch,
+        *,
+        start: int,
+        mode: Mode,
+        retention: int,
+    ) -> None:
+        self._silences: Final = silences
+        self._window: Final = window
+        self._ends: Final = ends
+        self._watch: Final = watch
+        self._mode: Final = mode
+        self._retention: Final = retention
+        self._labels: Final[dict[bytes, dict[str, str]]] = {}
+        self._open: dict[tuple[int, str], Notify] = {}
+        self._flown: dict[int, int] = {}
+        self._same: dict[str, Route] = {}
+        self._asleep: dict[Seat, int] = {}
+        self._listening: dict[Place, set[Seat]] = {}
+        self._over: list[tuple[int, Place]] = []
+        self._called: Group | None = None
+        self._held_until = FOREVER + 1
+        self._collected = start
+        self.wall = start
+        self.engine = self._fresh(plan, start)
+
+    def _fresh(self, plan: Plan, wall: int) -> Engine:
+        return Engine(
+            plan,
+            self._silences,
+            mode=self._mode,
+            retention=self._retention,
+            now=Now(wall, wall),
+            journal=False,
+        )
+
+    def follow(self, in_force: Plan) -> None:
+        """Note which of this plan's groups have the name and timers they had under `in_force`."""
+        theirs = {name: route for route, name in _named(in_force)}
+        self._same = {
+            name: route
+            for route, name in _named(self.engine.plan)
+            if name in theirs and _timing(route) == _timing(theirs[name])
+        }
+
+    # -- inputs -------------------------------------------------------------------------------------------------
+
+    def reach(self, wall: int) -> None:
+        """Let time pass until an input comes at `wall`. What was due by then comes first; what other inputs of the same
+        instant have made due comes after all of them."""
+        if self.wall < wall:
+            self.advance(wall)
+
+    def advance(self, until: int) -> None:
+        """Let time pass until then: every turn due is taken."""
+        engine = self.engine
+        while True:
+            due = engine.next_due()
+            if self._held_until <= min(until, FOREVER if due is None else due):
+                # What nobody repeated is over by now.
+                self._held_until = FOREVER + 1
+                self.confirm(list(engine.book.alerts))
+                continue
+            if self._collected + _COLLECT <= min(until, FOREVER if due is None else due):
+                self._collected += _COLLECT
+                engine.collect(Now(self._collected, self._collected))
+                continue
+            if self._over and self._over[0][0] <= min(until, FOREVER if due is None else due):
+                at, place = heappop(self._over)
+                self._rouse(place, at)
+                continue
+            if due is None or due > until:
+                break
+            wall = self.wall = max(self.wall, due)
+            now, out = Now(wall, wall), Effects()
+            for group in engine.groups.due(now, _CROWD):
+                if not self._awaited(group, wall):
+                    self._turn(group, now, out)
+            self._carry(out)
+        self.wall = max(self.wall, until)
+
+    def post(self, record: Posted) -> None:
+        """Take in reports as they were merged."""
+        engine, wall = self.engine, record.at
+        now = self._now()
+        alerts, groups, inhibitor = engine.book.alerts, engine.groups, engine.muting.inhibitor
+        for row in record.alerts:
+            key = row.key
+            alert = alerts.get(key)
+            ends = row.ends if row.ends <= wall else self._ends.after(key, wall)
+            if alert is None:
+                alert = alerts[key] = Alert(
+                    key=key,
+                    labels=self._label_set(key),
+                    annotations=NO_ANNOTATIONS,
+                    starts=row.starts,
+                    ends=ends,
+                    updated=wall,
+                )
+            else:
+                alert.starts, alert.ends, alert.updated, alert.held = row.starts, ends, wall, False
+            inhibitor.observe(alert)
+            groups.seat(alert, now)
+            self._stir(alert)
+
+    def silence(self) -> None:
+        """The silences have changed."""
+        self._wake_all()
+
+    def flush(self, record: Flushed) -> None:
+        """Take the turn that was recorded here, and set the group's timer by the record."""
+        at = record.at
+        group = self._named_group(record.group)
+        self._called = group
+        self.reach(at)
+        self._called = None
+        if group is None or group.gone:
+            return
+        now, out = self._now(), Effects()
+        self.engine.groups.wheel.cancel(group.seat)
+        self._turn(group, now, out, record.group.next)
+        self._carry(out)
+
+    def hear(self, record: Delivered) -> None:
+        """How a delivery ended that this run made too."""
+        if record.reason == OVERTAKEN:
+            # Said of the outbox; how the delivery itself ended is told by another record, if it was under way.
+            return
+        notify = self._open.pop((record.flush, record.key), None)
+        if notify is None:
+            return
+        self._end(
+            Outcome(
+                notify=notify,
+                ok=record.ok,
+                attempts=record.attempts,
+                took=record.took,
+                reason=None if record.ok else _REASONS.get(record.reason, FailureReason.OTHER),
+                error=record.error,
+                canceled=record.reason == FailureReason.CANCELED.value,
+                superseded=not record.ok and not record.reason,
+            ),
+            assumed=False,
+        )
+
+    def prune(self) -> None:
+        self.engine.prune_log(self._now())
+
+    def reload(self, plan: Plan, *, keep_timers: bool) -> None:
+        """Take over a plan, as a reload does."""
+        self._wake_all()
+        self._carry(load_plan(self.engine, plan, self._now(), keep_timers=keep_timers))
+        self._watch_sources()
+
+    def restart(self, plan: Plan, wall: int, last_alive: int, *, resumed: bool) -> None:
+        """The daemon ended after `last_alive` and came up again at `wall`, with or without its former state."""
+        self._wake_all()
+        self.wall = max(self.wall, wall)
+        old, now = self.engine, self._now()
+        self.engine = self._fresh(plan, self.wall)
+        self._open.clear()
+        self._flown.clear()
+        self._collected = self.wall
+        if not resumed:
+            return
+        alerts = {alert.key: alert for alert in old.book if alert.seated}
+        for group in old.groups:
+            alerts.update(group.alerts)
+        then = Now(last_alive, last_alive)
+        restore(
+            self.engine,
+            [row_of(alert) for alert in alerts.values()],
+            [group.row(then) for group in old.groups if group.flushed],
+            list(old.log.values()),
+            list(old.outbox.values()),
+            now,
+            last_alive=last_alive,
+        )
+        for alert in self.engine.book:
+            alert.ends = alerts[alert.key].ends
+        self._held_until = self.wall + plan.resolve_timeout
+        self._watch_sources()
+
+    def held_in(self, row: GroupRow) -> list[bytes]:
+        """The alerts of that group that nobody is known to have repeated since the last start."""
+        group = self._named_group(row)
+        return [] if group is None else [alert.key for alert in group.alerts.values() if alert.held]
+
+    def confirm(self, keys: Iterable[bytes]) -> None:
+        """These alerts have been repeated."""
+        for key in keys:
+            alert = self.engine.book.alerts.get(key)
+            if alert is not None:
+                alert.held = False
+
+    def recall(self, told: Iterable[LogEntry]) -> None:
+        """Know from elsewhere what has been told."""
+        self.engine.log.update((entry.key, entry) for entry in told)
+
+    def seed(self, rows: Iterable[tuple[bytes, int]], since: int) -> None:
+        """Begin in the middle: these alerts (key, start) fire already, and everybody has been told at `since`."""
+        engine, now = self.engine, Now(since, since)
+        for key, starts in rows:
+            if key in engine.book.alerts:
+                continue
+            alert = engine.book.alerts[key] = Alert(
+                key=key,
+                labels=self._label_set(key),
+                annotations=NO_ANNOTATIONS,
+                starts=starts,
+                ends=self._ends.after(key, since),
+                updated=since,
+            )
+            engine.muting.inhibitor.observe(alert)
+            engine.groups.seat(alert, now)
+        for group in engine.groups:
+            self._deem_told(group, now)
+
+    def _deem_told(self, group: Group, now: Now) -> None:
+        engine, route = self.engine, group.route
+        kept, _, group.muted_by = engine.muting.sift(route, group.alerts.values(), now.wall, group.muted_by, now.wall)
+        firing = tuple([hash64(alert) for alert in kept])
+        group.flushed = True
+        engine.groups.arm(group, now.mono + route.group_interval)
+        if not firing:
+            return
+        for to in engine.plan.receivers[route.receiver].integrations:
+            entry = LogEntry(
+                group_key=group.key,
+                receiver=to.receiver,
+                integration=to.name,
+                idx=to.idx,
+                timestamp=now.wall,
+                firing=firing,
+                resolved=(),
+                expires=now.wall + min(self._retention, 2 * route.repeat_interval),
+            )
+            known = engine.log.get(entry.key)
+            if known is None:
+                engine.log[entry.key] = entry
+            elif not frozenset(firing) <= frozenset(known.firing):
+                engine.log[entry.key] = msgspec.structs.replace(entry, timestamp=known.timestamp)
+
+    # -- turns --------------------------------------------------------------------------------------------------
+
+    def _awaited(self, group: Group, wall: int) -> bool:
+        """Whether the group's turn is recorded shortly ahead; it is then put off until there."""
+        if group is self._called:
+            return True
+        if group.identity not in self._same:
+            return False
+        route, groups = group.route, self.engine.groups
+        ahead = self._window.turns.get((group.identity, group.label_key))
+        if ahead is not None and wall <= ahead[0] <= group.due + min(AHEAD, route.group_interval // 2):
+            # The record will take the turn, at its own place among others of that instant.
+            return True
+        if not group.flushed and group.due < group.created + route.group_wait:
+            # A first turn is always recorded. Whether it comes at once or after group_wait depends on which alert was
+            # seated first, and after a reload that is the order of a book whose collections are not recorded.
+            groups.arm(group, group.created + route.group_wait)
+            return True
+        return False
+
+    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0) -> None:
+        """Let the group take its turn. `following`: when its next is due, if that is recorded."""
+        flight = group.flight
+        if flight is not None:
+            patience = max(group.route.group_interval, MIN_DEADLINE) + _PATIENCE
+            if now.wall - self._flown.get(flight.id, now.wall) > patience:
+                self._give_up(flight.id, now)
+        if group.gone:
+            return
+        self._asleep.pop(group.seat, None)
+        before = len(out.notify)
+        self.engine.turn(group, now, out)
+        if group.gone:
+            return
+        if following > now.mono and following != group.due:
+            self.engine.groups.arm(group, following)
+        if len(out.notify) == before:
+            self._doze(group)
+
+    def _give_up(self, flush: int, now: Now) -> None:
+        """The journal does not tell how a delivery ended: it has not succeeded."""
+        for place in [place for place, notify in self._open.items() if notify.flush == flush]:
+            lost = Outcome(self._open.pop(place), False, 0, 0, FailureReason.OTHER, "the outcome is not recorded")
+            self._end(lost, assumed=False)
+
+    def _carry(self, out: Effects) -> None:
+        for notify in out.notify:
+            self._watch.sent(notify, self.wall)
+            flushes = self._window.sends.get(notify.key)
+            if flushes:
+                self._open[flushes[0], notify.key] = notify
+                self._flown[notify.flush] = self.wall
+            else:
+                self._end(Outcome(notify=notify, ok=True, attempts=1, took=0), assumed=True)
+
+    def _end(self, outcome: Outcome, *, assumed: bool) -> None:
+        notify = outcome.notify
+        self._watch.ended(outcome, self.wall, assumed)
+        self._carry(self.engine.delivered(outcome, self._now()))
+        if notify.flush not in self.engine.flights:
+            self._flown.pop(notify.flush, None)
+
+    # -- sleep --------------------------------------------------------------------------------------------------
+
+    def _doze(self, group: Group) -> None:
+        """After a turn at which nobody was told anything: put off the next to the first that could be different."""
+        route, wall, engine = group.route, self.wall, self.engine
+        if group.flight is not None or route.mute_intervals or route.active_intervals:
+            return
+        until = self._silences.next_change(wall) or FOREVER
+        firing = False
+        for alert in group.alerts.values():
+            if alert.held:
+                return
+            if alert.ends > wall:
+                firing = True
+                until = min(until, alert.ends)
+        if firing:
+            for to in engine.plan.receivers[route.receiver].integrations:
+                entry = engine.log.get(log_key(group.key, to))
+                # A repeat overdue and not told is withheld; only what withholds it can change that.
+                if entry is not None and entry.timestamp + route.repeat_interval >= wall:
+                    until = min(until, entry.timestamp + route.repeat_interval + 1)
+        regular = group.due
+        if until <= regular:
+            return
+        if engine.plan.inhibit_rules:
+            for alert in group.alerts.values():
+                for place in engine.muting.inhibitor.places(alert)[1]:
+                    self._listening.setdefault(place, set()).add(group.seat)
+        self._asleep[group.seat] = regular
+        engine.groups.arm(group, FOREVER if until == FOREVER else _tick(regular, route.group_interval, until))
+
+    def _arm(self, group: Group, at: int) -> None:
+        self._asleep.pop(group.seat, None)
+        self.engine.groups.arm(group, at)
+
+    def _wake(self, seat: Seat, at: int) -> None:
+        """Let the group's next turn be its first regular one from `at` on."""
+        regular = self._asleep.pop(seat, None)
+        group = self.engine.groups.live.get(seat)
+        if regular is not None and group is not None:
+            self.engine.groups.arm(group, _tick(regular, group.route.group_interval, at))
+
+    def _wake_all(self) -> None:
+        for seat in list(self._asleep):
+            self._wake(seat, self.wall + 1)
+
+    def _rouse(self, place: Place, at: int) -> None:
+        """Wake the groups that a source at this place may concern."""
+        for seat in self._listening.pop(place, ()):
+            self._wake(seat, at)
+
+    def _stir(self, alert: Alert) -> None:
+        """Wake every group that a report about the alert concerns."""
+        for group in alert.groups:
+            if group.seat in self._asleep:
+                self._wake(group.seat, self.wall + 1)
+        if self.engine.plan.inhibit_rules:
+            for place in self._source(alert):
+                self._rouse(place, self.wall + 1)
+
+    def _source(self, alert: Alert) -> tuple[Place, ...]:
+        """Where the alert may inhibit others; its end, if that is known, will wake them."""
+        places = self.engine.muting.inhibitor.places(alert)[0]
+        if self.wall < alert.ends < FOREVER:
+            for place in places:
+                heappush(self._over, (alert.ends, place))
+        return places
+
+    def _watch_sources(self) -> None:
+        self._listening.clear()
+        self._over.clear()
+        if self.engine.plan.inhibit_rules:
+            for alert in self.engine.book:
+                self._source(alert)
+
+    # -- names --------------------------------------------------------------------------------------------------
+
+    def _now(self) -> Now:
+        return Now(self.wall, self.wall)
+
+    def _label_set(self, key: bytes) -> dict[str, str]:
+        labels = self._labels.get(key)
+        if labels is None:
+            labels = self._labels[key] = _decode(key)
+        return labels
+
+    def _named_group(self, row: GroupRow) -> Group | None:
+        """This run's group of that name, if its timers are the recorded one's."""
+        route = self._same.get(row.route)
+        if route is None:
+            return None
+        if route.group_by_all:
+            return self.engine.groups.live.get((route.index, row.labels))
+        labels = self._label_set(row.labels)
+        return self.engine.groups.live.get((route.index, tuple([labels.get(name) for name in route.group_by])))
+
+
+def _named(plan: Plan) -> Iterator[tuple[Route, str]]:
+    names = identities(plan.root)
+    for route in plan.root.walk():
+        yield route, names[route.index]
+
+
+def _timing(route: Route) -> tuple[object, ...]:
+    return route.group_wait, route.group_interval, route.group_by, route.group_by_all
+
+
+def _tick(regular: int, interval: int, at: int) -> int:
+    """The first of the turns at `regular` and every `interval` after it that is not before `at`."""
+    return regular if at <= regular else regular - (regular - at) // interval * interval

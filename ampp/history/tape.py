@@ -1,0 +1,269 @@
+"""Recorded history as an input: the raw journal's records in order, whatever state the file is in.
+
+Reading goes in short steps, each a read transaction of its own, so that a daemon at work on the same file is not
+hindered. What cannot be read is skipped and counted (`Tape.broken`; `Tape.newer` for kinds of record that only a newer
+version knows).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_args
+
+import apsw
+import msgspec
+
+from ampp.core.record import ConfigLoaded, Lapse, LogEntry, Record
+from ampp.core.silence import Silence
+from ampp.history import older
+from ampp.history.past import configuration
+from ampp.history.replay import Ends
+from ampp.store.sqlite.codec import ALERT, LOG, RECORD, SILENCE, Reader
+from ampp.store.sqlite.database import ALERTS, APPLICATION_ID, SILENCES, connect
+from ampp.store.sqlite.history.historian import NAME
+from ampp.store.sqlite.history.schema import HISTORY
+
+__all__ = ["Ahead", "Tape", "TapeError"]
+
+T = TypeVar("T")
+
+_KINDS: Final = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Record))
+_STEP: Final = 2_000
+
+
+class TapeError(Exception):
+    """There is no history to read here. The text says why."""
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """What a replay must know before it begins.
+
+    `ends`: when alerts ended by time. `firing`: what fired already when the tape begins, key and start; empty when the
+    tape is whole. `told`: the notification log of then, as far as it is still known. `silences`: those of then.
+    `config`: the text of the first configuration known to have been in force, "" when none is.
+    """
+
+    ends: Ends
+    firing: tuple[tuple[bytes, int], ...]
+    told: tuple[LogEntry, ...]
+    silences: tuple[Silence, ...]
+    config: str
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The beginning of an AlertRow."""
+
+    key: bytes
+    annotations: msgspec.Raw
+    starts: int
+    ends: int
+
+
+class _Scanned(msgspec.Struct, frozen=True):
+    """Of a Posted or Flushed what must be known ahead."""
+
+    at: int
+    lapsed: tuple[Lapse, ...] = ()
+
+
+class _ScannedPost(_Scanned, frozen=True):
+    alerts: tuple[_Row, ...] = ()
+
+
+_SCAN: Final[Reader[_Scanned]] = Reader(_Scanned)
+_SCAN_POST: Final[Reader[_ScannedPost]] = Reader(_ScannedPost)
+
+
+class Tape:
+    """The history in a storage directory, as it was when this was made. Raises TapeError when none can be read.
+
+    `first`, `last`: wall times of the oldest and newest record, 0 when there is none. `count`: records. `whole`:
+    nothing came before the first.
+
+    Where the journal has been swept, what the history still knows of the time from `since` on takes its place.
+    """
+
+    def __init__(self, directory: Path, since: int = 0) -> None:
+        self.broken = 0
+        self.newer: Counter[str] = Counter()
+        self._silences: apsw.Connection | None = None
+        self._history: apsw.Connection | None = None
+        self._alerts = _open(directory / "alerts.db", len(ALERTS))
+        try:
+            path = directory / "silences.db"
+            self._silences = _open(path, len(SILENCES)) if path.exists() else None
+            ((begin, self._end, self.count),) = self._query(
+                "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0), count(*) FROM journal"
+            )
+            at = dict(self._query("SELECT seq, at FROM journal WHERE seq IN (?, ?)", (begin, self._end)))
+            self.whole: Final[bool] = begin <= 1
+            self.first: int = at.get(begin, 0)
+            self.last: Final[int] = at.get(self._end, 0)
+            self._swept: Final[int] = self.first
+            if since < self.first and not self.whole:
+                self._reach_back(directory / NAME, since)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        for connection in (self._alerts, self._silences, self._history):
+            if connection is not None:
+                connection.close(True)
+
+    def _reach_back(self, path: Path, since: int) -> None:
+        """Let the tape begin at `since`, or where the history does, if that is earlier than the journal."""
+        if not path.is_file():
+            return
+        self._history = _open(path, len(HISTORY))
+        try:
+            begin = older.first_event(self._history)
+            if 0 < begin < self._swept:
+                self.first = max(since, begin)
+                self.count += older.amount(self._history, self.first, self._swept)
+        except apsw.Error as error:
+            raise TapeError(f"the history cannot be read: {error}") from error
+
+    def records(self) -> Iterator[Record]:
+        """All records in order; their times never go back."""
+        wall = 0
+        if self._history is not None and self.first < self._swept:
+            try:
+                for record in older.records(self._history, self.first, self._swept):
+                    wall = max(wall, record.at)
+                    yield record if record.at == wall else msgspec.structs.replace(record, at=wall)
+            except (apsw.Error, msgspec.MsgspecError) as error:
+                raise TapeError(f"the history cannot be read: {error}") from error
+        for at, kind, body in self._bodies():
+            if kind not in _KINDS:
+                self.newer[kind] += 1
+                continue
+            try:
+                record = RECORD(body)
+            except (msgspec.DecodeError, ValueError):
+                self.broken += 1
+                continue
+            wall = max(wall, at)
+            yield record if record.at == wall else msgspec.structs.replace(record, at=wall)
+
+    def ahead(self) -> Ahead:
+        """Read through the tape for what a replay must know before it begins."""
+        ends = Ends()
+        firing: dict[bytes, int] = {}
+        posted: dict[bytes, int] = {}
+        for _, kind, body in self._bodies("AND kind IN ('flush', 'post')"):
+            try:
+                scanned = (_SCAN_POST if kind == "post" else _SCAN)(body)
+            except (msgspec.DecodeError, ValueError):
+                continue
+            for key, end in scanned.lapsed:
+                if posted.get(key) == end:
+                    # Its sender said so; after a restart that is told once more.
+                    continue
+                ends.add(key, end, scanned.at)
+                if not self.whole and key not in posted and end > self.first:
+                    firing.setdefault(key, self.first)
+            if isinstance(scanned, _ScannedPost):
+                for row in scanned.alerts:
+                    if row.key not in posted and row.starts < self.first:
+                        firing[row.key] = row.starts
+                    posted[row.key] = row.ends if row.ends <= scanned.at else 0
+        if self._history is not None and self.first < self._swept:
+            return self._ahead_of_history(self._history, ends)
+        if not self.whole:
+            for alert in self._values("SELECT row FROM alerts", ALERT):
+                if alert.key not in posted and alert.starts < self.first < alert.ends:
+                    firing[alert.key] = alert.starts
+        log = tuple(one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.first)
+        return Ahead(ends, tuple(firing.items()), log, self._silences_before(), self._first_config())
+
+    def _ahead_of_history(self, history: apsw.Connection, ends: Ends) -> Ahead:
+        try:
+            for key, end, at in older.lapses(history):
+                if at < self._swept:
+                    ends.add(key, end, at)
+            ends.sort()
+            firing, told = tuple(older.firing_at(history, self.first)), tuple(older.told_at(history, self.first))
+            before = configuration(history, self.first) or configuration(history, self._swept)
+        except apsw.Error as error:
+            raise TapeError(f"the history cannot be read: {error}") from error
+        return Ahead(
+            ends, firing, told, self._silences_before(), self._first_config() if before is None else before.text
+        )
+
+    def _first_config(self) -> str:
+        for _, _, body in self._bodies("AND kind = 'config'"):
+            try:
+                record = RECORD(body)
+            except (msgspec.DecodeError, ValueError):
+                continue
+            if isinstance(record, ConfigLoaded):
+                return record.text
+        for (text,) in self._query("SELECT value FROM meta WHERE key = 'config_text'"):
+            return str(text)
+        return ""
+
+    def _silences_before(self) -> tuple[Silence, ...]:
+        """The silences when the tape begins: the last revision from before, else what is known of them now."""
+        if self._silences is None:
+            return ()
+        known = {one.id: one for one in self._values("SELECT row FROM silences", SILENCE, self._silences)}
+        before = self._values(
+            "SELECT row FROM revisions WHERE at < ? AND row IS NOT NULL ORDER BY seq",
+            SILENCE,
+            self._silences,
+            self.first,
+        )
+        known = {silence.id: silence for silence in known.values() if silence.starts < self.first}
+        known.update((silence.id, silence) for silence in before)
+        return tuple(silence for silence in known.values() if silence.ends > self.first)
+
+    def _bodies(self, which: str = "") -> Iterator[tuple[int, str, bytes]]:
+        seq = 0
+        while True:
+            rows = self._query(
+                f"SELECT seq, at, kind, body FROM journal WHERE seq > ? AND seq <= ? {which} ORDER BY seq LIMIT ?",
+                (seq, self._end, _STEP),
+            )
+            for seq, at, kind, body in rows:  # noqa: B007 - the last one is where the next step begins
+                yield at, kind, body
+            if len(rows) < _STEP:
+                return
+
+    def _values(self, sql: str, read: Reader[T], connection: apsw.Connection | None = None, *given: object) -> list[T]:
+        found = []
+        for (row,) in self._query(sql, given, connection):
+            try:
+                found.append(read(row))
+            except (msgspec.DecodeError, ValueError):
+                self.broken += 1
+        return found
+
+    def _query(
+        self, sql: str, given: tuple[object, ...] = (), connection: apsw.Connection | None = None
+    ) -> list[tuple[Any, ...]]:
+        try:
+            return list((connection or self._alerts).execute(sql, given))
+        except apsw.Error as error:
+            raise TapeError(f"the history cannot be read: {error}") from error
+
+
+def _open(path: Path, known: int) -> apsw.Connection:
+    if not path.is_file():
+        raise TapeError(f"{path} does not exist: is {path.parent} the --storage.path of a daemon?")
+    try:
+        connection = connect(path, readonly=True)
+        try:
+            identity, version = connection.pragma("application_id"), connection.pragma("user_version")
+        except BaseException:
+            connection.close(True)
+            raise
+    except apsw.Error as error:
+        raise TapeError(f"{path} cannot be read: {error}") from error
+    if identity != APPLICATION_ID:
+        connection.close(True)
+        raise TapeError(f"{path} is not a database of ampp")
+    if version > known:
+        connection.close(True)
+        raise TapeError(f"{path} has schema version {version}, this program knows up to {known}: use the newer version")
+    return connection

@@ -1,0 +1,245 @@
+"""Small numbers for what occurs again and again: texts, labels, label sets. For the one connection that writes.
+
+`Names` remembers what it has looked up, within bounds; `clear` makes it forget, which whoever rolls a transaction back
+or deletes rows must do. New ones are gathered and written by `flush`, before the rows that refer to them.
+
+An `Entry` is an alert as the unfolding knows it: its numbers, and where it stood after the last record.
+"""
+
+from array import array as numbers
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import apsw
+import msgspec
+import xxhash
+
+from ampp.core import labels as labelling
+from ampp.store.sqlite.history.rows import array, insert, rows_of
+
+__all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed"]
+
+_TEXTS: Final = 20_000
+_PAIRS: Final = 50_000
+_ENTRIES: Final = 20_000
+_SIGN: Final = 1 << 63
+_RANGE: Final = 1 << 64
+
+_labels: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+_KNOWN: Final = """
+SELECT json_group_array(json_array(a.id, a.labels, a.name, a.severity, a.namespace,
+    s.resolved, s.at, s.starts, s.ends, s.event, s.cause,
+    (SELECT d.annotations FROM detail d WHERE d.alert = a.id ORDER BY d.since DESC LIMIT 1),
+    (SELECT json_group_object(m.grp, m.cause) FROM member m
+        WHERE m.alert = a.id AND m.until IS NULL AND m.cause IS NOT NULL)))
+FROM carray(?) AS c JOIN alert AS a ON a.hash = c.value LEFT JOIN state AS s ON s.alert = a.id
+"""
+
+_PAIRS_KNOWN: Final = """
+SELECT json_group_array(json_array(e.key, p.id)) FROM json_each(?) AS e
+JOIN pair AS p ON p.name = e.value ->> 0 AND p.value = e.value ->> 1
+"""
+
+
+def signed(value: int) -> int:
+    """An unsigned 64-bit number as SQLite holds it."""
+    return value - _RANGE if value >= _SIGN else value
+
+
+def digest(key: bytes) -> int:
+    """The number by which an alert's key is looked up."""
+    return signed(xxhash.xxh3_64_intdigest(key))
+
+
+def millis(wall: int) -> int:
+    """Wall nanoseconds as stored; what lies beyond 64 bits is brought within."""
+    return max(-_SIGN, min(wall // 1_000_000, _SIGN - 1))
+
+
+class Entry:
+    """An alert. `resolved` is None while nothing is known of its state; times in wall milliseconds.
+
+    `cause`: why it was last said to be suppressed; `causes`: by group, what suppresses it there. `detail`: its latest
+    annotations, hashed, None when there are none on record.
+    """
+
+    __slots__ = (
+        "at",
+        "cause",
+        "causes",
+        "detail",
+        "ends",
+        "event",
+        "id",
+        "name",
+        "namespace",
+        "resolved",
+        "severity",
+        "starts",
+    )
+
+    def __init__(self, identity: int, name: int, severity: int, namespace: int) -> None:
+        self.id = identity
+        self.name = name
+        self.severity = severity
+        self.namespace = namespace
+        self.resolved: bool | None = None
+        self.at = 0
+        self.starts = 0
+        self.ends: int | None = None
+        self.event = 0
+        self.cause: int | None = None
+        self.causes: dict[int, int] | None = None
+        self.detail: int | None = None
+
+    def row(self) -> tuple[Any, ...]:
+        return self.id, int(bool(self.resolved)), self.at, self.starts, self.ends, self.event, self.cause
+
+
+def fingerprints(labels: str) -> tuple[int, int]:
+    """The two fingerprints of a label set as they are stored, from its JSON: Alertmanager's, and the head of the long
+    one."""
+    decoded = _labels(labels)
+    return signed(labelling.fingerprint(decoded)), signed(int(labelling.sha256_hex(decoded)[:16], 16))
+
+
+class Names:
+    """See the module's docstring. `breathe` is called often, to let other threads run."""
+
+    def __init__(self, connection: apsw.Connection, breathe: Callable[[], None]) -> None:
+        self._connection: Final = connection
+        self._breathe: Final = breathe
+        self.entries: dict[int, Entry] = {}
+        self.by_id: dict[int, Entry] = {}
+        self._texts: dict[str, int] = {}
+        self._pairs: dict[tuple[str, str], int] = {}
+        self._new_texts: list[tuple[Any, ...]] = []
+        self._new_pairs: list[tuple[Any, ...]] = []
+        self._new_alerts: list[tuple[Any, ...]] = []
+        self._new_labels: Final = numbers("q")
+        self._next_text = self._next("text", "id")
+        self._next_pair = self._next("pair", "id")
+        self._next_alert = self._next("alert", "id")
+
+    def _next(self, table: str, column: str) -> int:
+        return int(self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").get)
+
+    def clear(self) -> None:
+        """Forget everything that is not in the database."""
+        for each in (self.entries, self.by_id, self._texts, self._pairs):
+            each.clear()
+        for rows in (self._new_texts, self._new_pairs, self._new_alerts):
+            rows.clear()
+        del self._new_labels[:]
+        self._next_text = self._next("text", "id")
+        self._next_pair = self._next("pair", "id")
+        self._next_alert = self._next("alert", "id")
+
+    def flush(self) -> None:
+        """Write what is new."""
+        insert(self._connection, "text", self._new_texts)
+        insert(self._connection, "pair", self._new_pairs)
+        insert(self._connection, "alert", self._new_alerts)
+        if self._new_labels:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO label SELECT value >> 32, value & 0xffffffff FROM carray(?)",
+                (array(self._new_labels),),
+            )
+        for rows in (self._new_texts, self._new_pairs, self._new_alerts):
+            rows.clear()
+        del self._new_labels[:]
+
+    def trim(self) -> None:
+        """Forget what may be looked up again, where it has become too much."""
+        for known, most in ((self._texts, _TEXTS), (self._pairs, _PAIRS), (self.entries, _ENTRIES)):
+            if len(known) > most:
+                known.clear()
+                if known is self.entries:
+                    self.by_id.clear()
+
+    def text(self, value: str) -> int:
+        """The number of a text."""
+        if not value:
+            return 1
+        found = self._texts.get(value)
+        if found is None:
+            found = self._connection.execute("SELECT id FROM text WHERE value = ?", (value,)).get
+            if found is None:
+                found = self._next_text
+                self._next_text += 1
+                self._new_texts.append((found, value))
+            self._texts[value] = found
+        return found
+
+    def learn(self, keys: Iterable[bytes]) -> None:
+        """Make sure that `entry` knows these alerts, new ones among them."""
+        entries = self.entries
+        missing = {number: key for key in keys if (number := digest(key)) not in entries}
+        if not missing:
+            return
+        for row in rows_of(self._connection, _KNOWN, (array(list(missing)),)):
+            self._take(row, missing)
+        self._breathe()
+        new = {number: _labels(key) for number, key in missing.items() if number not in entries}
+        self._learn_pairs(new.values())
+        for number, labels in new.items():
+            self._add(number, missing[number], labels)
+            if not self._next_alert & 31:
+                self._breathe()
+
+    def entry(self, key: bytes) -> Entry:
+        """The alert; `learn` must have been told of it."""
+        return self.entries[digest(key)]
+
+    def _take(self, row: list[Any], wanted: dict[int, bytes]) -> None:
+        identity, labels, name, severity, namespace, resolved, at, starts, ends, event, cause, detail, causes = row
+        number = digest(labels.encode())
+        if number not in wanted:
+            return
+        entry = Entry(identity, name, severity, namespace)
+        if resolved is not None:
+            entry.resolved = bool(resolved)
+            entry.at, entry.starts, entry.ends, entry.event, entry.cause = at, starts, ends, event, cause
+        if detail is not None:
+            entry.detail = xxhash.xxh3_64_intdigest(detail.encode())
+        if causes and causes != "{}":
+            entry.causes = {int(grp): each for grp, each in msgspec.json.decode(causes).items()}
+        self.entries[number] = self.by_id[identity] = entry
+
+    def _learn_pairs(self, sets: Iterable[dict[str, str]]) -> None:
+        """Give every label of these sets its number."""
+        pairs, text = self._pairs, self.text
+        missing = [item for item in {item for labels in sets for item in labels.items()} if item not in pairs]
+        if not missing:
+            return
+        self._breathe()
+        asked = msgspec.json.encode([(text(name), value) for name, value in missing]).decode()
+        for place, identity in rows_of(self._connection, _PAIRS_KNOWN, (asked,)):
+            pairs[missing[place]] = identity
+        for pair in missing:
+            if pair not in pairs:
+                identity = pairs[pair] = self._next_pair
+                self._new_pairs.append((text(pair[0]), pair[1], identity))
+                self._next_pair += 1
+
+    def _add(self, number: int, key: bytes, labels: dict[str, str]) -> None:
+        text, identity = self.text, self._next_alert
+        self._next_alert += 1
+        get = labels.get
+        entry = Entry(identity, text(get("alertname", "")), text(get("severity", "")), text(get("namespace", "")))
+        self._new_alerts.append(
+            (
+                identity,
+                number,
+                None,
+                None,
+                entry.name,
+                entry.severity,
+                entry.namespace,
+                key.decode(),
+            )
+        )
+        pairs = self._pairs
+        self._new_labels.extend([pairs[item] << 32 | identity for item in labels.items()])
+        self.entries[number] = self.by_id[identity] = entry

@@ -1,0 +1,64 @@
+"""Writing many rows with few calls.
+
+Every return from SQLite to Python means waiting for the interpreter lock. One statement therefore takes many rows, as
+bound values: some hundred at a time, so that the statements stay few and are kept prepared.
+"""
+
+from array import array as _integers
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+__all__ = ["array", "fetch", "insert", "rows_of"]
+
+_MOST: Final = 256
+_NOBODY: Final = -(1 << 63)
+_SIZES: Final = (256, 64, 16, 4, 1)
+
+_decode: Final = msgspec.json.Decoder().decode
+
+
+def insert(
+    connection: apsw.Connection,
+    table: str,
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    replace: bool = False,
+    conflict: str = "",
+) -> None:
+    """Insert the rows, each with a value for every column; `replace` what has the same key, or do what `conflict`, an
+    ON CONFLICT clause, says."""
+    at = 0
+    for size in _SIZES:
+        while len(rows) - at >= size:
+            some = rows[at : at + size]
+            connection.execute(
+                _statement(table, len(some[0]), size, replace, conflict), tuple(chain.from_iterable(some))
+            )
+            at += size
+
+
+@lru_cache(maxsize=256)
+def _statement(table: str, columns: int, rows: int, replace: bool, conflict: str) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT {'OR REPLACE ' if replace else ''}INTO {table} VALUES {', '.join([row] * rows)} {conflict}"
+
+
+def array(numbers: Sequence[int]) -> Any:
+    """Numbers to be bound to a `carray(?)`; it takes no empty array, so one that is nobody's number stands for none."""
+    return apsw.carray(_integers("q", numbers or (_NOBODY,)), flags=apsw.SQLITE_CARRAY_INT64)
+
+
+def fetch(connection: apsw.Connection, query: str, bindings: Sequence[Any] = ()) -> list[Any]:
+    """All rows of a query."""
+    return list(connection.execute(query, bindings).fetchall())
+
+
+def rows_of(connection: apsw.Connection, query: str, bindings: Sequence[Any]) -> list[Any]:
+    """The rows of a query that gives them as one JSON array, so that they come in one step."""
+    found = connection.execute(query, bindings).get
+    return list(_decode(found)) if found else []

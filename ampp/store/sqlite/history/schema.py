@@ -1,0 +1,123 @@
+"""The tables of `history.db`.
+
+Everything here can be built again from the raw journal as far as that reaches back. Times are wall milliseconds.
+
+    text          a word that occurs again and again: alert names, severities, receivers, reasons, …; 1 is the empty one
+    pair          a label with its value; `name` a text; numbers below 2^31
+    alert         a label set, once: its JSON, its fingerprints (64 bits each, signed; null
+                  until the historian has nothing more urgent to do), and three labels as texts
+    label         which label sets have a pair
+    detail        the annotations of an alert from event `since` on
+    rule          which alert names a generator URL has come with
+    event         a change of an alert's state: see below
+    tally         events of an alert within an hour (of Unix time) by number: those that began it, ended it, turned it;
+                  how long the ended ones lasted in all, and when it last began and turned
+    state         where each alert stands after its last event
+    grp           an aggregation group; `key` as templates and the notification log know it
+    member        an alert's stay in a group, seen at the group's turns; `until` is null while it lasts,
+                  `cause` what keeps the alert out
+    notification  what one integration was to be told, why, and what came of it
+    attempt       the attempts at a notification that took several
+    dropped       a group's end
+    silence       silences as they stood from a moment on; `body` JSON, null when removed
+    config        configurations that took effect; `text` null when the same as that of `same`
+    run           starts of the daemon
+    gap           records that were swept from the journal before they were unfolded
+
+`event.kind` and `notification.status` are places in `KINDS` and `STATUSES`. `event.at` is when it was recorded, `ends`
+is null while the alert fires. `turned`: the alert went from firing to resolved or back, so that flapping is a sum.
+`event.name`, `severity` and `namespace` repeat the alert's for the sake of the indexes.
+
+`ANALYZE` must not be run here: with statistics SQLite skip-scans the indexes that begin with few values.
+"""
+
+from typing import Final
+
+from ampp.core.reason import EventKind, NotificationStatus
+from ampp.store.sqlite.database import Migration
+
+__all__ = ["HISTORY", "KINDS", "STATUSES"]
+
+KINDS: Final = (
+    EventKind.FIRING,
+    EventKind.SUPPRESSED,
+    EventKind.UNSUPPRESSED,
+    EventKind.RESOLVED,
+    EventKind.EXPIRED,
+)
+"""Only ever appended to."""
+
+STATUSES: Final = (
+    NotificationStatus.NOT_SENT,
+    NotificationStatus.PENDING,
+    NotificationStatus.DELIVERED,
+    NotificationStatus.FAILED,
+    NotificationStatus.CANCELED,
+    NotificationStatus.OVERTAKEN,
+)
+"""Only ever appended to."""
+
+_UP: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+CREATE TABLE text (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
+INSERT INTO text VALUES (1, '');
+CREATE TABLE pair (name INTEGER NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (name, value)) STRICT, WITHOUT ROWID;
+CREATE TABLE alert (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, fingerprint INTEGER, sha INTEGER,
+    name INTEGER NOT NULL, severity INTEGER NOT NULL, namespace INTEGER NOT NULL, labels TEXT NOT NULL) STRICT;
+CREATE INDEX alert_hash ON alert (hash);
+CREATE INDEX alert_fingerprint ON alert (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX alert_sha ON alert (sha) WHERE sha IS NOT NULL;
+CREATE INDEX alert_nameless ON alert (id) WHERE fingerprint IS NULL;
+CREATE TABLE label (pair INTEGER NOT NULL, alert INTEGER NOT NULL, PRIMARY KEY (pair, alert)) STRICT, WITHOUT ROWID;
+CREATE TABLE detail (alert INTEGER NOT NULL, since INTEGER NOT NULL, annotations TEXT NOT NULL,
+    PRIMARY KEY (alert, since)) STRICT, WITHOUT ROWID;
+CREATE TABLE rule (generator INTEGER NOT NULL, name INTEGER NOT NULL,
+    PRIMARY KEY (generator, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, alert INTEGER NOT NULL, kind INTEGER NOT NULL,
+    turned INTEGER NOT NULL, resolved INTEGER NOT NULL, starts INTEGER NOT NULL, ends INTEGER, name INTEGER NOT NULL,
+    severity INTEGER NOT NULL, namespace INTEGER NOT NULL, generator INTEGER NOT NULL, grp INTEGER, cause INTEGER
+    ) STRICT;
+CREATE INDEX event_starts ON event (starts);
+CREATE INDEX event_alert ON event (alert, starts);
+CREATE INDEX event_name ON event (name, starts);
+CREATE INDEX event_severity ON event (severity, starts);
+CREATE INDEX event_namespace ON event (namespace, starts);
+CREATE INDEX event_resolved ON event (resolved, starts);
+CREATE INDEX event_ends ON event (ends) WHERE ends IS NOT NULL;
+CREATE INDEX event_at ON event (at);
+CREATE TABLE tally (hour INTEGER NOT NULL, alert INTEGER NOT NULL, fired INTEGER NOT NULL, ended INTEGER NOT NULL,
+    turned INTEGER NOT NULL, lasting INTEGER NOT NULL, last_fired INTEGER, last_turned INTEGER,
+    PRIMARY KEY (hour, alert)) STRICT, WITHOUT ROWID;
+CREATE TABLE state (alert INTEGER PRIMARY KEY, resolved INTEGER NOT NULL, at INTEGER NOT NULL, starts INTEGER NOT NULL,
+    ends INTEGER, event INTEGER NOT NULL, cause INTEGER) STRICT;
+CREATE INDEX state_firing ON state (alert) WHERE resolved = 0;
+CREATE TABLE grp (id INTEGER PRIMARY KEY, route TEXT NOT NULL, labels TEXT NOT NULL, receiver INTEGER NOT NULL,
+    key TEXT NOT NULL, UNIQUE (route, labels)) STRICT;
+CREATE INDEX grp_key ON grp (key);
+CREATE TABLE member (alert INTEGER NOT NULL, grp INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, cause INTEGER,
+    PRIMARY KEY (alert, grp, since)) STRICT, WITHOUT ROWID;
+CREATE INDEX member_grp ON member (grp, until);
+CREATE TABLE notification (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, flush INTEGER NOT NULL, grp INTEGER NOT NULL,
+    receiver INTEGER NOT NULL, integration INTEGER NOT NULL, idx INTEGER NOT NULL, status INTEGER NOT NULL,
+    reason INTEGER NOT NULL, firing INTEGER NOT NULL, resolved INTEGER NOT NULL, muted INTEGER NOT NULL,
+    due INTEGER NOT NULL, destination INTEGER NOT NULL, ended INTEGER, attempts INTEGER, took INTEGER, failure INTEGER,
+    error TEXT) STRICT;
+CREATE INDEX notification_at ON notification (at);
+CREATE INDEX notification_grp ON notification (grp, at);
+CREATE INDEX notification_receiver ON notification (receiver, at);
+CREATE INDEX notification_status ON notification (status, at);
+CREATE INDEX notification_pending ON notification (flush) WHERE status = 1;
+CREATE TABLE attempt (notification INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL,
+    took INTEGER NOT NULL, error TEXT NOT NULL, PRIMARY KEY (notification, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE dropped (grp INTEGER NOT NULL, at INTEGER NOT NULL, cause INTEGER NOT NULL,
+    PRIMARY KEY (grp, at)) STRICT, WITHOUT ROWID;
+CREATE TABLE silence (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL, body TEXT) STRICT;
+CREATE INDEX silence_id ON silence (id, seq);
+CREATE TABLE config (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, hash INTEGER NOT NULL, kept_timers INTEGER NOT NULL,
+    same INTEGER, text TEXT, destinations TEXT NOT NULL) STRICT;
+CREATE TABLE run (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, version TEXT NOT NULL, resumed INTEGER NOT NULL) STRICT;
+CREATE TABLE gap (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
+"""
+
+HISTORY: Final = (Migration(_UP, ""),)

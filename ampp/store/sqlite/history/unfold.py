@@ -1,0 +1,527 @@
+"""Records into rows: what the journal says happened, told once per alert and once per decision.
+
+The journal has one record for each request and each turn of a group. Here each alert's state is followed: a record is
+written when it changes, and only then. Whatever is told twice (an alert that a restarted sender reports anew, an end
+told once more after a restart) changes nothing the second time.
+
+Suppression is what the turns of groups find. An alert may be in several groups, and kept out of some: it is said to be
+suppressed once for each cause, and no longer so when no group has a cause left.
+
+All of a batch is one transaction, which the caller holds; after a rollback he must `clear`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import apsw
+import msgspec
+import xxhash
+
+from ampp.core import labels as labelling
+from ampp.core.reason import EventKind, FailureReason, NotificationStatus
+from ampp.core.record import (
+    AlertRow,
+    Collected,
+    ConfigLoaded,
+    Decision,
+    Delivered,
+    Flushed,
+    GroupDropped,
+    Posted,
+    Record,
+    SilencePut,
+    SilencesPruned,
+    Started,
+    Suppressed,
+)
+from ampp.store.sqlite.history.groups import Groups
+from ampp.store.sqlite.history.names import Entry, Names, digest, millis
+from ampp.store.sqlite.history.rows import insert
+from ampp.store.sqlite.history.schema import KINDS, STATUSES
+
+__all__ = ["Unfolding"]
+
+_KIND: Final = {kind: place for place, kind in enumerate(KINDS)}
+_FIRING: Final = _KIND[EventKind.FIRING]
+_SUPPRESSED: Final = _KIND[EventKind.SUPPRESSED]
+_UNSUPPRESSED: Final = _KIND[EventKind.UNSUPPRESSED]
+_RESOLVED: Final = _KIND[EventKind.RESOLVED]
+_EXPIRED: Final = _KIND[EventKind.EXPIRED]
+_STATUS: Final = {status: place for place, status in enumerate(STATUSES)}
+_PENDING: Final = _STATUS[NotificationStatus.PENDING]
+
+_REMEMBERED: Final = 10_000
+_ERROR: Final = 2_000
+"""Characters of an error that are kept."""
+
+_HOUR: Final = 3_600_000
+
+_ADD: Final = """
+ON CONFLICT (hour, alert) DO UPDATE SET fired = fired + excluded.fired, ended = ended + excluded.ended,
+    turned = turned + excluded.turned, lasting = lasting + excluded.lasting,
+    last_fired = coalesce(excluded.last_fired, last_fired), last_turned = coalesce(excluded.last_turned, last_turned)
+"""
+
+_ROUND: Final = 32
+"""Rows after which other threads get a turn."""
+
+_annotations: Final = msgspec.json.Encoder().encode
+_group_labels: Final = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class Unfolding:
+    """See the module's docstring. `events` and `notifications` count the rows written. `breathe` is called every few
+    rows, to let other threads run."""
+
+    def __init__(self, connection: apsw.Connection, breathe: Callable[[], None] = lambda: None) -> None:
+        self._connection: Final = connection
+        self._breathe: Final = breathe
+        self._names: Final = Names(connection, breathe)
+        self._groups: Final = Groups(connection, self._names)
+        self._destinations: Mapping[str, str] = {}
+        self._pending: dict[tuple[int, str, int], int] = {}
+        self._rules: set[tuple[int, int]] = set()
+        self._events: list[tuple[Any, ...]] = []
+        self._details: list[tuple[Any, ...]] = []
+        self._new_rules: list[tuple[Any, ...]] = []
+        self._notifications: list[tuple[Any, ...]] = []
+        self._moved: dict[int, Entry] = {}
+        self._tally: dict[tuple[int, int], list[Any]] = {}
+        self.events = 0
+        self.notifications = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything that is not in the database."""
+        self._names.clear()
+        self._groups.clear()
+        self._pending.clear()
+        self._rules.clear()
+        self._moved.clear()
+        self._tally.clear()
+        for rows in (self._events, self._details, self._new_rules, self._notifications):
+            rows.clear()
+        highest = (
+            "SELECT max(coalesce((SELECT max(id) FROM {0}), 0), coalesce((SELECT value FROM meta WHERE key = ?), 0))"
+        )
+        self._event = int(self._connection.execute(highest.format("event"), ("event",)).get)
+        self._notification = int(self._connection.execute(highest.format("notification"), ("notification",)).get)
+        stored = self._connection.execute("SELECT destinations FROM config ORDER BY id DESC LIMIT 1").get
+        self._destinations = msgspec.json.decode(stored) if stored else {}
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Unfold the records and write what they say."""
+        records = list(records)
+        self._names.learn(_keys(records))
+        for record in records:
+            handler = _HANDLERS.get(type(record))
+            if handler is not None:
+                handler(self, record)
+        self._write()
+        self._names.trim()
+
+    def _write(self) -> None:
+        connection = self._connection
+        self._names.flush()
+        insert(connection, "detail", self._details)
+        insert(connection, "rule", self._new_rules, replace=True)
+        insert(connection, "event", self._events)
+        insert(connection, "notification", self._notifications)
+        insert(connection, "tally", [(*place, *counts) for place, counts in self._tally.items()], conflict=_ADD)
+        self._tally.clear()
+        self._breathe()
+        insert(connection, "state", [entry.row() for entry in self._moved.values()], replace=True)
+        self._groups.flush()
+        self.events += len(self._events)
+        self.notifications += len(self._notifications)
+        for rows in (self._events, self._details, self._new_rules, self._notifications):
+            rows.clear()
+        self._moved.clear()
+        if len(self._rules) > _REMEMBERED:
+            self._rules.clear()
+        if len(self._pending) > _REMEMBERED:
+            self._pending.clear()
+        connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('event', ?), ('notification', ?)", (self._event, self._notification)
+        )
+
+    # -- alerts --------------------------------------------------------------------------------------------------
+
+    def _posted(self, record: Posted) -> None:
+        at = millis(record.at)
+        for key, end in record.lapsed:
+            self._lapse(self._names.entry(key), millis(end), at)
+        for count, row in enumerate(record.alerts):
+            if not count % _ROUND:
+                self._breathe()
+            entry = self._names.entry(row.key)
+            starts = millis(row.starts)
+            if row.ends > record.at:
+                if entry.resolved is False and starts <= entry.starts:
+                    if starts < entry.starts:
+                        entry.starts = starts
+                        self._moved[entry.id] = entry
+                    continue
+                self._event_of(entry, _FIRING, at, starts, None, row)
+            elif entry.resolved is not True or starts != entry.starts:
+                ends = millis(row.ends)
+                if entry.resolved is not True or ends != entry.ends:
+                    self._event_of(entry, _RESOLVED, at, starts, ends, row)
+
+    def _lapse(self, entry: Entry, end: int, at: int) -> None:
+        """The alert's time was over at `end`; that may be an older episode's, told once more."""
+        if entry.resolved is False and end >= entry.starts:
+            self._event_of(entry, _EXPIRED, at, entry.starts, end, None)
+
+    def _event_of(
+        self,
+        entry: Entry,
+        kind: int,
+        at: int,
+        starts: int,
+        ends: int | None,
+        row: AlertRow | None,
+        grp: int | None = None,
+        cause: int | None = None,
+    ) -> None:
+        self._event += 1
+        resolved = kind >= _RESOLVED
+        generator = 1
+        if row is not None:
+            encoded = _annotations(row.annotations)
+            detail = xxhash.xxh3_64_intdigest(encoded)
+            if detail != entry.detail:
+                entry.detail = detail
+                self._details.append((entry.id, self._event, encoded.decode()))
+            generator = self._names.text(row.generator_url)
+            rule = generator, entry.name
+            if generator > 1 and rule not in self._rules:
+                self._rules.add(rule)
+                self._new_rules.append(rule)
+        turned = entry.resolved is not None and entry.resolved is not resolved
+        self._events.append(
+            (
+                self._event,
+                at,
+                entry.id,
+                kind,
+                int(turned),
+                int(resolved),
+                starts,
+                ends,
+                entry.name,
+                entry.severity,
+                entry.namespace,
+                generator,
+                grp,
+                cause,
+            )
+        )
+        self._count(entry.id, kind, turned, at, starts, ends)
+        if turned or entry.resolved is None or kind == _FIRING:
+            entry.cause = None
+        entry.resolved, entry.at, entry.starts, entry.ends, entry.event = resolved, at, starts, ends, self._event
+        self._moved[entry.id] = entry
+
+    def _count(self, alert: int, kind: int, turned: bool, at: int, starts: int, ends: int | None) -> None:
+        place = at // _HOUR, alert
+        counts = self._tally.get(place)
+        if counts is None:
+            counts = self._tally[place] = [0, 0, 0, 0, None, None]
+        if kind == _FIRING:
+            counts[0] += 1
+            counts[4] = at
+        elif ends is not None:
+            counts[1] += 1
+            counts[3] += ends - starts
+        if turned:
+            counts[2] += 1
+            counts[5] = at
+
+    # -- groups --------------------------------------------------------------------------------------------------
+
+    def _flushed(self, record: Flushed) -> None:
+        at, row = millis(record.at), record.group
+        grp = self._groups.id_of(row, _group_key(row.route, row.receiver, row.labels))
+        for key, end in record.lapsed:
+            self._lapse(self._names.entry(key), millis(end), at)
+        causes = {digest(each.alert): self._names.text(_cause(each)) for each in record.suppressed}
+        self._attend(grp, record, causes, at)
+        stays = self._groups.stays(grp)
+        for number, cause in causes.items():
+            entry = self._names.entries[number]
+            stay = stays.get(entry.id)
+            if stay is None:
+                self._groups.join(grp, entry.id, at, cause)
+            elif stay.cause != cause:
+                self._groups.suppress(grp, entry.id, stay, cause)
+            self._suppressed(entry, grp, cause, at)
+        suppressed = {self._names.entries[number].id for number in causes}
+        for count, (alert, stay) in enumerate(stays.items()):
+            if not count % 512:
+                self._breathe()
+            if stay.cause is not None and alert not in suppressed:
+                self._groups.suppress(grp, alert, stay, None)
+                self._let_go(alert, grp, at)
+        self._decided(record, grp, at, len(causes))
+
+    def _attend(self, grp: int, record: Flushed, causes: Mapping[int, int], at: int) -> None:
+        """Bring the group's members in step with what the record lists, if it lists any."""
+        if not record.alerts:
+            return
+        stays = self._groups.stays(grp)
+        left = set(stays)
+        for count, key in enumerate(record.alerts):
+            if not count % (4 * _ROUND):
+                self._breathe()
+            number = digest(key)
+            entry = self._names.entries[number]
+            left.discard(entry.id)
+            if entry.id not in stays:
+                cause = causes.get(number)
+                self._groups.join(grp, entry.id, at, cause)
+                if cause is None and entry.cause is not None:
+                    self._let_go(entry.id, grp, at)
+        for alert in left:
+            self._groups.leave(grp, alert, at)
+            known = self._names.by_id.get(alert)
+            if known is not None and known.causes is not None:
+                known.causes.pop(grp, None)
+
+    def _suppressed(self, entry: Entry, grp: int, cause: int, at: int) -> None:
+        causes = entry.causes = entry.causes if entry.causes is not None else {}
+        elsewhere = any(other == cause for place, other in causes.items() if place != grp)
+        causes[grp] = cause
+        if entry.cause == cause or entry.resolved is not False:
+            return
+        if entry.cause is None or not elsewhere:
+            self._event_of(entry, _SUPPRESSED, at, entry.starts, None, None, grp, cause)
+        entry.cause = cause
+        self._moved[entry.id] = entry
+
+    def _let_go(self, alert: int, grp: int, at: int) -> None:
+        """Nothing suppresses the alert in this group; it is free when that holds for all its groups."""
+        entry = self._names.by_id.get(alert) or self._recall(alert)
+        if entry is None:
+            return
+        causes = entry.causes or {}
+        causes.pop(grp, None)
+        if entry.cause is None:
+            return
+        left, entry.cause = entry.cause, next(iter(causes.values()), None)
+        self._moved[entry.id] = entry
+        if entry.cause is None and entry.resolved is False:
+            self._event_of(entry, _UNSUPPRESSED, at, entry.starts, None, None, grp, left)
+
+    def _recall(self, alert: int) -> Entry | None:
+        """An alert that is known by its number only."""
+        labels = self._connection.execute("SELECT labels FROM alert WHERE id = ?", (alert,)).get
+        if labels is None:
+            return None
+        key = labels.encode()
+        self._names.learn((key,))
+        return self._names.entry(key)
+
+    def _decided(self, record: Flushed, grp: int, at: int, muted: int) -> None:
+        """A row for what each integration was to be told; when all is muted, one for all of them."""
+        decisions = record.decisions
+        if not decisions and record.suppressed:
+            reasons = {each.reason for each in record.suppressed}
+            reason = reasons.pop() if len(reasons) == 1 else "suppressed"
+            decisions = (Decision("", 0, False, reason, 0, 0),)
+        text, receiver = self._names.text, record.group.receiver
+        for each in decisions:
+            self._notification += 1
+            if each.send:
+                self._pending[record.id, each.integration, each.idx] = self._notification
+            destination = self._destinations.get(f"{receiver}/{each.integration}/{each.idx}", "")
+            self._notifications.append(
+                (
+                    self._notification,
+                    at,
+                    record.id,
+                    grp,
+                    text(receiver),
+                    text(each.integration),
+                    each.idx,
+                    _PENDING if each.send else _STATUS[NotificationStatus.NOT_SENT],
+                    text(each.reason),
+                    each.firing,
+                    each.resolved,
+                    muted,
+                    millis(record.group.next),
+                    text(destination),
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                )
+            )
+
+    def _delivered(self, record: Delivered) -> None:
+        _, integration, idx = record.key.rsplit("/", 2)
+        self._write_notifications()
+        identity = self._pending.pop((record.flush, integration, int(idx)), None)
+        if identity is None:
+            identity = self._connection.execute(
+                "SELECT n.id FROM notification n JOIN text t ON t.id = n.integration "
+                "WHERE n.status = 1 AND n.flush = ? AND t.value = ? AND n.idx = ?",
+                (record.flush, integration, int(idx)),
+            ).get
+        if identity is None:
+            return
+        self._connection.execute(
+            "UPDATE notification SET status = ?, ended = ?, attempts = ?, took = ?, failure = ?, error = ? "
+            "WHERE id = ? AND status = 1",
+            (
+                _STATUS[_status(record)],
+                millis(record.at),
+                record.attempts,
+                record.took // 1000,
+                self._names.text(record.reason) if record.reason else None,
+                record.error[:_ERROR] if record.error else None,
+                identity,
+            ),
+        )
+        insert(
+            self._connection,
+            "attempt",
+            [
+                (identity, number, millis(each.at), each.took // 1000, each.error[:_ERROR])
+                for number, each in enumerate(record.tries, record.attempts - len(record.tries) + 1)
+            ],
+            replace=True,
+        )
+
+    def _write_notifications(self) -> None:
+        self._names.flush()
+        insert(self._connection, "notification", self._notifications)
+        self.notifications += len(self._notifications)
+        self._notifications.clear()
+
+    def _collected(self, record: Collected) -> None:
+        entries = [self._names.entry(key) for key in record.alerts]
+        for entry in entries:
+            entry.causes = None
+        self._groups.leave_all([entry.id for entry in entries], millis(record.at))
+
+    def _dropped(self, record: GroupDropped) -> None:
+        grp = self._groups.find(record.route, record.labels)
+        if grp is None:
+            return
+        for alert in self._groups.drop(grp, millis(record.at), record.cause):
+            entry = self._names.by_id.get(alert)
+            if entry is not None and entry.causes is not None:
+                entry.causes.pop(grp, None)
+
+    # -- the rest ------------------------------------------------------------------------------------------------
+
+    def _started(self, record: Started) -> None:
+        at = millis(record.at)
+        self._write_notifications()
+        self._pending.clear()
+        self._connection.execute(
+            "INSERT INTO run (at, version, resumed) VALUES (?, ?, ?)", (at, record.version, int(record.resumed))
+        )
+        self._connection.execute(
+            "UPDATE notification SET status = ?, ended = ?, error = 'the server stopped before it was known' "
+            "WHERE status = 1",
+            (_STATUS[NotificationStatus.CANCELED], at),
+        )
+        if not record.resumed:
+            self._forgotten(at)
+
+    def _forgotten(self, at: int) -> None:
+        """The router begins with nothing: whatever fired is no longer known to it."""
+        self._write()
+        while True:
+            rows = list(
+                self._connection.execute(
+                    "SELECT a.labels FROM state s JOIN alert a ON a.id = s.alert WHERE s.resolved = 0 LIMIT 256"
+                )
+            )
+            if not rows:
+                return
+            keys = [labels.encode() for (labels,) in rows]
+            self._names.learn(keys)
+            for key in keys:
+                entry = self._names.entry(key)
+                self._event_of(entry, _EXPIRED, at, entry.starts, max(at, entry.starts), None)
+            self._write()
+            self._breathe()
+
+    def _config(self, record: ConfigLoaded) -> None:
+        self._destinations = record.destinations
+        same, text = self._connection.execute(
+            "SELECT coalesce(same, id), (SELECT b.text FROM config b WHERE b.id = coalesce(a.same, a.id)) "
+            "FROM config a ORDER BY id DESC LIMIT 1"
+        ).fetchone() or (None, None)
+        known = text == record.text
+        self._connection.execute(
+            "INSERT INTO config (at, hash, kept_timers, same, text, destinations) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                millis(record.at),
+                record.hash,
+                int(record.kept_timers),
+                same if known else None,
+                None if known else record.text,
+                msgspec.json.encode(record.destinations).decode(),
+            ),
+        )
+
+    def _silence_put(self, record: SilencePut) -> None:
+        at = millis(record.at)
+        rows = [(each.id, at, msgspec.json.encode(each).decode()) for each in record.silences]
+        self._connection.executemany("INSERT INTO silence (id, at, body) VALUES (?, ?, ?)", rows)
+
+    def _silences_pruned(self, record: SilencesPruned) -> None:
+        at = millis(record.at)
+        self._connection.executemany(
+            "INSERT INTO silence (id, at, body) VALUES (?, ?, NULL)", [(each, at) for each in record.ids]
+        )
+
+
+_HANDLERS: Final[Mapping[type, Callable[[Unfolding, Any], None]]] = {
+    Started: Unfolding._started,
+    ConfigLoaded: Unfolding._config,
+    Posted: Unfolding._posted,
+    Collected: Unfolding._collected,
+    Flushed: Unfolding._flushed,
+    GroupDropped: Unfolding._dropped,
+    Delivered: Unfolding._delivered,
+    SilencePut: Unfolding._silence_put,
+    SilencesPruned: Unfolding._silences_pruned,
+}
+
+
+def _keys(records: Iterable[Record]) -> Iterable[bytes]:
+    """The alerts that the records speak of."""
+    for record in records:
+        if isinstance(record, Posted):
+            yield from [row.key for row in record.alerts]
+            yield from [key for key, _ in record.lapsed]
+        elif isinstance(record, Flushed):
+            yield from record.alerts
+            yield from [each.alert for each in record.suppressed]
+            yield from [key for key, _ in record.lapsed]
+        elif isinstance(record, Collected):
+            yield from record.alerts
+
+
+def _group_key(route: str, receiver: str, labels: bytes) -> str:
+    """The group's key as templates and the notification log know it, from the identity of its route."""
+    return f"{route.rpartition(f' {receiver}')[0]}:{labelling.format_set(_group_labels(labels))}"
+
+
+def _cause(suppressed: Suppressed) -> str:
+    """Reason and causes as one text: a JSON array, the reason first."""
+    return msgspec.json.encode([suppressed.reason, *suppressed.by]).decode()
+
+
+def _status(record: Delivered) -> NotificationStatus:
+    if record.ok:
+        return NotificationStatus.DELIVERED
+    if record.reason in ("", "overtaken"):
+        return NotificationStatus.OVERTAKEN
+    return NotificationStatus.CANCELED if record.reason == FailureReason.CANCELED.value else NotificationStatus.FAILED

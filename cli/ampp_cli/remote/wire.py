@@ -1,0 +1,267 @@
+"""HTTP/1.1 over a plain or TLS socket: one connection, one request at a time, every wait within a deadline.
+
+`Connection.request` gives a `Reply` for whatever the server answered, and raises `WireError` when no answer came. What
+that says is what Go's net/http says, without the method and URL in front.
+"""
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Connection", "Reply", "WireError"]
+
+_HEAD_LIMIT: Final = 1 << 20
+_PIECE: Final = 1 << 18
+_LATE: Final = "context deadline exceeded"
+
+
+class WireError(Exception):
+    """No answer. `str()` has Go's words, `why` the part that a person needs. `sent`: the request had gone out."""
+
+    def __init__(self, text: str, why: str = "", *, sent: bool = False) -> None:
+        super().__init__(text)
+        self.why = why or text
+        self.sent = sent
+
+
+class Reply(NamedTuple):
+    """An answer; header names in lower case. `flaw`: why the body is not whole, in Go's words, or empty."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    flaw: str = ""
+
+
+class Connection:
+    """A connection to `host`:`port`, made at the first request and kept while the server lets it."""
+
+    def __init__(self, host: str, port: int, *, tls: bool) -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._socket: socket.socket | None = None
+        self._buffer = bytearray()
+
+    def request(self, method: str, target: str, headers: dict[str, str], body: bytes, deadline: float) -> Reply:
+        """Send one request and read the whole answer. `deadline` is on the monotonic clock.
+
+        A kept connection that the server has closed meanwhile is replaced once. Raises WireError.
+        """
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        if body or method == "POST":
+            lines.append(f"Content-Length: {len(body)}")
+        data = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body
+        kept = self._socket is not None
+        try:
+            return self._exchange(data, deadline)
+        except WireError as error:
+            self.close()
+            if not kept or str(error) != "EOF":
+                raise
+        return self._exchange(data, deadline)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.close()
+            self._socket = None
+        self._buffer.clear()
+
+    def _exchange(self, data: bytes, deadline: float) -> Reply:
+        if self._socket is None:
+            self._socket = self._connect(deadline)
+        try:
+            self._socket.settimeout(_left(deadline))
+            self._socket.sendall(data)
+            return self._reply(deadline)
+        except WireError:
+            self.close()
+            raise
+        except TimeoutError as error:
+            self.close()
+            raise WireError(_LATE, "no answer in time", sent=True) from error
+        except OSError as error:
+            self.close()
+            raise self._broken(error) from error
+
+    def _connect(self, deadline: float) -> socket.socket:
+        """The first address of the name that takes the connection; the first failure is the one told."""
+        first: WireError | None = None
+        try:
+            # As bytes, a name needs no machinery for international ones, which takes its time to import.
+            name = self._host.encode() if self._host.isascii() else self._host
+            found = socket.getaddrinfo(name, self._port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            known = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+            why = getattr(error, "strerror", "") or str(error)
+            if getattr(error, "errno", 0) in known:
+                why = "no such host"
+            raise WireError(f"dial tcp: lookup {self._host}: {why}", why) from error
+        for family, kind, protocol, _, place in found:
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(_left(deadline))
+                connection.connect(place)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return self._secured(connection, deadline) if self._tls else connection
+            except WireError:
+                connection.close()
+                raise
+            except OSError as error:
+                connection.close()
+                first = first or _dial(error, str(place[0]), self._port)
+        assert first is not None
+        raise first
+
+    def _secured(self, connection: socket.socket, deadline: float) -> socket.socket:
+        import ssl
+
+        try:
+            context = _context()
+            connection.settimeout(_left(deadline))
+            return context.wrap_socket(connection, server_hostname=self._host)
+        except ssl.SSLCertVerificationError as error:
+            why = f"the server's certificate is not trusted: {error.verify_message}"
+            raise WireError(f"tls: failed to verify certificate: x509: {error.verify_message}", why) from error
+        except ssl.SSLError as error:
+            if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+                why = "the server does not speak TLS: use http://"
+                raise WireError("http: server gave HTTP response to HTTPS client", why) from error
+            raise WireError(f"tls: {(error.reason or str(error)).replace('_', ' ').lower()}") from error
+
+    def _broken(self, error: OSError) -> WireError:
+        import ssl
+
+        if isinstance(error, ssl.SSLError):
+            return WireError(f"remote error: tls: {(error.reason or str(error)).replace('_', ' ').lower()}", sent=True)
+        why = (error.strerror or str(error)).lower()
+        if isinstance(error, BrokenPipeError | ConnectionResetError):
+            return WireError(f"read tcp {_at(self._host, self._port)}: read: {why}", why, sent=True)
+        return WireError(f"tcp {_at(self._host, self._port)}: {why}", why, sent=True)
+
+    def _reply(self, deadline: float) -> Reply:
+        while True:
+            status, headers = self._head(deadline)
+            if status >= 200 or status == 101:
+                break
+        body, flaw = self._body(status, headers, deadline)
+        if flaw or headers.get("connection", "").lower() == "close":
+            self.close()
+        return Reply(status, headers, body, flaw)
+
+    def _head(self, deadline: float) -> tuple[int, dict[str, str]]:
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            if len(self._buffer) > _HEAD_LIMIT:
+                raise WireError("net/http: server response headers exceeded 1048576 bytes; aborted", sent=True)
+            if self._buffer and not b"HTTP/".startswith(bytes(self._buffer[:5])):
+                break
+            if not self._more(deadline):
+                if not self._buffer:
+                    raise WireError("EOF", "the server closed the connection without an answer", sent=True)
+                break
+        text = bytes(self._buffer[: max(end, 0)]).decode("latin-1")
+        first, *rest = text.split("\r\n")
+        words = first.split(" ", 2)
+        if end < 0 or not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdigit():
+            from ampp.core.quote import go_quote
+
+            shown = bytes(self._buffer).split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")[:120]
+            raise WireError(
+                f"net/http: HTTP/1.x transport connection broken: malformed HTTP response {go_quote(shown)}",
+                "what answers there does not speak HTTP",
+                sent=True,
+            )
+        del self._buffer[: end + 4]
+        headers: dict[str, str] = {}
+        for line in rest:
+            name, _, value = line.partition(":")
+            headers.setdefault(name.strip().lower(), value.strip())
+        return int(words[1]), headers
+
+    def _body(self, status: int, headers: dict[str, str], deadline: float) -> tuple[bytes, str]:
+        if status in (204, 304):
+            return b"", ""
+        if "chunked" in headers.get("transfer-encoding", "").lower():
+            return self._chunks(deadline)
+        length = headers.get("content-length", "")
+        if length.isdigit():
+            whole = self._take(int(length), deadline)
+            return whole, "" if len(whole) == int(length) else "unexpected EOF"
+        while self._more(deadline):
+            pass
+        body = bytes(self._buffer)
+        self.close()
+        return body, ""
+
+    def _take(self, count: int, deadline: float) -> bytes:
+        while len(self._buffer) < count and self._more(deadline):
+            pass
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
+
+    def _chunks(self, deadline: float) -> tuple[bytes, str]:
+        pieces: list[bytes] = []
+        while True:
+            while (end := self._buffer.find(b"\r\n")) < 0:
+                if not self._more(deadline):
+                    return b"".join(pieces), "unexpected EOF"
+            size = bytes(self._buffer[:end]).split(b";")[0].strip()
+            del self._buffer[: end + 2]
+            try:
+                count = int(size, 16)
+            except ValueError:
+                return b"".join(pieces), "invalid byte in chunk length"
+            if count == 0:
+                break
+            piece = self._take(count + 2, deadline)
+            pieces.append(piece[:count])
+            if len(piece) < count + 2:
+                return b"".join(pieces), "unexpected EOF"
+        while not self._buffer.startswith(b"\r\n"):
+            end = self._buffer.find(b"\r\n")
+            if end < 0:
+                if not self._more(deadline):
+                    break
+            else:
+                del self._buffer[: end + 2]
+        del self._buffer[:2]
+        return b"".join(pieces), ""
+
+    def _more(self, deadline: float) -> bool:
+        assert self._socket is not None
+        self._socket.settimeout(_left(deadline))
+        piece = self._socket.recv(_PIECE)
+        self._buffer += piece
+        return bool(piece)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise WireError(_LATE, "no answer in time")
+    return left
+
+
+def _dial(error: OSError, host: str, port: int) -> WireError:
+    if isinstance(error, TimeoutError):
+        return WireError(f"dial tcp {_at(host, port)}: i/o timeout", "no answer in time")
+    why = (error.strerror or str(error)).lower()
+    return WireError(f"dial tcp {_at(host, port)}: connect: {why}", why)
+
+
+def _at(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _context() -> "ssl.SSLContext":
+    import ssl
+
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

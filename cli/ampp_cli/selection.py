@@ -1,0 +1,78 @@
+"""Matchers that users type to say which alerts or silences they mean."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from ampp_cli.remote.matcher import OBVIOUS
+
+if TYPE_CHECKING:
+    from ampp.core.matcher import Matcher
+
+__all__ = ["Filter", "filters_from", "labels_from", "matchers_from", "near_miss"]
+
+
+def matchers_from(words: Sequence[str]) -> "list[Matcher]":
+    """One matcher a word; a first word that is none is the name of an alert. Raises click.BadParameter."""
+    if not words:
+        return []
+    from ampp.core.matcher import MatcherError, Mode, parse_matcher
+    from ampp.core.quote import go_quote
+
+    matchers: list[Matcher] = []
+    for number, word in enumerate(words):
+        try:
+            matchers += parse_matcher(word, Mode.FALLBACK).matchers
+        except MatcherError as error:
+            if number == 0 and not any(c in word for c in '=~!{}"'):
+                matchers += parse_matcher(f"alertname={go_quote(word)}", Mode.FALLBACK).matchers
+                continue
+            raise click.BadParameter(
+                f"{word}: {error} (write label=value, label!=value, label=~regex or label!~regex)",
+                param_hint="matcher",
+            ) from error
+    return matchers
+
+
+class Filter(NamedTuple):
+    """A matcher of which only the name and the canonical text matter, as in questions to the server."""
+
+    name: str
+    text: str
+
+
+def filters_from(words: Sequence[str]) -> list[Filter]:
+    """The same as `matchers_from` for questions; those usually typed need no parser. Raises click.BadParameter."""
+    obvious = [OBVIOUS.fullmatch(word) for word in words]
+    if all(obvious):
+        return [Filter(m[1], f'{m[1]}{m[2] or m[4]}"{m[3] or m[5]}"') for m in obvious if m is not None]
+    return [Filter(matcher.name, str(matcher)) for matcher in matchers_from(words)]
+
+
+def labels_from(words: Sequence[str], what: str) -> dict[str, str]:
+    """Labels or annotations as `name=value`. Raises click.BadParameter, naming `what` it was to be."""
+    from ampp.core.matcher import MatcherError, Mode, Op, parse_matcher
+
+    found: dict[str, str] = {}
+    for word in words:
+        try:
+            (matcher,) = parse_matcher(word, Mode.FALLBACK).matchers
+        except MatcherError as error:
+            raise click.BadParameter(f"{word}: {error} (write name=value)", param_hint=what) from error
+        if matcher.op is not Op.EQ:
+            raise click.BadParameter(f"{word}: write name=value, not {matcher.op.value}", param_hint=what)
+        found[matcher.name] = matcher.value
+    return found
+
+
+def near_miss(wanted: Iterable[str], known: Iterable[str]) -> str:
+    """Why nothing may have been found: a label name that is nowhere, and the one that may be meant; else ""."""
+    names = set(known)
+    for name in wanted:
+        if names and name not in names:
+            from ampp.config.error import closest
+
+            near = closest(name, names)
+            return f"no alert has a label {name}" + (f"; did you mean {near}?" if near else "")
+    return ""

@@ -1,0 +1,100 @@
+"""The simulated world with its journal kept, as the daemon would write it: what a replay is given to reproduce."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ampp.core.clock import MINUTE
+from ampp.core.plan import Plan
+from ampp.core.record import ConfigLoaded, Flushed, Posted, Record, Started
+from ampp.core.succession import load_plan
+from ampp.history.replay import Ends
+from ampp.history.tape import Ahead
+from tests.simulation.world import World, plan_of
+
+COLLECT = 30 * MINUTE
+
+
+class Recorded(World):
+    """A world as regular as a daemon's: its wall clock does not leap, and it forgets what is over every half hour.
+
+    `plans`: by the text of their record.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.tape: list[Record] = []
+        self.plans: dict[str, Plan] = {}
+        super().__init__(seed)
+        self.collect_at = self.mono + COLLECT
+        self.note(kept=False)
+        self.tape.append(Started(at=self.now().wall, version="", resumed=False))
+
+    def note(self, *, kept: bool) -> None:
+        text = f"plan {len(self.plans)}"
+        self.plans[text] = self.plan
+        self.tape.append(ConfigLoaded(at=self.now().wall, hash=0, text=text, kept_timers=kept))
+
+    def keep(self, records: list[Record]) -> None:
+        super().keep(records)
+        self.tape += records
+
+    def jump(self) -> None:
+        pass
+
+    def reload(self) -> None:
+        keep_timers = self.random.random() < 0.5
+        if self.random.random() < 0.5:
+            self.plan = plan_of(self.random)
+        effects = load_plan(self.engine, self.plan, self.now(), keep_timers=keep_timers)
+        self.keep(effects.records)
+        self.note(kept=keep_timers)
+        effects.records.clear()
+        self.carry(effects)
+        self.timers.clear()
+        self.disturb()
+
+    def check(self) -> None:
+        """The invariants are `World`'s to prove."""
+
+    def upkeep(self) -> None:
+        pruned = self.engine.prune_log(self.now())
+        if pruned is not None:
+            self.keep([pruned])
+
+    def run_for(self, span: int) -> None:
+        until = self.mono + span
+        while self.collect_at <= until:
+            super().run_for(self.collect_at - self.mono)
+            if self.engine.collect(self.now()):
+                self.disturb()
+            self.collect_at += COLLECT
+        super().run_for(until - self.mono)
+
+    def restart(self) -> None:
+        super().restart()
+        self.collect_at = self.mono + COLLECT
+        self.note(kept=False)
+        self.tape.append(Started(at=self.now().wall, version="", resumed=True))
+
+
+class Tape:
+    """A journal in memory."""
+
+    whole = True
+
+    def __init__(self, records: list[Record]) -> None:
+        self.broken = 0
+        self.newer: Counter[str] = Counter()
+        self._records = records
+        self.first, self.last, self.count = records[0].at, records[-1].at, len(records)
+
+    def records(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def ahead(self) -> Ahead:
+        ends = Ends()
+        for record in self._records:
+            if isinstance(record, (Posted, Flushed)):
+                for key, end in record.lapsed:
+                    ends.add(key, end, record.at)
+        text = next(record.text for record in self._records if isinstance(record, ConfigLoaded))
+        return Ahead(ends, (), (), (), text)

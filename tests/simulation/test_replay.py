@@ -1,0 +1,42 @@
+"""What a replay makes of a recorded world: the same as the world did, and no less when groups are let sleep."""
+
+from random import Random
+
+import pytest
+
+from ampp.history.backtest import Asked, Report, backtest
+from ampp.history.replay import Replay
+from tests.simulation.recorded import Recorded, Tape
+from tests.simulation.world import plan_of
+
+
+def world_of(seed: int) -> Recorded:
+    """A world that runs through: a restart leaves open which refreshes came after it."""
+    world = Recorded(seed)
+    world.restart = lambda: None  # type: ignore[method-assign]
+    for _ in range(120):
+        world.step()
+    return world
+
+
+def run(world: Recorded, candidate: int | None = None) -> Report:
+    plan = world.plan if candidate is None else plan_of(Random(candidate))
+    # Which of several at one instant are the examples depends on their order.
+    return backtest(Tape(world.tape), Asked(plan, examples=0), read=world.plans.__getitem__)
+
+
+@pytest.mark.parametrize("first", range(0, 30, 10))
+def test_the_world_is_reproduced(first: int) -> None:
+    for seed in range(first, first + 10):
+        found = run(world_of(seed))
+        assert found.recorded is not None
+        assert found.recorded.reproduced, (seed, found.recorded, found.receivers)
+
+
+def test_sleeping_groups_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    worlds = [(world_of(seed), seed) for seed in range(200, 212)]
+    sleeping = [run(world, candidate) for world, candidate in worlds]
+    monkeypatch.setattr(Replay, "_doze", lambda self, group: None)
+    awake = [run(world, candidate) for world, candidate in worlds]
+    assert any(not found.same for found in awake)
+    assert sleeping == awake
