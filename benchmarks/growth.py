@@ -72,6 +72,17 @@ def groups(size: int) -> dict[str, float]:
     ready = posts(some, size)
     found = {"opened by a new alert": best(size, lambda: some.receive(ready, moment()), 1)}
     found["taken over at a reload"] = best(size, lambda: load_plan(some, some.plan, moment(), keep_timers=False), 3)
+    fresh = posts(some, 20, size)
+
+    def turn() -> None:
+        for post in fresh:
+            # Older than group_wait, so it is due at once.
+            post.starts -= HOUR
+            some.receive([post], moment())
+            some.due(moment())
+            some.next_due()
+
+    found["opened and told at once, the others waiting"] = best(len(fresh), turn, 1)
     at = moment()
     later = Now(at.wall + HOUR, at.mono + HOUR)
     for alert in some.book:

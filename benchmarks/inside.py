@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
+from itertools import count
 
 from ampp.config import compile as compile_plan
 from ampp.config import load
@@ -12,9 +13,13 @@ from ampp.core.engine import Engine
 from ampp.core.matcher import Mode
 from ampp.core.silence import SilenceBook
 from ampp.ingest.alertmanager import decode_alerts
-from benchmarks.body import bodies, stamp
+from benchmarks.body import bodies, instant, stamp
 
 __all__ = ["best", "engine", "moment", "posts", "texts"]
+
+_LATER = count(1)
+_STARTED = instant()
+"""Alerts that began just now: a group of older ones would be due at once."""
 
 _RECEIVER = 'receivers: [{name: hook, webhook_configs: [{url: "http://127.0.0.1:1/"}]}]\n'
 
@@ -32,22 +37,26 @@ def moment() -> Now:
     return Now(time.time_ns(), time.monotonic_ns())
 
 
-def texts(count: int, size: int, first: int = 0, *, changing: bool = False, **labels: str) -> list[bytes]:
-    """Bodies of requests, with an end that no earlier call gave."""
-    mark = stamp(time.monotonic() % 1000)
-    return [body.text(mark) for body in bodies(count, size, first=first, changing=changing, **labels)]
+def texts(many: int, size: int, first: int = 0, *, changing: bool = False, **labels: str) -> list[bytes]:
+    """Bodies of requests, with an end later than any that was given before."""
+    mark = stamp(next(_LATER))
+    return [body.text(mark) for body in bodies(many, size, first=first, changing=changing, starts=_STARTED, **labels)]
 
 
-def posts(some: Engine, count: int, first: int = 0, **labels: str) -> list[PostedAlert]:
+def posts(some: Engine, many: int, first: int = 0, **labels: str) -> list[PostedAlert]:
     """Alerts decoded and not yet taken in."""
-    return [post for text in texts(count, 64, first, changing=False, **labels) for post in decode_alerts(text, 0, some.book.alerts)]
+    return [
+        post
+        for text in texts(many, 64, first, changing=False, **labels)
+        for post in decode_alerts(text, 0, some.book.alerts)
+    ]
 
 
-def best(count: int, action: Callable[[], object], times: int = 5) -> float:
-    """Microseconds of processor time for each of `count` things that `action` does, in the fastest of several runs."""
+def best(many: int, action: Callable[[], object], times: int = 5) -> float:
+    """Microseconds of processor time for each of `many` things that `action` does, in the fastest of several runs."""
     taken = []
     for _ in range(times):
         began = time.thread_time_ns()
         action()
-        taken.append((time.thread_time_ns() - began) / count / 1000)
+        taken.append((time.thread_time_ns() - began) / many / 1000)
     return min(taken)
