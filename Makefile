@@ -2,6 +2,7 @@
 # make run     ampp on :9093, data in ./data
 # make test    the test suite        make lint    format, lint, types
 # make bench   side by side with Alertmanager        make dist    all artefacts, in dist/ (make dist-test, make install)
+# make bench-short   every benchmark once, tiny: that it runs, not how fast
 # make lock    resolve the pinned dependencies anew
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 APT_TEST := prometheus prometheus-alertmanager golang-github-prometheus-alertmanager-dev chromium
 
 .DELETE_ON_ERROR:
-.PHONY: setup run test lint format bench dist dist-test install lock clean test-servers
+.PHONY: setup run test lint format bench bench-short dist dist-test install lock clean test-servers
 
 setup: $(VENV)/.installed
 
@@ -69,7 +70,11 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev test-servers
 	$(BIN)/python -m compileall -q ampp cli
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# Needs no Alertmanager: without one it runs ampp alone.
+bench-short: $(VENV)/.dev
+	$(BIN)/python -m benchmarks --short
 
 # Wheel and sdist, and what carries all it needs: see docs/installation.md. `dist-test` runs what was built.
 dist: setup

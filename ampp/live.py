@@ -36,7 +36,7 @@ from ampp.core.matcher import format_matchers
 from ampp.core.notify import Labeller, Notify, Outcome
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started
-from ampp.core.silence import Silence, SilenceBook, SilenceDraft
+from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
 from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
 from ampp.core.view import AlertQuery, AlertView, GroupView
@@ -208,12 +208,24 @@ class Live:
 
     async def expire_silence(self, silence_id: str) -> None:
         """End a silence now. Raises SilenceNotFound, StoreDown."""
+        if await self.expire_silences((silence_id,)):
+            raise SilenceNotFound
+
+    async def expire_silences(self, ids: Iterable[str]) -> list[str]:
+        """End silences now, all in one record; returns the ids that nobody knows. Raises StoreDown."""
         moment = now()
-        changed = self.silences.expire(silence_id, moment)
+        changed: list[Silence] = []
+        unknown: list[str] = []
+        for silence_id in ids:
+            try:
+                changed += self.silences.expire(silence_id, moment)
+            except SilenceNotFound:
+                unknown.append(silence_id)
         for silence in changed:
             if self.options.log_silences:
                 _log_silence("expire", silence)
-        await self._keep_silences(changed, moment)
+        await self._keep_silences(tuple(changed), moment)
+        return unknown
 
     async def _keep_silences(self, changed: tuple[Silence, ...], moment: Now) -> None:
         if changed:

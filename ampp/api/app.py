@@ -147,6 +147,7 @@ def _route_extensions(app: QuartTrio, routes: Sequence[Route]) -> None:
                 body=body,
                 request_id=new_id(request.headers.get("X-Request-ID")),
                 if_none_match=request.headers.get("If-None-Match", ""),
+                if_match=request.headers.get("If-Match", ""),
             )
             if body and refuse_content_type(request.headers.get("Content-Type")) is not None:
                 return _respond(failure(ask, "UNSUPPORTED_MEDIA_TYPE", "the body must be application/json"))
@@ -156,8 +157,8 @@ def _route_extensions(app: QuartTrio, routes: Sequence[Route]) -> None:
         app.add_url_rule(rule, f"{route.method} {rule}", view, methods=[route.method], strict_slashes=False)
 
     for route in routes:
-        add(route, API)
-        add(route, "/")
+        for place in route.places:
+            add(route, place)
 
 
 def _joined(headers: list[str]) -> str | None:

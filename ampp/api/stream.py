@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import trio
 
-from ampp.api.extensions.answer import failure_body, new_id
+from ampp.api.extensions.answer import STATUS, Problem, failure_body, new_id, wrong
 from ampp.api.origin import Origins
 from ampp.api.query import Query
 from ampp.core.clock import MILLISECOND
@@ -65,17 +65,6 @@ class _Asked(msgspec.Struct, frozen=True):
     topics: frozenset[str]
 
 
-class _Wrong(Exception):
-    """The request cannot be served: status, code and message."""
-
-    def __init__(self, status: int, code: str, message: str, *details: Mapping[str, Any]) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.details = details
-
-
 class Streams:
     """All open streams. `limit`: how many there may be at once."""
 
@@ -97,11 +86,11 @@ class Streams:
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in added]
         try:
             if scope["method"] != "GET":
-                raise _Wrong(405, "METHOD_NOT_ALLOWED", f"method {scope['method']} is not allowed, but [GET] is")
+                raise Problem("METHOD_NOT_ALLOWED", f"method {scope['method']} is not allowed, but [GET] is")
             asked = self._asked(scope, frozenset(SOURCES))
             begun, first = self._begin(asked)
-        except _Wrong as wrong:
-            await _refuse(wrong, scope, send, headers, "http.response")
+        except Problem as problem:
+            await _refuse(problem, scope, send, headers, "http.response")
             return
         headers += _EVENT_STREAM
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -135,11 +124,11 @@ class Streams:
         try:
             topics = SOCKETS.get(scope["path"])
             if topics is None:
-                raise _Wrong(404, "NOT_FOUND", "there is no WebSocket here")
+                raise Problem("NOT_FOUND", "there is no WebSocket here")
             asked = self._asked(scope, topics)
             begun, first = self._begin(asked)
-        except _Wrong as wrong:
-            await _refuse(wrong, scope, send, [], "websocket.http.response")
+        except Problem as problem:
+            await _refuse(problem, scope, send, [], "websocket.http.response")
             return
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         async with self._open(scope, receive, "websocket.disconnect", "websocket") as line:
@@ -170,24 +159,21 @@ class Streams:
 
         foreign = self._origins.foreign(header)
         if foreign:
-            raise _Wrong(403, "AUTHORIZATION_ERROR", foreign)
+            raise Problem("AUTHORIZATION_ERROR", foreign)
         if self._ending.is_set():
-            raise _Wrong(503, "SERVICE_UNAVAILABLE", "the server is shutting down")
+            raise Problem("SERVICE_UNAVAILABLE", "the server is shutting down")
         if self._feed.listeners >= self._limit:
-            raise _Wrong(503, "SERVICE_UNAVAILABLE", f"there are {self._limit} open streams already (limits.streams)")
+            raise Problem("SERVICE_UNAVAILABLE", f"there are {self._limit} open streams already (limits.streams)")
         query = Query(scope["query_string"].decode("latin-1"))
         since = header(b"last-event-id") or query.last("since") or None
         if since is not None:
             try:
                 number_of(since, self._feed.run)
             except ValueError as error:
-                detail = {"field": "since", "message": str(error), "value": since}
-                raise _Wrong(400, "VALIDATION_ERROR", "a parameter is wrong", detail) from None
+                raise wrong("since", str(error), since) from None
         wanted = frozenset(word for given in query.all("topics") for word in given.split(",") if word)
         if unknown := wanted - topics:
-            text = f"there are: {', '.join(sorted(topics))}"
-            detail = {"field": "topics", "message": text, "value": min(unknown)}
-            raise _Wrong(400, "VALIDATION_ERROR", "a parameter is wrong", detail)
+            raise wrong("topics", f"there are: {', '.join(sorted(topics))}", min(unknown))
         return _Asked(since, wanted or topics)
 
     def _begin(self, asked: _Asked) -> tuple[int, tuple[str, str, bytes]]:
@@ -301,20 +287,21 @@ def _sse(word: str, where: str, json: bytes) -> bytes:
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (where.encode(), word.encode(), json)
 
 
-async def _refuse(wrong: _Wrong, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]], kind: str) -> None:
+async def _refuse(problem: Problem, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]], kind: str) -> None:
     """Answer with an error, on a WebSocket instead of opening it."""
     given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), None)
-    body = failure_body(new_id(given), wrong.code, wrong.message, *wrong.details)
+    status = STATUS[problem.code]
+    body = failure_body(new_id(given), problem.code, problem.message, *problem.details)
     headers = [
         *headers,
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
     ]
-    if wrong.status == 405:
+    if status == 405:
         headers.append((b"allow", b"GET"))
-    if wrong.status == 503:
+    if status == 503:
         headers.append((b"retry-after", b"5"))
     with contextlib.suppress(trio.BrokenResourceError):
-        await send({"type": f"{kind}.start", "status": wrong.status, "headers": headers})
+        await send({"type": f"{kind}.start", "status": status, "headers": headers})
         await send({"type": f"{kind}.body", "body": body, "more_body": False})

@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
+import msgspec
 import trio
 
 from ampp.api import fragment
 from ampp.api.port import ClusterStatus, Port
 from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
+from ampp.api.selection import SelectionError, select
 from ampp.api.zone import local_offset
 from ampp.core.matcher import MatcherError, Mode, matches_all
 from ampp.core.quote import go_quote
@@ -164,12 +166,17 @@ class V2:
         shown = self._live.silences.query(
             wanted, now, active=query.flag("active"), pending=query.flag("pending"), expired=query.flag("expired")
         )
+        try:
+            shown, total = select(shown, query, now.wall)
+        except SelectionError as error:
+            return handler_error(400, str(error))
         out = [b"["]
         try:
             await _Turns().write(lambda silence, out: out.append(fragment.silence_json(silence, now.wall)), shown, out)
         except fragment.Unshowable as error:
             return handler_error(500, str(error))
-        return _reply_of(out, b"]\n")
+        reply = _reply_of(out, b"]\n")
+        return reply if total is None else msgspec.structs.replace(reply, headers=(("X-Total-Count", str(total)),))
 
     async def get_silence(self, silence_id: str) -> Reply:
         if refusal := _refuse_id(silence_id):

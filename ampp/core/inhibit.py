@@ -154,6 +154,11 @@ class Inhibitor:
                 return Inhibition(index, self.rules[index], source)
         return None
 
+    def may_inhibit(self, alert: Alert) -> bool:
+        """Whether an observed alert can be the source of any rule."""
+        sides = self._known.get(alert.key)
+        return sides is not None and bool(sides[0])
+
     def places(self, alert: Alert) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
         """Where an observed alert can be a source, and where it can be a target."""
         sources, targets = self._known.get(alert.key, _NOWHERE)
@@ -162,11 +167,6 @@ class Inhibitor:
             tuple([(index, _values(labels, equals[index])) for index in sources]),
             tuple([(index, _values(labels, equals[index])) for index in targets]),
         )
-
-    def may_inhibit(self, alert: Alert) -> bool:
-        """Whether an observed alert can be the source of any rule."""
-        sides = self._known.get(alert.key)
-        return sides is not None and bool(sides[0])
 
     def _sort(self, labels: Mapping[str, str]) -> _Sides:
         return tuple(sorted(self._sources.matching(labels))), tuple(sorted(self._targets.matching(labels)))

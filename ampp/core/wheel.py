@@ -14,6 +14,8 @@ Invariants:
   time goes on because `advance` moves a slot's keys down whenever the current tick enters that slot.
 - All keys of a lower level are due before all keys of a higher one, and inside a level slots are due in their order.
   The earliest key is therefore in the first slot of the first level that holds anything.
+- The earliest time in a slot is remembered until its holder leaves: when the first group of thousands has had its turn,
+  the others, which wait in one slot, need not all be asked for the next one.
 - A key armed for a time already past waits in the current slot, and is due at the next `advance`.
 - Time never runs backwards: an earlier time given to `advance` is taken as the latest one seen.
 
@@ -41,7 +43,18 @@ class Wheel(Generic[K]):
     shapes the wheel: `advance` is exact to the nanosecond, neither early nor late.
     """
 
-    __slots__ = ("_armed", "_levels", "_mono", "_next", "_origin", "_resolution", "_sequence", "_stale", "_tick")
+    __slots__ = (
+        "_armed",
+        "_firsts",
+        "_levels",
+        "_mono",
+        "_next",
+        "_origin",
+        "_resolution",
+        "_sequence",
+        "_stale",
+        "_tick",
+    )
 
     def __init__(self, mono: int = 0, resolution: int = MILLISECOND) -> None:
         if resolution < 1:
@@ -51,6 +64,8 @@ class Wheel(Generic[K]):
         self._mono = mono
         self._tick = 0
         self._levels: list[dict[int, set[K]]] = []
+        # The earliest due time in each slot of each level, where it is known.
+        self._firsts: list[dict[int, int]] = []
         # key -> (due, sequence): the sequence makes the order of keys due at the same instant that of their arming.
         self._armed: dict[K, tuple[int, int]] = {}
         self._sequence = 0
@@ -84,6 +99,9 @@ class Wheel(Generic[K]):
         slots = self._levels[level]
         slot = slots[digit]
         slot.remove(key)
+        firsts = self._firsts[level]
+        if firsts.get(digit) == at:
+            del firsts[digit]
         if not slot:
             del slots[digit]
         if at == self._next:
@@ -120,6 +138,7 @@ class Wheel(Generic[K]):
             ripe = [key for key in here if armed[key][0] <= mono]
             due += ripe
             here.difference_update(ripe)
+            self._firsts[0].pop(reached & _MASK, None)
             if not here:
                 del slots[reached & _MASK]
         due.sort(key=armed.__getitem__)
@@ -141,11 +160,15 @@ class Wheel(Generic[K]):
         levels = self._levels
         while len(levels) <= level:
             levels.append({})
-        slot = levels[level].get(digit)
+            self._firsts.append({})
+        slot, firsts = levels[level].get(digit), self._firsts[level]
         if slot is None:
             levels[level][digit] = {key}
+            firsts[digit] = at
         else:
             slot.add(key)
+            if at < firsts.get(digit, at):
+                firsts[digit] = at
 
     def _turn(self, tick: int) -> list[K]:
         """Make `tick` current; takes out and returns, in no order, the keys of all ticks before it."""
@@ -159,13 +182,17 @@ class Wheel(Generic[K]):
             for slot in slots.values():
                 passed += slot
             slots.clear()
+        for firsts in self._firsts[:top]:
+            firsts.clear()
         entered: set[K] = set()
         if top < len(self._levels):
-            slots = self._levels[top]
+            slots, firsts = self._levels[top], self._firsts[top]
             for past in [d for d in slots if d < digit]:
                 passed += slots.pop(past)
+                firsts.pop(past, None)
             if top:
                 entered = slots.pop(digit, entered)
+                firsts.pop(digit, None)
         self._tick = tick
         for key in entered:
             at = self._armed[key][0]
@@ -176,8 +203,12 @@ class Wheel(Generic[K]):
         return passed
 
     def _earliest(self) -> int | None:
-        for slots in self._levels:
+        for slots, firsts in zip(self._levels, self._firsts, strict=True):
             if slots:
-                armed = self._armed
-                return min(armed[key][0] for key in slots[min(slots)])
+                digit = min(slots)
+                first = firsts.get(digit)
+                if first is None:
+                    armed = self._armed
+                    first = firsts[digit] = min(armed[key][0] for key in slots[digit])
+                return first
         return None

@@ -196,29 +196,6 @@ class Delivery:
         """How each integration of the current configuration fares, in its order."""
         return tuple(lane.health() for lane in self._lanes.values())
 
-    async def probe(self, notify: Notify) -> None:
-        """Make one attempt to tell an integration something, past queues, log and health. Raises `SendError`."""
-        lane = self._lanes.get(notify.integration)
-        if lane is None or self._closing:
-            raise SendError("this integration is not in force", retry=False)
-        if isinstance(lane.sender, Unsendable):
-            raise SendError(lane.sender.why, retry=False)
-        lane.running += 1
-        self._running += 1
-        try:
-            await lane.sender.send(notify, notify.alerts)
-        except SendError:
-            raise
-        except Exception as error:
-            _log.exception("Sender failed unexpectedly", **about(notify.integration))
-            raise SendError("internal error, see the log", retry=False) from error
-        finally:
-            lane.running -= 1
-            self._running -= 1
-            self._retire(lane)
-            self._ended.set()
-            self._pump()
-
     # The way of a job.
 
     def _accept(self, notify: Notify) -> None:

@@ -34,8 +34,11 @@ from ampp.feed import shape
 from ampp.feed.event import Kind
 from ampp.feed.feed import Feed
 from ampp.feed.standing import Change, Standings
+from ampp.observe.log import Logger
 
 __all__ = ["COALESCE", "Component", "Watch"]
+
+_log: Final = Logger("feed")
 
 COALESCE: Final = 0.25
 """Seconds for which changes are gathered."""
@@ -86,15 +89,24 @@ class Watch:
         self._active = 0
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled. A defect here costs those who listen a reset, and nobody a notification."""
         while True:
             await self._feed.wanted()
-            await self._begin()
-            while not self._feed.rest():
-                with trio.move_on_after(LOOK):
-                    await self._feed.news()
-                    await trio.sleep(COALESCE)
-                await self.look()
+            try:
+                await self._watch()
+            except Exception:  # noqa: BLE001 - see above
+                _log.exception("Changes could not be told; listeners have to look anew")
+                self._feed.take()
+                self._feed.forget()
+                await trio.sleep(LOOK)
+
+    async def _watch(self) -> None:
+        await self._begin()
+        while not self._feed.rest():
+            with trio.move_on_after(LOOK):
+                await self._feed.news()
+                await trio.sleep(COALESCE)
+            await self.look()
 
     async def _begin(self) -> None:
         """See how everything is, and tell nobody: who begins to listen asks for that first."""

@@ -264,6 +264,14 @@ class NotifyMetrics:
         for name, receiver in integrations:
             self.integration(name, receiver)
 
+    def tries(self) -> tuple[int, int]:
+        """How many tries of notifications succeeded since the start, and how many failed."""
+        made, failed = (
+            sum(sample.value for family in counter.collect() for sample in family.samples if "_total" in sample.name)
+            for counter in (self._requests, self._requests_failed)
+        )
+        return int(made - failed), int(failed)
+
     def suppressed(self, reason: str, count: int = 1) -> None:
         """Count suppressed notifications; `reason` is a SuppressReason value."""
         self._suppressed.labels(reason).inc(count)

@@ -12,19 +12,27 @@ from ampp.core.clock import ZERO
 from ampp.core.timestamp import TimestampError, parse_rfc3339
 from ampp.live import Live
 
-__all__ = ["asked", "documents", "instant"]
+__all__ = ["asked", "documents", "instant", "posted"]
 
 
 @lru_cache(maxsize=1)
-def _routes(live: Live) -> Mapping[str, Route]:
-    return {route.path: route for route in extensions(live) if route.method == "GET"}
+def _routes(live: Live) -> Mapping[tuple[str, str], Route]:
+    return {(route.method, route.path): route for route in extensions(live)}
 
 
 async def asked(live: Live, path: str, values: Mapping[str, str], **parameters: Sequence[str]) -> tuple[Any, str]:
     """The answer of GET `path`, where `values` stand for what is in braces; or None and why there is none."""
-    route = _routes(live)[path]
     given = {name: list(several) for name, several in parameters.items() if several}
-    reply = await route.handler(Ask(given, values, b"", new_id(None)))
+    return await _answer(live, "GET", path, Ask(given, values, b"", new_id(None)))
+
+
+async def posted(live: Live, path: str, body: Any) -> tuple[Any, str]:
+    """The answer of POST `path`; or None and why there is none."""
+    return await _answer(live, "POST", path, Ask({}, {}, msgspec.json.encode(body), new_id(None)))
+
+
+async def _answer(live: Live, method: str, path: str, ask: Ask) -> tuple[Any, str]:
+    reply = await _routes(live)[method, path].handler(ask)
     content = msgspec.json.decode(reply.body)
     if reply.status == 200:
         return content, ""

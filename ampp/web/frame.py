@@ -253,8 +253,6 @@ _FLASHES: Final = {
     "bulk": "The silences chosen have ended; their alerts may notify again.",
     "restored": "The silence is back in force.",
     "nothing": "Nothing was chosen.",
-    "sent": "The test notification was delivered.",
-    "failed": "The test notification was not delivered.",
 }
 """What a page says after a write, by what its address says was done: never a text out of the address itself."""
 

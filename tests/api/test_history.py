@@ -150,7 +150,10 @@ async def test_the_document_describes_what_is_served(told: httpx.AsyncClient) ->
     document = (await told.get("/api/v2/extensions/openapi.json")).json()
     event = (await told.get("/history?per_page=1")).json()["alerts"][0]
     values = {"fingerprint": event["am_fingerprint"]}
+    mine = ("/history", "/report", "/notifications", "/extensions")
     for path, methods in document["paths"].items():
+        if not path.startswith(mine):
+            continue
         for method, operation in methods.items():
             url = "/api/v2" + re.sub(r"{(\w+)}", lambda match: values[match[1]], path)
             short = url.removeprefix("/api/v2")

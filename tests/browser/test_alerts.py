@@ -104,6 +104,12 @@ def test_changes_come_without_a_stream(visitor: Visitor, daemon: Daemon) -> None
     daemon.api().post_alerts([over])
 
 
+def test_a_receiver_is_tried(visitor: Visitor) -> None:
+    page = visitor.go("ui/receivers")
+    page.locator(".card", has_text="pager").get_by_role("button", name="Send a test").click()
+    page.locator(".flash", has_text="webhook[0]: delivered").wait_for()
+
+
 def test_views_are_kept(visitor: Visitor) -> None:
     page = visitor.go("ui/alerts?filter=team%3D%22web%22&view=table")
     page.locator("#views summary").click()

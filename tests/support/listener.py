@@ -1,6 +1,7 @@
 """Clients of the live events: server-sent events over a plain connection, and WebSockets."""
 
 import base64
+import contextlib
 import json
 import os
 import queue
@@ -8,15 +9,15 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
-__all__ = ["Listener", "Refused", "WebSocket"]
+__all__ = ["Listener", "Refused", "WebSocket", "close_all"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Refused(Exception):
     """The server answered with something else than a stream."""
 
@@ -53,7 +54,14 @@ class _Line:
 class _Reading:
     """Reads in a thread of its own; what came is had from `next`. None marks the end."""
 
+    opened: ClassVar[list["_Reading"]] = []
+    """Those not yet closed: see `close_all`."""
+
+    line: _Line
+
     def __init__(self) -> None:
+        self.opened.append(self)
+        self._thread = threading.Thread(target=self._read, daemon=True)
         self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.ended = threading.Event()
 
@@ -64,6 +72,19 @@ class _Reading:
             self._queue.put(None)
             raise EOFError
         return event
+
+    def _read(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Hang up. Closing alone would not, while the thread waits for more."""
+        if self in self.opened:
+            self.opened.remove(self)
+        with contextlib.suppress(OSError):
+            self.line.socket.shutdown(socket.SHUT_RDWR)
+        if self._thread.is_alive():
+            self._thread.join(5)
+        self.line.socket.close()
 
     def until(self, *kinds: str, timeout: float = 10.0) -> dict[str, Any]:
         """The next event of one of these types; others are passed over."""
@@ -85,8 +106,8 @@ class Listener(_Reading):
         *,
         read: bool = True,
     ) -> None:
-        super().__init__()
         self.line = _Line(host, port, path, headers or {}, 200)
+        super().__init__()
         self.headers = self.line.headers
         self.comments: list[str] = []
         self.last_id = ""
@@ -96,7 +117,7 @@ class Listener(_Reading):
 
     def read(self) -> None:
         """Begin to read."""
-        threading.Thread(target=self._read, daemon=True).start()
+        self._thread.start()
 
     def _read(self) -> None:
         body, data = b"", self.line.rest
@@ -137,15 +158,11 @@ class Listener(_Reading):
             name, _, value = line.partition(": ")
             self._fields[name] = value
 
-    def close(self) -> None:
-        self.line.socket.close()
-
 
 class WebSocket(_Reading):
     """Reads one of the WebSockets. `closed` is the server's close code, once it has said so."""
 
     def __init__(self, host: str, port: int, path: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__()
         upgrade = {
             "Upgrade": "websocket",
             "Connection": "Upgrade",
@@ -154,9 +171,10 @@ class WebSocket(_Reading):
             **(headers or {}),
         }
         self.line = _Line(host, port, path, upgrade, 101)
+        super().__init__()
         self.closed: int | None = None
         self._protocol = Connection(ConnectionType.CLIENT)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._thread.start()
 
     def send(self, text: str) -> None:
         self.line.socket.sendall(self._protocol.send(TextMessage(text)))
@@ -183,5 +201,8 @@ class WebSocket(_Reading):
         self.ended.set()
         self._queue.put(None)
 
-    def close(self) -> None:
-        self.line.socket.close()
+
+def close_all() -> None:
+    """Hang up everywhere."""
+    for each in list(_Reading.opened):
+        each.close()

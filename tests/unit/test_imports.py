@@ -19,7 +19,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     "store": ({"core", "observe", "options"}, None),
     "history": ({"core", "config", "store", "observe", "options"}, None),
     "observe": ({"core", "options"}, {"msgspec", "prometheus_client", "trio"}),
-    "feed": ({"core", "deliver"}, {"msgspec", "trio"}),
+    "feed": ({"core", "deliver", "observe"}, {"msgspec", "trio"}),
     "options": ({"core"}, {"msgspec"}),
     "external": ({"core", "config"}, {"msgspec"}),
     "live": (

@@ -54,29 +54,34 @@ def parameter(name: str, text: str, schema: Node = TEXT, *, several: bool = Fals
 def operation(
     name: str,
     text: str,
-    result: Node,
+    result: Node | None,
     *parameters: Node,
     errors: Sequence[int] = (400, 503, 504),
     body: Node | None = None,
+    status: int = 200,
+    media: str = "application/json",
 ) -> Node:
-    """One operation: its id, what it does, what 200 carries, and which errors there are."""
+    """One operation: its id, what it does, what success (`status`) carries, and which errors there are."""
     made: dict[str, Any] = {"operationId": name, "summary": text, "parameters": list(parameters)}
     if body is not None:
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    made["responses"] = {"200": _json("OK", result)}
-    for status in errors:
-        made["responses"][str(status)] = _json(_WORDS[status], {"$ref": "#/components/schemas/Error"})
+    success = {"description": "Done"} if result is None else _content("OK", result, media)
+    made["responses"] = {str(status): success}
+    for each in errors:
+        made["responses"][str(each)] = _content(_WORDS[each], {"$ref": "#/components/schemas/Error"})
     return made
 
 
-def _json(text: str, schema: Node) -> Node:
-    return {"description": text, "content": {"application/json": {"schema": schema}}}
+def _content(text: str, schema: Node, media: str = "application/json") -> Node:
+    return {"description": text, "content": {media: {"schema": schema}}}
 
 
 _WORDS: Final = {
     400: "A parameter is wrong; details name it",
+    403: "A page of another origin made the request",
     404: "There is no such thing",
     409: "It conflicts with what there is",
+    500: "It failed",
     503: "It cannot be had now",
     504: "It took longer than it may",
 }
@@ -97,8 +102,9 @@ _ERROR: Final = obj(
 )
 
 
-def with_document(routes: Sequence[Route]) -> tuple[Route, ...]:
-    """The routes, and one that serves the document about all of them."""
+def with_document(routes: Sequence[Route], described: Mapping[str, Node]) -> tuple[Route, ...]:
+    """The routes, and one that serves the document about all of them and about what is `described`: GET operations by
+    their paths, which are served elsewhere."""
     encoded: list[Any] = []
 
     async def get(ask: Ask) -> Reply:
@@ -109,12 +115,12 @@ def with_document(routes: Sequence[Route]) -> tuple[Route, ...]:
         *routes,
         Route("GET", "extensions/openapi.json", get, operation("getExtensions", text, {"type": "object"}, errors=())),
     )
-    encoded.append(msgspec.Raw(msgspec.json.encode(_document(complete))))
+    encoded.append(msgspec.Raw(msgspec.json.encode(_document(complete, described))))
     return complete
 
 
-def _document(routes: Sequence[Route]) -> Node:
-    paths: dict[str, dict[str, Any]] = {}
+def _document(routes: Sequence[Route], described: Mapping[str, Node]) -> Node:
+    paths: dict[str, dict[str, Any]] = {f"/{path}": {"get": operation} for path, operation in described.items()}
     for route in routes:
         paths.setdefault(f"/{route.path}", {})[route.method.lower()] = route.operation
     return {

@@ -4,8 +4,6 @@ A dry run answers each request itself, with what the senders look for in an answ
 would follow from what the real answer says can therefore differ.
 """
 
-import time
-import uuid
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -17,30 +15,21 @@ from msgspec.json import encode
 from ampp.config import Config, ConfigError, compile, load_file, renderer  # noqa: A004
 from ampp.config.error import closest
 from ampp.config.settings import load_settings
-from ampp.core.alert import PostedAlert, Snapshot
-from ampp.core.clock import SECOND, ZERO
-from ampp.core.labels import canonical, fingerprint, format_set, hash64, notification_order
+from ampp.core.alert import Snapshot
 from ampp.core.notify import Notify
-from ampp.core.plan import Integration, Receiver
-from ampp.core.reason import NotifyReason
-from ampp.deliver import destination
+from ampp.core.plan import Receiver
+from ampp.deliver import destination, trial
 from ampp.deliver.http import answering
 from ampp.deliver.integrations import build_for
 from ampp.deliver.letter import Letter, catching
 from ampp.deliver.outcome import told
-from ampp.deliver.sender import BuildError, Sender, SendError, Senders, Unsendable, label
+from ampp.deliver.sender import BuildError, Sender, Senders, Unsendable, label
 from ampp.external import ExternalError, resolve
 from ampp.ingest.alertmanager import decode_alerts
 from ampp.ingest.fault import IngestError
 from ampp_cli.redaction import Redaction
 
 __all__ = ["run"]
-
-_SAMPLE: Final = PostedAlert(
-    labels={"alertname": "TestAlert", "severity": "info"},
-    annotations={"summary": "A test notification: nothing is wrong."},
-)
-_MARK: Final = {"test": "true"}
 
 _ANSWER: Final = encode(
     {
@@ -111,9 +100,8 @@ def _receiver(config: Config, name: str) -> Receiver:
 
 
 def _alerts(file: Path | None) -> tuple[Snapshot, ...]:
-    now = time.time_ns()
     if file is None:
-        return (_snapshot(_SAMPLE, now),)
+        return trial.snapshots([trial.sample()])
     body = file.read_bytes().strip()
     try:
         posts = decode_alerts(b"[" + body + b"]" if body.startswith(b"{") else body)
@@ -121,24 +109,7 @@ def _alerts(file: Path | None) -> tuple[Snapshot, ...]:
         raise click.ClickException(f"{file}: {error}") from error
     if not posts:
         raise click.ClickException(f"{file}: no alert in it")
-    return tuple(sorted((_snapshot(post, now) for post in posts), key=lambda one: notification_order(one.labels)))
-
-
-def _snapshot(post: PostedAlert, now: int) -> Snapshot:
-    labels = canonical({**post.labels, **_MARK})
-    over = post.ends != ZERO and post.ends <= now
-    return Snapshot(
-        labels=labels,
-        annotations=post.annotations,
-        starts=post.starts if post.starts != ZERO else min(now, post.ends) if over else now,
-        ends=post.ends if over else ZERO,
-        updated=now,
-        generator_url=post.generator_url,
-        marked=fingerprint(labels),
-        hash=hash64(labels),
-        starts_off=post.starts_off,
-        ends_off=post.ends_off,
-    )
+    return trial.snapshots(posts)
 
 
 async def _all(
@@ -154,12 +125,12 @@ async def _all(
         trio.socket.set_custom_socket_factory(_NoNetwork())
     for to, sender in senders.items():
         try:
-            notify = _notify(to, alerts, timeout)
+            notify = trial.notification(to, alerts, timeout)
             if isinstance(sender, Unsendable):
                 click.echo(f"{label(to)}: {sender.why}")
                 failed += 1
             elif not told(notify):
-                click.echo(f"{label(to)}: nothing to send, since send_resolved is off and all alerts have ended")
+                click.echo(f"{label(to)}: {trial.NOTHING}")
             elif redaction is None:
                 failed += not await _send(sender, notify, timeout)
             else:
@@ -175,38 +146,8 @@ class _NoNetwork(trio.abc.SocketFactory):
         raise OSError("a dry run has no network")
 
 
-def _notify(to: Integration, alerts: tuple[Snapshot, ...], timeout: float) -> Notify:
-    names = {alert.labels.get("alertname", "") for alert in alerts}
-    group = {**({"alertname": min(names)} if len(names) == 1 and min(names) else {}), **_MARK}
-    return Notify(
-        flush=1,
-        route_id="{}",
-        group_key="{}:" + format_set(group),
-        group_labels=group,
-        route_labels={},
-        integration=to,
-        reason=NotifyReason.FIRST,
-        alerts=alerts,
-        firing=tuple(alert.hash for alert in alerts if alert.firing),
-        resolved=tuple(alert.hash for alert in alerts if not alert.firing),
-        deadline=time.monotonic_ns() + round(timeout * SECOND),
-        token=str(uuid.uuid4()),
-    )
-
-
-async def _attempt(sender: Sender, notify: Notify, timeout: float) -> str:
-    """One attempt within `timeout` seconds: what went wrong, or ""."""
-    with trio.move_on_after(timeout):
-        try:
-            await sender.send(notify, told(notify))
-        except SendError as error:
-            return str(error)
-        return ""
-    return f"no answer within {timeout:g}s"
-
-
 async def _send(sender: Sender, notify: Notify, timeout: float) -> bool:
-    wrong = await _attempt(sender, notify, timeout)
+    wrong = await trial.try_once(sender, notify, timeout)
     click.echo(f"{label(notify.integration)}: {'failed: ' + wrong if wrong else 'sent'}")
     return not wrong
 
@@ -239,7 +180,7 @@ async def _show(sender: Sender, notify: Notify, timeout: float, redaction: Redac
         click.echo("\n".join([*lines, "", redaction.text(text).rstrip("\n"), ""]))
 
     with answering(instead), catching(take):
-        wrong = await _attempt(sender, notify, timeout)
+        wrong = await trial.try_once(sender, notify, timeout)
     if wrong and count == 0:
         click.echo(f"{label(to)}: failed before anything was sent: {wrong}")
     return count > 0

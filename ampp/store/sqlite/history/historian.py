@@ -43,7 +43,7 @@ NAME: Final = "history.db"
 _LOOK_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 5.0
 _REST_SECONDS: Final = 3600.0
-_RECORDS: Final = 64
+_RECORDS: Final = 8
 """Records read at once."""
 
 _NAMED: Final = 512
@@ -211,7 +211,7 @@ class Historian:
                 raise IsADirectoryError(f"{self.path} is a directory")
             self._file.log_bytes = log_bytes(self.path.parent, self._settings.storage_bytes) or _LOG_BYTES
             self._file.open()
-            self._file.connection.execute("PRAGMA cache_size = -8000")
+            self._file.connection.execute("PRAGMA cache_size = -2000")
             self._unfolding = Unfolding(self._file.connection, self._pace.breathe)
             self._known = False
         inode = self._journal_path.stat().st_ino

@@ -19,9 +19,9 @@ from ampp.store.sqlite.history.rows import array, insert, rows_of
 
 __all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed"]
 
-_TEXTS: Final = 20_000
-_PAIRS: Final = 50_000
-_ENTRIES: Final = 20_000
+_TEXTS: Final = 2_000
+_PAIRS: Final = 2_000
+_ENTRIES: Final = 1_000
 _SIGN: Final = 1 << 63
 _RANGE: Final = 1 << 64
 
