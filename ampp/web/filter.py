@@ -2,7 +2,7 @@
 
     alertname=~"Disk.*"   severity="critical", cluster!=eu      matchers, as everywhere in Alertmanager
     @state=silenced   @receiver=pager   @age>30m                what is not a label
-    @silenced_by=ops  @inhibited_by=~"Node.*"  @author=alice
+    @silenced_by=ops  @inhibited_by=~"Node.*"  @author=database
     node-7                                                      a word: some label or annotation holds it
 
 All tokens must hold. A token that cannot be read has an error and is left out.

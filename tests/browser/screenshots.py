@@ -96,9 +96,9 @@ def main() -> None:
         api.post_alerts(night())
         now = time.time()
         disk = [("alertname", "=", "DiskFull"), ("instance", "=", "node-3:9100")]
-        api.post_silence(disk, now, now + 20_000, createdBy="alice", comment="disk swap, ticket OPS-1234")
+        api.post_silence(disk, now, now + 20_000, createdBy="ops", comment="disk swap, ticket OPS-1234")
         certificates = [("alertname", "=~", "Cert.*")]
-        api.post_silence(certificates, now, now + 170_000, createdBy="bob", comment="renewal is due on Friday")
+        api.post_silence(certificates, now, now + 170_000, createdBy="database", comment="renewal is due on Friday")
         time.sleep(5)
         (burning, *_) = api.alerts(["alertname=DiskFull", "instance=node-7:9100"])
         shots = {
