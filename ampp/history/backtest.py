@@ -264,9 +264,10 @@ class _Run:
         return isinstance(record, ConfigLoaded) and isinstance(self._window.peek(), Started)
 
     def _started(self, record: Started) -> None:
+        last_alive = record.last_alive or self._last_alive
         for replay, plan in self._plans():
             replay.reach(self._last_alive)
-            replay.restart(plan, record.at, self._last_alive, resumed=record.resumed)
+            replay.restart(plan, record.at, last_alive, resumed=record.resumed)
             if not record.resumed:
                 replay.recall(self._ahead.told)
         self._follow()

@@ -317,8 +317,9 @@ class Replay:
     # -- turns --------------------------------------------------------------------------------------------------
 
     def _awaited(self, group: Group, wall: int) -> bool:
-        """Whether the group's turn is recorded shortly ahead; it is then put off until there."""
-        if group is self._called:
+        """Whether the group's turn is recorded shortly ahead; it is then put off until there. So is one that the daemon
+        did not come to take before its end."""
+        if group is self._called or group.due > self._window.taken:
             return True
         if group.identity not in self._same:
             return False

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 from ampp.core.clock import SECOND
-from ampp.core.record import Flushed, Record
+from ampp.core.record import ConfigLoaded, Flushed, Record, Started, Stopped
 
 __all__ = ["AHEAD", "FOREVER", "Ends", "Window"]
 
@@ -16,6 +16,10 @@ FOREVER: Final = 1 << 62
 
 AHEAD: Final = 5 * SECOND
 """How far beyond the present record the window looks; a turn was never recorded later than this after it was due."""
+
+
+_ABRUPT: Final = SECOND
+"""How long before the last record of a run that was cut off its turns are known to have been taken."""
 
 
 class Ends:
@@ -44,13 +48,17 @@ class Window:
     """The records in order, and what lies shortly ahead of the one given out last.
 
     `turns`: per group name (route identity, label key) the moments of its next recorded turns. `sends`: per log key the
-    flushes that will send, the present record's own included.
+    flushes that will send, the present record's own included. `taken`: until when the run under way took every turn that
+    was due, FOREVER while its end is not in sight.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._records: Final = iter(records)
         self._ahead: Final[deque[Record]] = deque()
         self._latest = 0
+        self._last: tuple[Record | None, Record | None] = (None, None)
+        self._taken: Final[deque[int]] = deque()
+        self.taken = FOREVER
         self.turns: Final[dict[tuple[str, bytes], deque[int]]] = {}
         self.sends: Final[dict[str, deque[int]]] = {}
 
@@ -63,6 +71,9 @@ class Window:
             while self._latest < until and self._read():
                 pass
             record = ahead.popleft()
+            if isinstance(record, Started) and self._taken:
+                self._taken.popleft()
+            self.taken = self._taken[0] if self._taken else FOREVER
             if not isinstance(record, Flushed):
                 yield record
                 continue
@@ -80,8 +91,15 @@ class Window:
     def _read(self) -> bool:
         record = next(self._records, None)
         if record is None:
+            if self._latest < FOREVER:
+                self._run_ends(self._last[1])
             self._latest = FOREVER
             return False
+        if isinstance(record, Started):
+            # A start first loads its configuration, then says that it is one.
+            before, last = self._last
+            self._run_ends(before if isinstance(last, ConfigLoaded) else last)
+        self._last = self._last[1], record
         self._latest = record.at
         self._ahead.append(record)
         if isinstance(record, Flushed):
@@ -89,6 +107,13 @@ class Window:
             for row in record.outbox:
                 self.sends.setdefault(row.key, deque()).append(record.id)
         return True
+
+    def _run_ends(self, last: Record | None) -> None:
+        """Note until when a run whose last record this is took its turns: the one that was due when it was cut off may
+        have been taken and its record lost, or not have been taken any more."""
+        self._taken.append(
+            0 if last is None else last.turns if isinstance(last, Stopped) else last.at - _ABRUPT
+        )
 
 
 def _shift(queues: dict[_K, deque[int]], key: _K) -> None:

@@ -22,7 +22,7 @@ def world_of(seed: int) -> Recorded:
 def run(world: Recorded, candidate: int | None = None) -> Report:
     plan = world.plan if candidate is None else plan_of(Random(candidate))
     # Which of several at one instant are the examples depends on their order.
-    return backtest(Tape(world.tape), Asked(plan, examples=0), read=world.plans.__getitem__)
+    return backtest(Tape(world.tape, world.projection.alerts.values()), Asked(plan, examples=0), read=world.plans.__getitem__)
 
 
 @pytest.mark.parametrize("first", range(0, 30, 10))
