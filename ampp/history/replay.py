@@ -36,7 +36,7 @@ from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
 from ampp.core.reason import FailureReason
-from ampp.core.record import Delivered, Flushed, GroupRow, LogEntry, Posted
+from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
@@ -91,6 +91,9 @@ class Replay:
         self._asleep: dict[Seat, int] = {}
         self._listening: dict[Place, set[Seat]] = {}
         self._over: list[tuple[int, Place]] = []
+        # What the store would have: no alert that has been let go of, and group timers as they were last recorded.
+        self._let_go: Final[set[bytes]] = set()
+        self._timers: dict[tuple[str, bytes], GroupRow] = {}
         self._called: Group | None = None
         self._held_until = FOREVER + 1
         self._collected = start
@@ -159,6 +162,7 @@ class Replay:
         alerts, groups, inhibitor = engine.book.alerts, engine.groups, engine.muting.inhibitor
         for row in record.alerts:
             key = row.key
+            self._let_go.discard(key)
             alert = alerts.get(key)
             ends = row.ends if row.ends <= wall else self._ends.after(key, wall)
             if alert is None:
@@ -190,6 +194,7 @@ class Replay:
         if group is None or group.gone:
             return
         now, out = self._now(), Effects()
+        self._timers[record.group.route, record.group.labels] = record.group
         self.engine.groups.wheel.cancel(group.seat)
         self._turn(group, now, out, record.group.next)
         self._carry(out)
@@ -239,16 +244,23 @@ class Replay:
         alerts = {alert.key: alert for alert in old.book if alert.seated}
         for group in old.groups:
             alerts.update(group.alerts)
+        for key in self._let_go & alerts.keys():
+            del alerts[key]
         then = Now(last_alive, last_alive)
+        timers = {name: group.row(then) for name, group in old.groups.by_name().items() if group.flushed}
+        timers.update(self._timers)
         restore(
             self.engine,
             [row_of(alert) for alert in alerts.values()],
-            [group.row(then) for group in old.groups if group.flushed],
+            list(timers.values()),
             list(old.log.values()),
             list(old.outbox.values()),
             now,
             last_alive=last_alive,
         )
+        self._let_go.clear()
+        live = self.engine.groups.by_name()
+        self._timers = {name: row for name, row in self._timers.items() if name in live}
         for alert in self.engine.book:
             alert.ends = alerts[alert.key].ends
         self._held_until = self.wall + plan.resolve_timeout
@@ -361,6 +373,11 @@ class Replay:
             self._end(lost, assumed=False)
 
     def _carry(self, out: Effects) -> None:
+        for record in out.records:
+            if isinstance(record, Collected):
+                self._let_go.update(record.alerts)
+            elif isinstance(record, GroupDropped):
+                self._timers.pop((record.route, record.labels), None)
         for notify in out.notify:
             self._watch.sent(notify, self.wall)
             flushes = self._window.sends.get(notify.key)
