@@ -35,7 +35,7 @@ from ampp.core.inhibit import Place
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.reason import FailureReason
+from ampp.core.reason import FailureReason, NotifyReason
 from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
@@ -88,6 +88,9 @@ class Replay:
         self._open: dict[tuple[int, str], Notify] = {}
         self._flown: dict[int, int] = {}
         self._same: dict[str, Route] = {}
+        self._exact: frozenset[str] = frozenset()
+        self._repeated: Final[set[Seat]] = set()
+        self._resumed = 0
         self._asleep: dict[Seat, int] = {}
         self._listening: dict[Place, set[Seat]] = {}
         self._over: list[tuple[int, Place]] = []
@@ -113,11 +116,18 @@ class Replay:
     def follow(self, in_force: Plan) -> None:
         """Note which of this plan's groups have the name and timers they had under `in_force`."""
         theirs = {name: route for route, name in _named(in_force)}
+        plan = self.engine.plan
         self._same = {
             name: route
-            for route, name in _named(self.engine.plan)
+            for route, name in _named(plan)
             if name in theirs and _timing(route) == _timing(theirs[name])
         }
+        self._exact = frozenset(
+            name
+            for name, route in self._same.items()
+            if route.repeat_interval == theirs[name].repeat_interval
+            and plan.receivers[route.receiver].integrations == in_force.receivers[route.receiver].integrations
+        )
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
@@ -196,6 +206,9 @@ class Replay:
         now, out = self._now(), Effects()
         self._timers[record.group.route, record.group.labels] = record.group
         self.engine.groups.wheel.cancel(group.seat)
+        repeats = any(one.reason == NotifyReason.REPEAT.value for one in record.decisions)
+        if repeats:
+            self._repeated.add(group.seat)
         self._turn(group, now, out, record.group.next)
         self._carry(out)
 
@@ -227,6 +240,7 @@ class Replay:
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
         self._wake_all()
+        self._repeated.clear()
         self._carry(load_plan(self.engine, plan, self._now(), keep_timers=keep_timers))
         self._watch_sources()
 
@@ -259,10 +273,18 @@ class Replay:
             last_alive=last_alive,
         )
         self._let_go.clear()
+        self._repeated.clear()
+        self._resumed = self.wall
         live = self.engine.groups.by_name()
         self._timers = {name: row for name, row in self._timers.items() if name in live}
         for alert in self.engine.book:
-            alert.ends = alerts[alert.key].ends
+            was = alerts[alert.key]
+            hold = self.wall + plan.resolve_timeout
+            alert.ends = (
+                was.ends
+                if was.ends <= was.updated
+                else self._ends.held(alert.key, was.updated, wall, last_alive, hold)
+            )
         self._held_until = self.wall + plan.resolve_timeout
         self._watch_sources()
 
@@ -358,13 +380,25 @@ class Replay:
             return
         self._asleep.pop(group.seat, None)
         before = len(out.notify)
+        doubtful = self._doubtful(group)
+        for alert in doubtful:
+            alert.held = True
         self.engine.turn(group, now, out)
+        for alert in doubtful:
+            alert.held = False
         if group.gone:
             return
         if following > now.mono and following != group.due:
             self.engine.groups.arm(group, following)
         if len(out.notify) == before:
             self._doze(group)
+
+    def _doubtful(self, group: Group) -> list[Alert]:
+        """The alerts of a group that may still be held since the restart: no repeat is recorded since, of a group that
+        would have left the record if there had been one."""
+        if group.identity not in self._exact or group.seat in self._repeated or not self._resumed:
+            return []
+        return [alert for alert in group.alerts.values() if alert.updated < self._resumed and not alert.held]
 
     def _give_up(self, flush: int, now: Now) -> None:
         """The journal does not tell how a delivery ended: it has not succeeded."""

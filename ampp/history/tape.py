@@ -171,6 +171,7 @@ class Tape:
             try:
                 if kind == "start":
                     started, last_alive = at, _SCAN_START(body).last_alive
+                    ends.start(at)
                     continue
                 scanned = (_SCAN_POST if kind == "post" else _SCAN)(body)
             except (msgspec.DecodeError, ValueError):
@@ -206,6 +207,9 @@ class Tape:
             for key, end, at in older.lapses(history):
                 if at < self._swept:
                     ends.add(key, end, at)
+            for at in older.starts(history):
+                if at < self._swept:
+                    ends.start(at)
             ends.sort()
             firing, told = tuple(older.firing_at(history, self.first)), tuple(older.told_at(history, self.first))
             before = configuration(history, self.first) or configuration(history, self._swept)

@@ -1,5 +1,6 @@
 """What a replay sees ahead of the record it is at: when alerts will have ended, and which turns and sends come next."""
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
@@ -23,10 +24,16 @@ _ABRUPT: Final = SECOND
 
 
 class Ends:
-    """When alerts ended by time: per alert, the end and the moment at which it was recorded, in order."""
+    """When alerts ended by time: per alert, the end and the moment at which it was recorded, in order; and when runs
+    began."""
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, list[tuple[int, int]]] = {}
+        self._starts: list[int] = []
+
+    def start(self, at: int) -> None:
+        """A run began at this moment."""
+        self._starts.append(at)
 
     def add(self, key: bytes, ends: int, at: int) -> None:
         self._by_key.setdefault(key, []).append((at, ends))
@@ -35,12 +42,24 @@ class Ends:
         """Put in order what was added out of order."""
         for known in self._by_key.values():
             known.sort()
+        self._starts.sort()
 
     def after(self, key: bytes, wall: int) -> int:
         """The end of an alert known to fire at `wall`, or FOREVER."""
         for at, ends in self._by_key.get(key, ()):
             if at > wall and ends > wall:
                 return ends
+        return FOREVER
+
+    def held(self, key: bytes, updated: int, start: int, last_alive: int, hold: int) -> int:
+        """The end during the run that began at `start` of an alert last reported at `updated` and taken up from the run
+        before. What fired when that was last alive is held until `hold`. An earlier end is then one that a sender has
+        given since, or, if only a later run recorded it, the one stored before, which did not count."""
+        for at, ends in self._by_key.get(key, ()):
+            if at > updated and ends > updated:
+                following = bisect_right(self._starts, start)
+                stored = following < len(self._starts) and self._starts[following] <= at
+                return hold if stored and last_alive < ends < hold else ends
         return FOREVER
 
 

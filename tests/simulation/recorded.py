@@ -102,6 +102,8 @@ class Tape:
                 for key, end in record.lapsed:
                     if posted.get(key) != end:
                         ends.add(key, end, record.at)
+            if isinstance(record, Started):
+                ends.start(record.at)
             if isinstance(record, Posted):
                 for row in record.alerts:
                     posted[row.key] = row.ends if row.ends <= record.at else 0
