@@ -89,7 +89,6 @@ class Replay:
         self._flown: dict[int, int] = {}
         self._same: dict[str, Route] = {}
         self._exact: frozenset[str] = frozenset()
-        self._repeated: Final[set[Seat]] = set()
         self._resumed = 0
         self._asleep: dict[Seat, int] = {}
         self._listening: dict[Place, set[Seat]] = {}
@@ -207,9 +206,7 @@ class Replay:
         self._timers[record.group.route, record.group.labels] = record.group
         self.engine.groups.wheel.cancel(group.seat)
         repeats = any(one.reason == NotifyReason.REPEAT.value for one in record.decisions)
-        if repeats:
-            self._repeated.add(group.seat)
-        self._turn(group, now, out, record.group.next)
+        self._turn(group, now, out, record.group.next, repeats=repeats)
         self._carry(out)
 
     def hear(self, record: Delivered) -> None:
@@ -240,7 +237,6 @@ class Replay:
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
         self._wake_all()
-        self._repeated.clear()
         self._carry(load_plan(self.engine, plan, self._now(), keep_timers=keep_timers))
         self._watch_sources()
 
@@ -273,7 +269,6 @@ class Replay:
             last_alive=last_alive,
         )
         self._let_go.clear()
-        self._repeated.clear()
         self._resumed = self.wall
         live = self.engine.groups.by_name()
         self._timers = {name: row for name, row in self._timers.items() if name in live}
@@ -369,8 +364,8 @@ class Replay:
             return True
         return False
 
-    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0) -> None:
-        """Let the group take its turn. `following`: when its next is due, if that is recorded."""
+    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0, *, repeats: bool = False) -> None:
+        """Let the group take its turn. `following`: when its next is due, if that is recorded; `repeats`: a repeat is."""
         flight = group.flight
         if flight is not None:
             patience = max(group.route.group_interval, MIN_DEADLINE) + _PATIENCE
@@ -380,7 +375,7 @@ class Replay:
             return
         self._asleep.pop(group.seat, None)
         before = len(out.notify)
-        doubtful = self._doubtful(group)
+        doubtful = () if repeats else self._doubtful(group)
         for alert in doubtful:
             alert.held = True
         self.engine.turn(group, now, out)
@@ -394,9 +389,9 @@ class Replay:
             self._doze(group)
 
     def _doubtful(self, group: Group) -> list[Alert]:
-        """The alerts of a group that may still be held since the restart: no repeat is recorded since, of a group that
-        would have left the record if there had been one."""
-        if group.identity not in self._exact or group.seat in self._repeated or not self._resumed:
+        """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group would
+        have left a record if there had been one."""
+        if group.identity not in self._exact or not self._resumed:
             return []
         return [alert for alert in group.alerts.values() if alert.updated < self._resumed and not alert.held]
 
