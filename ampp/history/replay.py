@@ -89,7 +89,7 @@ class Replay:
         self._flown: dict[int, int] = {}
         self._same: dict[str, Route] = {}
         self._exact: frozenset[str] = frozenset()
-        self._resumed = 0
+        self._taken_up: set[bytes] = set()
         self._asleep: dict[Seat, int] = {}
         self._listening: dict[Place, set[Seat]] = {}
         self._over: list[tuple[int, Place]] = []
@@ -172,6 +172,7 @@ class Replay:
         for row in record.alerts:
             key = row.key
             self._let_go.discard(key)
+            self._taken_up.discard(key)
             alert = alerts.get(key)
             ends = row.ends if row.ends <= wall else self._ends.after(key, wall)
             if alert is None:
@@ -269,7 +270,7 @@ class Replay:
             last_alive=last_alive,
         )
         self._let_go.clear()
-        self._resumed = self.wall
+        self._taken_up = set(alerts)
         live = self.engine.groups.by_name()
         self._timers = {name: row for name, row in self._timers.items() if name in live}
         for alert in self.engine.book:
@@ -391,9 +392,9 @@ class Replay:
     def _doubtful(self, group: Group) -> list[Alert]:
         """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group would
         have left a record if there had been one."""
-        if group.identity not in self._exact or not self._resumed:
+        if group.identity not in self._exact or not self._taken_up:
             return []
-        return [alert for alert in group.alerts.values() if alert.updated < self._resumed and not alert.held]
+        return [alert for key, alert in group.alerts.items() if key in self._taken_up and not alert.held]
 
     def _give_up(self, flush: int, now: Now) -> None:
         """The journal does not tell how a delivery ended: it has not succeeded."""
