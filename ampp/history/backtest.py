@@ -22,9 +22,11 @@ from ampp.core.matcher import Matcher, Mode
 from ampp.core.plan import Integration, Plan
 from ampp.core.reason import FailureReason, NotifyReason
 from ampp.core.record import (
+    Collected,
     ConfigLoaded,
     Delivered,
     Flushed,
+    GroupDropped,
     LogPruned,
     Posted,
     Record,
@@ -163,6 +165,8 @@ class _Run:
             Posted: self._posted,
             Flushed: self._flushed,
             Delivered: self._delivered,
+            Collected: self._collected,
+            GroupDropped: self._dropped,
             LogPruned: self._pruned,
             SilencePut: self._silence_put,
             SilencesPruned: self._silences_pruned,
@@ -235,6 +239,16 @@ class _Run:
             replay.reach(record.at)
             replay.hear(record)
         self.tally.delivered(record)
+
+    def _collected(self, record: Collected) -> None:
+        for replay in (self.before, self.after):
+            replay.reach(record.at)
+            replay.collect(record)
+
+    def _dropped(self, record: GroupDropped) -> None:
+        for replay in (self.before, self.after):
+            replay.reach(record.at)
+            replay.drop(record)
 
     def _pruned(self, record: LogPruned) -> None:
         for replay in (self.before, self.after):

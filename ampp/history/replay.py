@@ -210,6 +210,32 @@ class Replay:
         self._turn(group, now, out, record.group.next, repeats=repeats)
         self._carry(out)
 
+    def collect(self, record: Collected) -> None:
+        """A turn of a group let go of these alerts. One that found all as before left no other record: it is taken now.
+        """
+        alerts, now, out = self.engine.book.alerts, self._now(), Effects()
+        for key in record.alerts:
+            alert = alerts.get(key)
+            for group in () if alert is None else alert.groups:
+                if key in group.alerts:
+                    self._overdue(group, now, out)
+        self._carry(out)
+
+    def drop(self, record: GroupDropped) -> None:
+        """A group is gone, by a turn that may have left no other record."""
+        route = self._same.get(record.route)
+        group = None if route is None or record.cause != "empty" else self._seated(route, record.labels)
+        if group is not None:
+            out = Effects()
+            self._overdue(group, self._now(), out)
+            self._carry(out)
+
+    def _overdue(self, group: Group, now: Now, out: Effects) -> None:
+        """Let a group whose turn has been put off take it."""
+        if group.identity in self._same and not group.gone and group.flight is None and group.due <= now.mono:
+            self.engine.groups.wheel.cancel(group.seat)
+            self._turn(group, now, out)
+
     def hear(self, record: Delivered) -> None:
         """How a delivery ended that this run made too."""
         if record.reason == OVERTAKEN:
@@ -513,11 +539,12 @@ class Replay:
     def _named_group(self, row: GroupRow) -> Group | None:
         """This run's group of that name, if its timers are the recorded one's."""
         route = self._same.get(row.route)
-        if route is None:
-            return None
+        return None if route is None else self._seated(route, row.labels)
+
+    def _seated(self, route: Route, key: bytes) -> Group | None:
         if route.group_by_all:
-            return self.engine.groups.live.get((route.index, row.labels))
-        labels = self._label_set(row.labels)
+            return self.engine.groups.live.get((route.index, key))
+        labels = self._label_set(key)
         return self.engine.groups.live.get((route.index, tuple([labels.get(name) for name in route.group_by])))
 
 

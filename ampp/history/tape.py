@@ -188,6 +188,8 @@ class Tape:
                     if row.key not in posted and row.starts < self.first:
                         firing[row.key] = row.starts
                     posted[row.key] = row.ends if row.ends <= scanned.at else 0
+        if self._history is not None and not started:
+            started = self._last_start(self._history)
         current = self._values("SELECT row FROM alerts", ALERT)
         for alert in current:
             # Its time was over, and no group's turn has come since that would have told so.
@@ -201,6 +203,12 @@ class Tape:
                     firing[alert.key] = alert.starts
         log = tuple(one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.first)
         return Ahead(ends, tuple(firing.items()), log, self._silences_before(), self._first_config())
+
+    def _last_start(self, history: apsw.Connection) -> int:
+        try:
+            return max(older.starts(history), default=0)
+        except apsw.Error as error:
+            raise TapeError(f"the history cannot be read: {error}") from error
 
     def _ahead_of_history(self, history: apsw.Connection, ends: Ends) -> Ahead:
         try:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
-from ampp.core.clock import SECOND
+from ampp.core.clock import MILLISECOND, SECOND
 from ampp.core.record import ConfigLoaded, Flushed, Record, Started, Stopped
 
 __all__ = ["AHEAD", "FOREVER", "Ends", "Window"]
@@ -21,6 +21,10 @@ AHEAD: Final = 5 * SECOND
 
 _ABRUPT: Final = SECOND
 """How long before the last record of a run that was cut off its turns are known to have been taken."""
+
+
+_BLUR: Final = 100 * MILLISECOND
+"""How far the wall times of one timer may lie apart: it runs by another clock, and the two are not read at once."""
 
 
 class Ends:
@@ -90,11 +94,12 @@ class Window:
             while self._latest < until and self._read():
                 pass
             record = ahead.popleft()
-            if isinstance(record, Started) and self._taken:
-                self._taken.popleft()
             self.taken = self._taken[0] if self._taken else FOREVER
             if not isinstance(record, Flushed):
                 yield record
+                if isinstance(record, Started):
+                    # What comes before it belongs to the run that has ended, its last moments too.
+                    self._taken.popleft()
                 continue
             _shift(self.turns, (record.group.route, record.group.labels))
             yield record
@@ -130,9 +135,12 @@ class Window:
     def _run_ends(self, last: Record | None) -> None:
         """Note until when a run whose last record this is took its turns: the one that was due when it was cut off may
         have been taken and its record lost, or not have been taken any more."""
-        self._taken.append(
-            0 if last is None else last.turns if isinstance(last, Stopped) else last.at - _ABRUPT
-        )
+        if last is None:
+            self._taken.append(0)
+        elif isinstance(last, Stopped):
+            self._taken.append(last.turns - _BLUR)
+        else:
+            self._taken.append(last.at - _ABRUPT)
 
 
 def _shift(queues: dict[_K, deque[int]], key: _K) -> None:
