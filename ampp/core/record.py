@@ -133,8 +133,8 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
 class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=True):
     """The daemon came up; what follows was decided by this run.
 
-    `last_alive`: the last moment at which the former run is known to have lived, which its state was taken up by; 0 when
-    there was none, or when it is not recorded.
+    `last_alive`: the last moment at which the former run is known to have lived, by which its state was taken up; 0
+    when there was none, or when it is not recorded.
     """
 
     at: int
@@ -144,7 +144,7 @@ class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=T
 
 
 class Stopped(msgspec.Struct, frozen=True, tag="stop", tag_field="t", kw_only=True):
-    """The daemon ended in order. `turns`: every group's turn due by then had been taken, and none that was due later."""
+    """The daemon ended in order. `turns`: every group's turn due by then had been taken, and none due later."""
 
     at: int
     turns: int

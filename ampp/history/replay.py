@@ -7,11 +7,16 @@ what stands in for it:
 - *Refreshes are not recorded.* An alert fires until its end is: by a post that resolves it, or as `lapsed`, which tells
   afterwards when its time was over and is therefore looked up when the alert is posted.
 - *Whether a post or a group's turn came first* when both were due at about the same instant. A turn that was recorded
-  shortly after it was due is taken where the record stands; one that left no record changed nothing, and is taken when
-  due. This holds for groups of the same name and timers as in the configuration that was in force; others have no
-  record to go by.
+  shortly after it was due is taken where the record stands, and so is one that only let go of alerts (`collect`,
+  `drop`); one that left no record changed nothing, and is taken when due. This holds for groups of the same name and
+  timers as in the configuration that was in force; others have no record to go by.
+- *Which turns a run did not come to take before its end*: those due later than it says itself (`Window.taken`).
 - *Whether an alert was repeated since a restart*, without which there is no repeat of its notifications: the repeat
-  that was recorded shows it (`confirm`), or that it still fires one resolve_timeout later.
+  that was recorded shows it (`confirm`), or that it still fires one resolve_timeout later. Where a group has the same
+  name, timers, repeat_interval and integrations as in the configuration that was in force, what was not reported anew
+  since is repeated only when a repeat is recorded.
+- *What a restart took up*: alerts not let go of before, and timers as they were last recorded, which is what the store
+  had of them. Firing ones were held at least one resolve_timeout (`Ends.held`).
 - *How a delivery would have ended* that only this run makes: it is assumed to succeed at once (`Watch.ended`,
   `assumed`).
 
@@ -117,9 +122,7 @@ class Replay:
         theirs = {name: route for route, name in _named(in_force)}
         plan = self.engine.plan
         self._same = {
-            name: route
-            for route, name in _named(plan)
-            if name in theirs and _timing(route) == _timing(theirs[name])
+            name: route for route, name in _named(plan) if name in theirs and _timing(route) == _timing(theirs[name])
         }
         self._exact = frozenset(
             name
@@ -211,8 +214,7 @@ class Replay:
         self._carry(out)
 
     def collect(self, record: Collected) -> None:
-        """A turn of a group let go of these alerts. One that found all as before left no other record: it is taken now.
-        """
+        """A turn of a group let go of these alerts. One that left no other record is taken now."""
         alerts, now, out = self.engine.book.alerts, self._now(), Effects()
         for key in record.alerts:
             alert = alerts.get(key)
@@ -303,9 +305,7 @@ class Replay:
             was = alerts[alert.key]
             hold = self.wall + plan.resolve_timeout
             alert.ends = (
-                was.ends
-                if was.ends <= was.updated
-                else self._ends.held(alert.key, was.updated, wall, last_alive, hold)
+                was.ends if was.ends <= was.updated else self._ends.held(alert.key, was.updated, wall, last_alive, hold)
             )
         self._held_until = self.wall + plan.resolve_timeout
         self._watch_sources()
@@ -392,7 +392,8 @@ class Replay:
         return False
 
     def _turn(self, group: Group, now: Now, out: Effects, following: int = 0, *, repeats: bool = False) -> None:
-        """Let the group take its turn. `following`: when its next is due, if that is recorded; `repeats`: a repeat is."""
+        """Let the group take its turn. `following`: when its next is due, if that is recorded; `repeats`: whether a
+        repeat is."""
         flight = group.flight
         if flight is not None:
             patience = max(group.route.group_interval, MIN_DEADLINE) + _PATIENCE
@@ -416,8 +417,8 @@ class Replay:
             self._doze(group)
 
     def _doubtful(self, group: Group) -> list[Alert]:
-        """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group would
-        have left a record if there had been one."""
+        """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group
+        would have left a record if there had been one."""
         if group.identity not in self._exact or not self._taken_up:
             return []
         return [alert for key, alert in group.alerts.items() if key in self._taken_up and not alert.held]

@@ -82,8 +82,8 @@ _SCAN_START: Final[Reader[_ScannedStart]] = Reader(_ScannedStart)
 def untold(alert: AlertRow, posted: int | None, started: int, last_alive: int, last: int) -> bool:
     """Whether the time of a stored alert was over by `last`, the moment of the last record, without one that tells so.
 
-    `posted`: the end that was posted, if it was over then. What still fired when the former run ended (`last_alive`) and
-    nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored.
+    `posted`: the end that was posted, if it was over then. What still fired when the former run ended (`last_alive`)
+    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored.
     """
     held = alert.updated < started and last_alive < alert.ends
     return alert.ends <= last and alert.ends != posted and not held

@@ -71,8 +71,8 @@ class Window:
     """The records in order, and what lies shortly ahead of the one given out last.
 
     `turns`: per group name (route identity, label key) the moments of its next recorded turns. `sends`: per log key the
-    flushes that will send, the present record's own included. `taken`: until when the run under way took every turn that
-    was due, FOREVER while its end is not in sight.
+    flushes that will send, the present record's own included. `taken`: until when the run under way took every turn
+    that was due, FOREVER while its end is not in sight.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
