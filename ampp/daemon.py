@@ -84,7 +84,7 @@ async def serve(options: Options, settings: Settings) -> None:
         engine, orphaned = _engine(options, loaded, restored)
         history = _history(options, settings, store)
         live = Live(options, settings, external.url, loaded, engine, store, metrics, history)
-        live.begin(orphaned, resumed=restored.last_alive > 0)
+        live.begin(orphaned, last_alive=restored.last_alive)
         guard = await _guard(options)
         v2 = V2(live, options.features.mode, _cluster(options))
         origins = Origins(external.url)
@@ -116,6 +116,7 @@ async def serve(options: Options, settings: Settings) -> None:
                 systemd.stopping()
             upkeep.write_refreshed(live)
             rooms.cancel_scope.cancel()
+        live.end()
         await _last_words(live)
     finally:
         with trio.CancelScope(shield=True):

@@ -35,7 +35,7 @@ from ampp.core.intake import Received
 from ampp.core.matcher import format_matchers
 from ampp.core.notify import Labeller, Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.record import ConfigLoaded, Record, SilencePut, Started
+from ampp.core.record import ConfigLoaded, Record, SilencePut, Started, Stopped
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
 from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
@@ -133,9 +133,17 @@ class Live:
         self._reloading: Final = trio.Lock()
         self._in_force(loaded)
 
-    def begin(self, orphaned: Sequence[Record], *, resumed: bool) -> None:
-        """Put the start of this run into the journal, and what it does not take up from the last."""
-        self.keep((Started(at=now().wall, version=__version__, resumed=resumed), *orphaned))
+    def begin(self, orphaned: Sequence[Record], *, last_alive: int) -> None:
+        """Put the start of this run into the journal, and what it does not take up from the last (`last_alive`: when
+        that one ended, 0 when there was none)."""
+        started = Started(at=now().wall, version=__version__, resumed=last_alive > 0, last_alive=last_alive)
+        self.keep((started, *orphaned))
+
+    def end(self) -> None:
+        """Put the end of this run into the journal, once all its tasks have ended."""
+        moment = now()
+        due = min((group.due for group in self.engine.groups), default=moment.mono + 1)
+        self.keep((Stopped(at=moment.wall, turns=moment.wall - max(0, moment.mono - due + 1)),))
 
     # -- what the HTTP layer asks --------------------------------------------------------------------------------
 

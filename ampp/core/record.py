@@ -31,6 +31,7 @@ __all__ = [
     "SilencePut",
     "SilencesPruned",
     "Started",
+    "Stopped",
     "Suppressed",
     "Try",
 ]
@@ -140,11 +141,23 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=True):
-    """The daemon came up; what follows was decided by this run."""
+    """The daemon came up; what follows was decided by this run.
+
+    `last_alive`: the last moment at which the former run is known to have lived, by which its state was taken up; 0
+    when there was none, or when it is not recorded.
+    """
 
     at: int
     version: str
     resumed: bool
+    last_alive: int = 0
+
+
+class Stopped(msgspec.Struct, frozen=True, tag="stop", tag_field="t", kw_only=True):
+    """The daemon ended in order. `turns`: every group's turn due by then had been taken, and none due later."""
+
+    at: int
+    turns: int
 
 
 class ConfigLoaded(msgspec.Struct, frozen=True, tag="config", tag_field="t", kw_only=True):
@@ -247,6 +260,7 @@ class SilencesPruned(msgspec.Struct, frozen=True, tag="silences-prune", tag_fiel
 
 Record: TypeAlias = (
     Started
+    | Stopped
     | ConfigLoaded
     | Posted
     | Collected

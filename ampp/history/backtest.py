@@ -22,9 +22,11 @@ from ampp.core.matcher import Matcher, Mode
 from ampp.core.plan import Integration, Plan
 from ampp.core.reason import FailureReason, NotifyReason
 from ampp.core.record import (
+    Collected,
     ConfigLoaded,
     Delivered,
     Flushed,
+    GroupDropped,
     LogPruned,
     Posted,
     Record,
@@ -163,6 +165,8 @@ class _Run:
             Posted: self._posted,
             Flushed: self._flushed,
             Delivered: self._delivered,
+            Collected: self._collected,
+            GroupDropped: self._dropped,
             LogPruned: self._pruned,
             SilencePut: self._silence_put,
             SilencesPruned: self._silences_pruned,
@@ -236,6 +240,16 @@ class _Run:
             replay.hear(record)
         self.tally.delivered(record)
 
+    def _collected(self, record: Collected) -> None:
+        for replay in (self.before, self.after):
+            replay.reach(record.at)
+            replay.collect(record)
+
+    def _dropped(self, record: GroupDropped) -> None:
+        for replay in (self.before, self.after):
+            replay.reach(record.at)
+            replay.drop(record)
+
     def _pruned(self, record: LogPruned) -> None:
         for replay in (self.before, self.after):
             replay.reach(record.at)
@@ -264,9 +278,10 @@ class _Run:
         return isinstance(record, ConfigLoaded) and isinstance(self._window.peek(), Started)
 
     def _started(self, record: Started) -> None:
+        last_alive = record.last_alive or self._last_alive
         for replay, plan in self._plans():
             replay.reach(self._last_alive)
-            replay.restart(plan, record.at, self._last_alive, resumed=record.resumed)
+            replay.restart(plan, record.at, last_alive, resumed=record.resumed)
             if not record.resumed:
                 replay.recall(self._ahead.told)
         self._follow()

@@ -35,7 +35,7 @@ from ampp.core.silence import Silence
 from ampp.store.sqlite.history.rows import fetch
 from ampp.store.sqlite.history.schema import KINDS, STATUSES
 
-__all__ = ["amount", "firing_at", "first_event", "lapses", "records", "told_at"]
+__all__ = ["amount", "firing_at", "first_event", "lapses", "records", "starts", "told_at"]
 
 _STEP: Final = 2_000
 _FIRING: Final = KINDS.index(EventKind.FIRING)
@@ -92,6 +92,12 @@ def lapses(connection: apsw.Connection) -> Iterator[tuple[bytes, int, int]]:
     query = "SELECT a.labels, e.ends, e.at FROM event e JOIN alert a ON a.id = e.alert WHERE e.kind = ?"
     for labels, ends, at in fetch(connection, query, (_EXPIRED,)):
         yield labels.encode(), ends * MILLISECOND, at * MILLISECOND
+
+
+def starts(connection: apsw.Connection) -> Iterator[int]:
+    """When the daemon started."""
+    for (at,) in fetch(connection, "SELECT at FROM run", ()):
+        yield at * MILLISECOND
 
 
 def records(connection: apsw.Connection, since: int, until: int) -> Iterator[Record]:

@@ -7,11 +7,16 @@ what stands in for it:
 - *Refreshes are not recorded.* An alert fires until its end is: by a post that resolves it, or as `lapsed`, which tells
   afterwards when its time was over and is therefore looked up when the alert is posted.
 - *Whether a post or a group's turn came first* when both were due at about the same instant. A turn that was recorded
-  shortly after it was due is taken where the record stands; one that left no record changed nothing, and is taken when
-  due. This holds for groups of the same name and timers as in the configuration that was in force; others have no
-  record to go by.
+  shortly after it was due is taken where the record stands, and so is one that only let go of alerts (`collect`,
+  `drop`); one that left no record changed nothing, and is taken when due. This holds for groups of the same name and
+  timers as in the configuration that was in force; others have no record to go by.
+- *Which turns a run did not come to take before its end*: those due later than it says itself (`Window.taken`).
 - *Whether an alert was repeated since a restart*, without which there is no repeat of its notifications: the repeat
-  that was recorded shows it (`confirm`), or that it still fires one resolve_timeout later.
+  that was recorded shows it (`confirm`), or that it still fires one resolve_timeout later. Where a group has the same
+  name, timers, repeat_interval and integrations as in the configuration that was in force, what was not reported anew
+  since is repeated only when a repeat is recorded.
+- *What a restart took up*: alerts not let go of before, and timers as they were last recorded, which is what the store
+  had of them. Firing ones were held at least one resolve_timeout (`Ends.held`).
 - *How a delivery would have ended* that only this run makes: it is assumed to succeed at once (`Watch.ended`,
   `assumed`).
 
@@ -35,8 +40,8 @@ from ampp.core.inhibit import Place
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.reason import FailureReason
-from ampp.core.record import Delivered, Flushed, GroupRow, LogEntry, Posted
+from ampp.core.reason import FailureReason, NotifyReason
+from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
@@ -88,9 +93,14 @@ class Replay:
         self._open: dict[tuple[int, str], Notify] = {}
         self._flown: dict[int, int] = {}
         self._same: dict[str, Route] = {}
+        self._exact: frozenset[str] = frozenset()
+        self._taken_up: set[bytes] = set()
         self._asleep: dict[Seat, int] = {}
         self._listening: dict[Place, set[Seat]] = {}
         self._over: list[tuple[int, Place]] = []
+        # What the store would have: no alert that has been let go of, and group timers as they were last recorded.
+        self._let_go: Final[set[bytes]] = set()
+        self._timers: dict[tuple[str, bytes], GroupRow] = {}
         self._called: Group | None = None
         self._held_until = FOREVER + 1
         self._collected = start
@@ -110,11 +120,16 @@ class Replay:
     def follow(self, in_force: Plan) -> None:
         """Note which of this plan's groups have the name and timers they had under `in_force`."""
         theirs = {name: route for route, name in _named(in_force)}
+        plan = self.engine.plan
         self._same = {
-            name: route
-            for route, name in _named(self.engine.plan)
-            if name in theirs and _timing(route) == _timing(theirs[name])
+            name: route for route, name in _named(plan) if name in theirs and _timing(route) == _timing(theirs[name])
         }
+        self._exact = frozenset(
+            name
+            for name, route in self._same.items()
+            if route.repeat_interval == theirs[name].repeat_interval
+            and plan.receivers[route.receiver].integrations == in_force.receivers[route.receiver].integrations
+        )
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
@@ -159,6 +174,8 @@ class Replay:
         alerts, groups, inhibitor = engine.book.alerts, engine.groups, engine.muting.inhibitor
         for row in record.alerts:
             key = row.key
+            self._let_go.discard(key)
+            self._taken_up.discard(key)
             alert = alerts.get(key)
             ends = row.ends if row.ends <= wall else self._ends.after(key, wall)
             if alert is None:
@@ -190,9 +207,36 @@ class Replay:
         if group is None or group.gone:
             return
         now, out = self._now(), Effects()
+        self._timers[record.group.route, record.group.labels] = record.group
         self.engine.groups.wheel.cancel(group.seat)
-        self._turn(group, now, out, record.group.next)
+        repeats = any(one.reason == NotifyReason.REPEAT.value for one in record.decisions)
+        self._turn(group, now, out, record.group.next, repeats=repeats)
         self._carry(out)
+
+    def collect(self, record: Collected) -> None:
+        """A turn of a group let go of these alerts. One that left no other record is taken now."""
+        alerts, now, out = self.engine.book.alerts, self._now(), Effects()
+        for key in record.alerts:
+            alert = alerts.get(key)
+            for group in () if alert is None else alert.groups:
+                if key in group.alerts:
+                    self._overdue(group, now, out)
+        self._carry(out)
+
+    def drop(self, record: GroupDropped) -> None:
+        """A group is gone, by a turn that may have left no other record."""
+        route = self._same.get(record.route)
+        group = None if route is None or record.cause != "empty" else self._seated(route, record.labels)
+        if group is not None:
+            out = Effects()
+            self._overdue(group, self._now(), out)
+            self._carry(out)
+
+    def _overdue(self, group: Group, now: Now, out: Effects) -> None:
+        """Let a group whose turn has been put off take it."""
+        if group.identity in self._same and not group.gone and group.flight is None and group.due <= now.mono:
+            self.engine.groups.wheel.cancel(group.seat)
+            self._turn(group, now, out)
 
     def hear(self, record: Delivered) -> None:
         """How a delivery ended that this run made too."""
@@ -239,18 +283,30 @@ class Replay:
         alerts = {alert.key: alert for alert in old.book if alert.seated}
         for group in old.groups:
             alerts.update(group.alerts)
+        for key in self._let_go & alerts.keys():
+            del alerts[key]
         then = Now(last_alive, last_alive)
+        timers = {name: group.row(then) for name, group in old.groups.by_name().items() if group.flushed}
+        timers.update(self._timers)
         restore(
             self.engine,
             [row_of(alert) for alert in alerts.values()],
-            [group.row(then) for group in old.groups if group.flushed],
+            list(timers.values()),
             list(old.log.values()),
             list(old.outbox.values()),
             now,
             last_alive=last_alive,
         )
+        self._let_go.clear()
+        self._taken_up = set(alerts)
+        live = self.engine.groups.by_name()
+        self._timers = {name: row for name, row in self._timers.items() if name in live}
         for alert in self.engine.book:
-            alert.ends = alerts[alert.key].ends
+            was = alerts[alert.key]
+            hold = self.wall + plan.resolve_timeout
+            alert.ends = (
+                was.ends if was.ends <= was.updated else self._ends.held(alert.key, was.updated, wall, last_alive, hold)
+            )
         self._held_until = self.wall + plan.resolve_timeout
         self._watch_sources()
 
@@ -317,8 +373,9 @@ class Replay:
     # -- turns --------------------------------------------------------------------------------------------------
 
     def _awaited(self, group: Group, wall: int) -> bool:
-        """Whether the group's turn is recorded shortly ahead; it is then put off until there."""
-        if group is self._called:
+        """Whether the group's turn is recorded shortly ahead; it is then put off until there. So is one that the daemon
+        did not come to take before its end."""
+        if group is self._called or group.due > self._window.taken:
             return True
         if group.identity not in self._same:
             return False
@@ -334,8 +391,9 @@ class Replay:
             return True
         return False
 
-    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0) -> None:
-        """Let the group take its turn. `following`: when its next is due, if that is recorded."""
+    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0, *, repeats: bool = False) -> None:
+        """Let the group take its turn. `following`: when its next is due, if that is recorded; `repeats`: whether a
+        repeat is."""
         flight = group.flight
         if flight is not None:
             patience = max(group.route.group_interval, MIN_DEADLINE) + _PATIENCE
@@ -345,13 +403,25 @@ class Replay:
             return
         self._asleep.pop(group.seat, None)
         before = len(out.notify)
+        doubtful = () if repeats else self._doubtful(group)
+        for alert in doubtful:
+            alert.held = True
         self.engine.turn(group, now, out)
+        for alert in doubtful:
+            alert.held = False
         if group.gone:
             return
         if following > now.mono and following != group.due:
             self.engine.groups.arm(group, following)
         if len(out.notify) == before:
             self._doze(group)
+
+    def _doubtful(self, group: Group) -> list[Alert]:
+        """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group
+        would have left a record if there had been one."""
+        if group.identity not in self._exact or not self._taken_up:
+            return []
+        return [alert for key, alert in group.alerts.items() if key in self._taken_up and not alert.held]
 
     def _give_up(self, flush: int, now: Now) -> None:
         """The journal does not tell how a delivery ended: it has not succeeded."""
@@ -360,6 +430,11 @@ class Replay:
             self._end(lost, assumed=False)
 
     def _carry(self, out: Effects) -> None:
+        for record in out.records:
+            if isinstance(record, Collected):
+                self._let_go.update(record.alerts)
+            elif isinstance(record, GroupDropped):
+                self._timers.pop((record.route, record.labels), None)
         for notify in out.notify:
             self._watch.sent(notify, self.wall)
             flushes = self._window.sends.get(notify.key)
@@ -465,11 +540,12 @@ class Replay:
     def _named_group(self, row: GroupRow) -> Group | None:
         """This run's group of that name, if its timers are the recorded one's."""
         route = self._same.get(row.route)
-        if route is None:
-            return None
+        return None if route is None else self._seated(route, row.labels)
+
+    def _seated(self, route: Route, key: bytes) -> Group | None:
         if route.group_by_all:
-            return self.engine.groups.live.get((route.index, row.labels))
-        labels = self._label_set(row.labels)
+            return self.engine.groups.live.get((route.index, key))
+        labels = self._label_set(key)
         return self.engine.groups.live.get((route.index, tuple([labels.get(name) for name in route.group_by])))
 
 

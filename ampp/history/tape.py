@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, get_args
 import apsw
 import msgspec
 
-from ampp.core.record import ConfigLoaded, Lapse, LogEntry, Record
+from ampp.core.record import AlertRow, ConfigLoaded, Lapse, LogEntry, Record
 from ampp.core.silence import Silence
 from ampp.history import older
 from ampp.history.past import configuration
@@ -23,7 +23,7 @@ from ampp.store.sqlite.database import ALERTS, APPLICATION_ID, SILENCES, connect
 from ampp.store.sqlite.history.historian import NAME
 from ampp.store.sqlite.history.schema import HISTORY
 
-__all__ = ["Ahead", "Tape", "TapeError"]
+__all__ = ["Ahead", "Tape", "TapeError", "untold"]
 
 T = TypeVar("T")
 
@@ -70,8 +70,23 @@ class _ScannedPost(_Scanned, frozen=True):
     alerts: tuple[_Row, ...] = ()
 
 
+class _ScannedStart(_Scanned, frozen=True):
+    last_alive: int = 0
+
+
 _SCAN: Final[Reader[_Scanned]] = Reader(_Scanned)
 _SCAN_POST: Final[Reader[_ScannedPost]] = Reader(_ScannedPost)
+_SCAN_START: Final[Reader[_ScannedStart]] = Reader(_ScannedStart)
+
+
+def untold(alert: AlertRow, posted: int | None, started: int, last_alive: int, last: int) -> bool:
+    """Whether the time of a stored alert was over by `last`, the moment of the last record, without one that tells so.
+
+    `posted`: the end that was posted, if it was over then. What still fired when the former run ended (`last_alive`)
+    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored.
+    """
+    held = alert.updated < started and last_alive < alert.ends
+    return alert.ends <= last and alert.ends != posted and not held
 
 
 class Tape:
@@ -151,8 +166,13 @@ class Tape:
         ends = Ends()
         firing: dict[bytes, int] = {}
         posted: dict[bytes, int] = {}
-        for _, kind, body in self._bodies("AND kind IN ('flush', 'post')"):
+        started, last_alive = 0, 0
+        for at, kind, body in self._bodies("AND kind IN ('flush', 'post', 'start')"):
             try:
+                if kind == "start":
+                    started, last_alive = at, _SCAN_START(body).last_alive
+                    ends.start(at)
+                    continue
                 scanned = (_SCAN_POST if kind == "post" else _SCAN)(body)
             except (msgspec.DecodeError, ValueError):
                 continue
@@ -168,20 +188,36 @@ class Tape:
                     if row.key not in posted and row.starts < self.first:
                         firing[row.key] = row.starts
                     posted[row.key] = row.ends if row.ends <= scanned.at else 0
+        if self._history is not None and not started:
+            started = self._last_start(self._history)
+        current = self._values("SELECT row FROM alerts", ALERT)
+        for alert in current:
+            # Its time was over, and no group's turn has come since that would have told so.
+            if untold(alert, posted.get(alert.key), started, last_alive, self.last):
+                ends.add(alert.key, alert.ends, self.last + 1)
         if self._history is not None and self.first < self._swept:
             return self._ahead_of_history(self._history, ends)
         if not self.whole:
-            for alert in self._values("SELECT row FROM alerts", ALERT):
+            for alert in current:
                 if alert.key not in posted and alert.starts < self.first < alert.ends:
                     firing[alert.key] = alert.starts
         log = tuple(one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.first)
         return Ahead(ends, tuple(firing.items()), log, self._silences_before(), self._first_config())
+
+    def _last_start(self, history: apsw.Connection) -> int:
+        try:
+            return max(older.starts(history), default=0)
+        except apsw.Error as error:
+            raise TapeError(f"the history cannot be read: {error}") from error
 
     def _ahead_of_history(self, history: apsw.Connection, ends: Ends) -> Ahead:
         try:
             for key, end, at in older.lapses(history):
                 if at < self._swept:
                     ends.add(key, end, at)
+            for at in older.starts(history):
+                if at < self._swept:
+                    ends.start(at)
             ends.sort()
             firing, told = tuple(older.firing_at(history, self.first)), tuple(older.told_at(history, self.first))
             before = configuration(history, self.first) or configuration(history, self._swept)

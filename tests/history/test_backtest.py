@@ -38,18 +38,34 @@ def config(sink: Sink) -> str:
 class Recorded:
     """A daemon's storage, what its receivers got, and the configuration it had."""
 
-    def __init__(self, storage: Path, sink: Sink, text: str) -> None:
+    def __init__(self, storage: Path, sink: Sink, text: str, *, stalled: bool) -> None:
         self.storage = storage
         self.text = text
+        self.stalled = stalled
         deliveries = sink.deliveries()
         self.got = Counter(one.path.strip("/") for one in deliveries if one.ok)
         self.refused = Counter(one.path.strip("/") for one in deliveries if not one.ok)
+        self.told: dict[frozenset[tuple[str, str]], set[str]] = {}
+        for one in deliveries:
+            for alert in one.payload["alerts"] if one.ok else ():
+                if alert["status"] == "firing":
+                    self.told.setdefault(frozenset(alert["labels"].items()), set()).add(one.path.strip("/"))
         self.critical_alone = {
             name
             for one in deliveries
             if one.path == "/pager" and one.ok
             for name in one.labels("firing") | one.labels("resolved")
         }
+
+    def accounts_for(self, found: dict[str, Any], side: str) -> None:
+        """Whether what the receivers got is what the report counts. A delivery that was given up (at the reload, at an
+        end of the daemon) may have reached its receiver all the same."""
+        decided, delivered, failed = (totals(found, side, what) for what in ("notifications", "delivered", "failed"))
+        for name in {*self.got, *self.refused, *decided}:
+            given_up = decided[name] - delivered[name] - failed[name]
+            unheard = self.got[name] - delivered[name], self.refused[name] - failed[name]
+            assert min(unheard) >= 0, (name, unheard)
+            assert sum(unheard) <= given_up, (name, unheard, given_up)
 
 
 def traffic(api: Api, sink: Sink, daemon: Daemon, seconds: float) -> None:
@@ -118,7 +134,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
                     held_up = held_up or stalled(api)
                     api.close()
                     daemon.stop()
-            found = Recorded(storage, sink, text)
+            found = Recorded(storage, sink, text, stalled=held_up)
         if not held_up:
             break
     return found
@@ -141,6 +157,11 @@ def totals(found: dict[str, Any], side: str, what: str) -> Counter[str]:
     return Counter({one["receiver"]: one[side][what] for one in found["receivers"] if one[side][what]})
 
 
+def says_so(found: dict[str, Any]) -> bool:
+    """Whether the report tells that the replay came to other numbers than were sent."""
+    return not found["recorded"]["reproduced"] and any("does not come to" in note for note in found["notes"])
+
+
 def written(folder: Path, text: str) -> Path:
     path = folder / "candidate.yml"
     path.write_text(text)
@@ -150,11 +171,13 @@ def written(folder: Path, text: str) -> Path:
 def test_the_same_configuration_differs_in_nothing_and_counts_what_was_sent(recorded: Recorded, tmp_path: Path) -> None:
     found = report(recorded.storage, written(tmp_path, recorded.text), "--exit-code")
     assert (found["same"], found["vanished"]["count"], found["added"]["count"]) == (True, 0, 0)
+    assert found["records"]["broken"] == 0
+    if recorded.stalled and says_so(found):
+        return
     assert found["recorded"]["reproduced"], found["recorded"]
-    assert (found["records"]["broken"], found["notes"]) == (0, [])
+    assert found["notes"] == []
     for side in ("before", "after"):
-        assert totals(found, side, "delivered") == recorded.got
-        assert totals(found, side, "failed") == recorded.refused
+        recorded.accounts_for(found, side)
     assert recorded.refused["db"] > 0
     assert sum(recorded.got.values()) > 30
 
@@ -164,16 +187,19 @@ def test_a_dropped_receiver_loses_exactly_its_notifications(recorded: Recorded, 
     candidate = written(tmp_path, recorded.text.replace("- {receiver: pager", "# {receiver: pager"))
     found = report(recorded.storage, candidate, "--examples", "100")
     assert not found["same"]
-    # Not all came to be delivered: what was under way at the reload was given up.
-    assert totals(found, "before", "delivered")["pager"] == recorded.got["pager"] > 0
+    assert totals(found, "before", "delivered")["pager"] > 0
     assert found["vanished"]["count"] == decided
     assert found["added"]["count"] == 0
     by_name = {one["receiver"]: one for one in found["receivers"]}
     assert (by_name["pager"]["vanished"], by_name["pager"]["after"]["notifications"]) == (decided, 0)
     assert all(one["vanished"] == one["added"] == 0 for name, one in by_name.items() if name != "pager")
     assert {one["receiver"] for one in found["vanished"]["examples"]} == {"pager"}
-    # Critical ones go on to their teams, or to ops.
-    assert found["alerts_lost"]["count"] == 0
+    # Critical ones go on to their teams, or to ops; all but those of whom the teams had not been told when it ended.
+    lost = found["alerts_lost"]["examples"]
+    assert found["alerts_lost"]["count"] == len(lost)
+    if not recorded.stalled:
+        for one in lost:
+            assert recorded.told.get(frozenset(one["labels"].items()), set()) <= {"pager"}, one
     moved = found["alerts_moved"]["examples"]
     names = {f"{one['labels']['alertname']}" for one in moved}
     assert names <= {name.split("/")[0] for name in recorded.critical_alone}
@@ -270,9 +296,13 @@ def test_what_was_swept_from_the_journal_is_taken_from_the_history(recorded: Rec
     connection.close()
     found = report(storage, written(tmp_path, recorded.text))
     assert found["same"]
-    assert found["recorded"]["reproduced"], found["recorded"]
+    assert found["recorded"]["reproduced"] or says_so(found)
     assert left < found["records"]["replayed"] < 2 * whole
-    assert totals(found, "before", "delivered") == recorded.got
+    (storage / "history.db").unlink()
+    rest = report(storage, written(tmp_path, recorded.text))
+    for side in ("before", "after"):
+        more, fewer = (sum(totals(one, side, "notifications").values()) for one in (found, rest))
+        assert more > fewer > 0
 
 
 def test_the_server_does_it_too(recorded: Recorded, tmp_path: Path) -> None:
@@ -281,7 +311,7 @@ def test_the_server_does_it_too(recorded: Recorded, tmp_path: Path) -> None:
     candidate = written(tmp_path, recorded.text.replace("- {receiver: pager", "# {receiver: pager"))
     with Daemon(ampp_command(), recorded.text, storage=storage) as daemon:
         found = report(None, candidate, "--url", daemon.url)
-        assert found["vanished"]["count"] >= recorded.got["pager"]
+        assert found["vanished"]["count"] > 0
         api = Api(daemon.host, daemon.port)
         for body, field in (
             ({"config": "route: {receiver: a}"}, "config"),

@@ -1,13 +1,13 @@
 """The simulated world with its journal kept, as the daemon would write it: what a replay is given to reproduce."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ampp.core.clock import MINUTE
 from ampp.core.plan import Plan
-from ampp.core.record import ConfigLoaded, Flushed, Posted, Record, Started
+from ampp.core.record import AlertRow, ConfigLoaded, Flushed, Posted, Record, Started
 from ampp.core.succession import load_plan
-from ampp.history.tape import Ahead
+from ampp.history.tape import Ahead, untold
 from ampp.history.window import Ends
 from tests.simulation.world import World, plan_of
 
@@ -31,7 +31,9 @@ class Recorded(World):
     def note(self, *, kept: bool) -> None:
         text = f"plan {len(self.plans)}"
         self.plans[text] = self.plan
-        self.tape.append(ConfigLoaded(at=self.now().wall, hash=0, text=text, kept_timers=kept))
+        record = ConfigLoaded(at=self.now().wall, hash=0, text=text, kept_timers=kept)
+        self.projection.apply(record)
+        self.tape.append(record)
 
     def keep(self, records: list[Record]) -> None:
         super().keep(records)
@@ -70,10 +72,11 @@ class Recorded(World):
         super().run_for(until - self.mono)
 
     def restart(self) -> None:
+        last_alive = self.projection.last_alive
         super().restart()
         self.collect_at = self.mono + COLLECT
         self.note(kept=False)
-        self.tape.append(Started(at=self.now().wall, version="", resumed=True))
+        self.tape.append(Started(at=self.now().wall, version="", resumed=True, last_alive=last_alive))
 
 
 class Tape:
@@ -81,10 +84,11 @@ class Tape:
 
     whole = True
 
-    def __init__(self, records: list[Record]) -> None:
+    def __init__(self, records: list[Record], alerts: Iterable[AlertRow] = ()) -> None:
         self.broken = 0
         self.newer: Counter[str] = Counter()
         self._records = records
+        self._alerts = tuple(alerts)
         self.first, self.last, self.count = records[0].at, records[-1].at, len(records)
 
     def records(self) -> Iterator[Record]:
@@ -92,9 +96,20 @@ class Tape:
 
     def ahead(self) -> Ahead:
         ends = Ends()
+        posted: dict[bytes, int] = {}
         for record in self._records:
             if isinstance(record, (Posted, Flushed)):
                 for key, end in record.lapsed:
-                    ends.add(key, end, record.at)
+                    if posted.get(key) != end:
+                        ends.add(key, end, record.at)
+            if isinstance(record, Started):
+                ends.start(record.at)
+            if isinstance(record, Posted):
+                for row in record.alerts:
+                    posted[row.key] = row.ends if row.ends <= record.at else 0
+        started = [record for record in self._records if isinstance(record, Started)][-1]
+        for row in self._alerts:
+            if untold(row, posted.get(row.key), started.at, started.last_alive, self.last):
+                ends.add(row.key, row.ends, self.last + 1)
         text = next(record.text for record in self._records if isinstance(record, ConfigLoaded))
         return Ahead(ends, (), (), (), text)

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from ampp.core.record import Started
 from ampp.history.backtest import Asked, Report, backtest
 from ampp.history.replay import Replay
 from tests.simulation.recorded import Recorded, Tape
@@ -11,7 +12,7 @@ from tests.simulation.world import plan_of
 
 
 def world_of(seed: int) -> Recorded:
-    """A world that runs through: a restart leaves open which refreshes came after it."""
+    """A world that runs through."""
     world = Recorded(seed)
     world.restart = lambda: None  # type: ignore[method-assign]
     for _ in range(120):
@@ -22,7 +23,9 @@ def world_of(seed: int) -> Recorded:
 def run(world: Recorded, candidate: int | None = None) -> Report:
     plan = world.plan if candidate is None else plan_of(Random(candidate))
     # Which of several at one instant are the examples depends on their order.
-    return backtest(Tape(world.tape), Asked(plan, examples=0), read=world.plans.__getitem__)
+    return backtest(
+        Tape(world.tape, world.projection.alerts.values()), Asked(plan, examples=0), read=world.plans.__getitem__
+    )
 
 
 @pytest.mark.parametrize("first", range(0, 30, 10))
@@ -31,6 +34,20 @@ def test_the_world_is_reproduced(first: int) -> None:
         found = run(world_of(seed))
         assert found.recorded is not None
         assert found.recorded.reproduced, (seed, found.recorded, found.receivers)
+
+
+def test_a_world_with_restarts_is_reproduced() -> None:
+    """Brutal ones: whatever was under way is lost, and nothing says when the run ended."""
+    restarts = 0
+    for seed in range(20):
+        world = Recorded(seed)
+        for _ in range(120):
+            world.step()
+        found = run(world)
+        assert found.recorded is not None
+        assert found.recorded.reproduced, (seed, found.recorded, found.receivers)
+        restarts += sum(isinstance(record, Started) for record in world.tape) - 1
+    assert restarts > 20
 
 
 def test_sleeping_groups_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

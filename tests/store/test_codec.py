@@ -12,11 +12,13 @@ from ampp.core.record import (
     SilencePut,
     SilencesPruned,
     Started,
+    Stopped,
 )
 from ampp.store.sqlite import codec
 
 RECORDS: list[Record] = [
     Started(at=T0, version="1", resumed=True),
+    Stopped(at=T0, turns=T0 - 1),
     ConfigLoaded(at=T0, hash=2**48 - 1, text="route: {receiver: é}\n", kept_timers=True),
     posted("A", "B"),
     posted("A", ends=YEAR_9999, starts=ZERO),
