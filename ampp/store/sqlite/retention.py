@@ -19,7 +19,7 @@ __all__ = ["sweep"]
 
 _SLICE_RECORDS: Final = 1_000
 _SLICE_BYTES: Final = 1 << 20
-_VACUUM_PAGES: Final = 512
+_VACUUM_PAGES: Final = 128
 
 
 async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
