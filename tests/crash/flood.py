@@ -121,9 +121,9 @@ def _pour(daemon: Daemon, storage: Path, outcome: Outcome, rate: int, seconds: f
     while any(each.is_alive() for each in senders):
         time.sleep(0.5)
         sizes = {}
-        for each in storage.glob("*.db*"):
+        for path in storage.glob("*.db*"):
             with suppress(FileNotFoundError):
-                sizes[each.name] = each.stat().st_size / 2**20
+                sizes[path.name] = path.stat().st_size / 2**20
         outcome.largest = max(outcome.largest, sum(sizes.values()))
         now = time.monotonic()
         if now - said > 5:
@@ -206,8 +206,9 @@ def main() -> int:
         outcome = flood(made / "data", rate=chosen.rate, seconds=chosen.seconds)
     print(outcome.report)  # noqa: T201
     print(  # noqa: T201
-        f"{outcome.alerts} alerts in {chosen.seconds:.0f} s, slowest POST {outcome.slowest:.1f} s, refused {outcome.refused or 'none'}, "
-        f"at most {outcome.largest:.1f} MiB; {'; '.join(outcome.wrong) or 'whole again'}"
+        f"{outcome.alerts} alerts in {chosen.seconds:.0f} s, slowest POST {outcome.slowest:.1f} s, "
+        f"refused {outcome.refused or 'none'}, at most {outcome.largest:.1f} MiB; "
+        + ("; ".join(outcome.wrong) or "whole again")
     )
     return bool(outcome.refused or outcome.wrong)
 

@@ -32,7 +32,7 @@ def follow(tmp_path: Path) -> Iterator[Start]:
     """Starts a historian on the test's directory, which complains into its `said`; ends what is left at the end."""
     begun: list[Historian] = []
 
-    def start(last_seq: int = 1 << 40, clock: Callable[[], int] = lambda: T0 + 2 * HOUR, **settings: int) -> Historian:
+    def start(last_seq: int = 1 << 40, clock: Callable[[], int] = lambda: T0 + 2 * HOUR, **settings: Any) -> Historian:
         said: list[str] = []
         historian = Historian(
             tmp_path, HistorySettings(**settings), last_seq=last_seq, warn=said.append, clock=clock, sweep_seconds=0.2

@@ -79,9 +79,9 @@ class _BeforeWaiting(trio.abc.Instrument):
 
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
-    works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks others
-    for room on a full disk, and tells whether they will give some. Methods without an underscore are for the event
-    loop's thread."""
+    works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks
+    others for room on a full disk, and tells whether they will give some. Methods without an underscore are for the
+    event loop's thread."""
 
     def __init__(
         self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]

@@ -30,6 +30,7 @@ from ampp.store.sqlite.budget import free, log_bytes
 from ampp.store.sqlite.database import BROKEN, connect, files, set_aside
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.history import sweep
+from ampp.store.sqlite.history.answer import Answer
 from ampp.store.sqlite.history.names import fingerprints, millis
 from ampp.store.sqlite.history.pace import Pace
 from ampp.store.sqlite.history.schema import HISTORY
@@ -124,7 +125,7 @@ class Historian:
         self._rest_at = time.monotonic() + _REST_SECONDS
         self._complained = ""
         self._condition: Final = threading.Condition()
-        self._jobs: deque[tuple[Callable[[apsw.Connection], Any], _Answer]] = deque()
+        self._jobs: deque[tuple[Callable[[apsw.Connection], Any], Answer]] = deque()
         self._suspected = False
         self._giving_way = False
         self._full = 0
@@ -168,7 +169,7 @@ class Historian:
     def run(self, job: Callable[[apsw.Connection], Any], timeout: float = 60.0) -> Any:
         """Run `job` on the historian's thread, outside any transaction; its result. Blocks. Raises what it raises,
         StoreError when the history is not to be had."""
-        answer = _Answer()
+        answer = Answer()
         with self._condition:
             if self._stopping:
                 raise StoreError("the history is being closed")
@@ -476,27 +477,3 @@ class Historian:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-
-
-class _Answer:
-    """What a job came to, for whoever waits for it in another thread."""
-
-    def __init__(self) -> None:
-        self._done = threading.Event()
-        self._result: Any = None
-        self._error: Exception | None = None
-
-    def give(self, result: Any) -> None:
-        self._result = result
-        self._done.set()
-
-    def fail(self, error: Exception) -> None:
-        self._error = error
-        self._done.set()
-
-    def wait(self, timeout: float) -> Any:
-        if not self._done.wait(timeout):
-            raise StoreError(f"the history did not answer within {timeout:.0f} s")
-        if self._error is not None:
-            raise self._error
-        return self._result
