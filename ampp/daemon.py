@@ -174,7 +174,7 @@ def _history(options: Options, settings: Settings, store: SqliteStore) -> Histor
         full_sync=settings.storage.sync == "full",
     )
     historian = Historian(directory, wanted, last_seq=store.last_seq, warn=Logger("history").warn)
-    store.read_by(lambda: historian.needed_after)
+    store.read_by(lambda: historian.needed_after, historian.give_way)
     return History(directory, historian)
 
 

@@ -119,8 +119,8 @@ def stall_quantile(before: dict[float, float], after: dict[float, float], share:
     return next((bound for bound, count in counts.items() if count >= share * total), float("inf"))
 
 
-def questions(sets: int, begin: float, chance: random.Random) -> dict[str, Callable[[], str]]:
-    """A path for each kind of question, with values by chance."""
+def questions(sets: int, pages: int, begin: float, chance: random.Random) -> dict[str, Callable[[], str]]:
+    """A path for each kind of question, with values by chance. `pages`: how many of 50 events there are."""
 
     def n() -> int:
         return chance.randrange(sets)
@@ -153,8 +153,8 @@ def questions(sets: int, begin: float, chance: random.Random) -> dict[str, Calla
         "labels_exact, common": lambda: labels("labels_exact", "cluster", label_set(n())["cluster"]),
         "is_resolved": lambda: path(is_resolved=chance.choice(("true", "false"))),
         "severity and namespace": lambda: path(severity="critical", namespace=f"team-{n() % 40}"),
-        "deep page": lambda: path(page=chance.randrange(2_000, 8_000)),
-        "deep page, filtered": lambda: path(status="resolved", page=chance.randrange(2_000, 8_000)),
+        "deep page": lambda: path(page=chance.randrange(pages // 10, pages * 4 // 10)),
+        "deep page, filtered": lambda: path(status="resolved", page=chance.randrange(pages // 10, pages * 4 // 10)),
         "cursor in the depth": lambda: path(cursor=chance.choice(cursors)),
         "generator_url": lambda: path(
             generator_url=f"http://prometheus.example.com:9090/graph?g0.expr=alert_{n() % NAMES}&g0.tab=1"
@@ -189,7 +189,7 @@ def questions(sets: int, begin: float, chance: random.Random) -> dict[str, Calla
             shown = client.get(labels("labels_exact", "pod", label_set(n())["pod"]) + "&per_page=1")
             fingerprints.append(shown["alerts"][0][chance.choice(("fingerprint", "am_fingerprint"))])
         for _ in range(30):
-            cursors.append(client.get(path(page=chance.randrange(1_000, 8_000)))["next_cursor"])
+            cursors.append(client.get(path(page=chance.randrange(pages // 20, pages * 4 // 10)))["next_cursor"])
 
     made["prepare"] = prepare  # type: ignore[assignment]
     return made
@@ -332,7 +332,7 @@ def main() -> int:
             events = json.loads(note.read_text())["events"]
             size = sum(each.stat().st_size for each in (folder / "data").glob("history.db"))
             say(f"history.db: {size} bytes, {size / events:.0f} per event, all indexes in")
-            asked = questions(chosen.sets, begin, random.Random(1))
+            asked = questions(chosen.sets, events // 50, begin, random.Random(1))
             asked["prepare"](client)  # type: ignore[call-arg]
             before = stalls(client)
             show("Nothing else to do", ask(client, asked, chosen.questions, chosen.only))

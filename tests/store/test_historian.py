@@ -1,5 +1,6 @@
 """The historian behind a real store: it follows, catches up, survives whatever befalls its file, and keeps it small."""
 
+import json
 import os
 import random
 import subprocess
@@ -31,7 +32,7 @@ def follow(tmp_path: Path) -> Iterator[Start]:
     """Starts a historian on the test's directory, which complains into its `said`; ends what is left at the end."""
     begun: list[Historian] = []
 
-    def start(last_seq: int = 1 << 40, clock: Callable[[], int] = lambda: T0 + 2 * HOUR, **settings: int) -> Historian:
+    def start(last_seq: int = 1 << 40, clock: Callable[[], int] = lambda: T0 + 2 * HOUR, **settings: Any) -> Historian:
         said: list[str] = []
         historian = Historian(
             tmp_path, HistorySettings(**settings), last_seq=last_seq, warn=said.append, clock=clock, sweep_seconds=0.2
@@ -282,22 +283,36 @@ def test_a_program_that_knows_less_can_take_a_file_back(tmp_path: Path) -> None:
 
 
 RACE = """
-import sys, time
+import json, sys
 from pathlib import Path
-from ampp.store.sqlite.database import open_database
-from tests.store.test_historian import STEPS
-path, start = Path(sys.argv[1]), float(sys.argv[2])
-time.sleep(max(0, start - time.time()))
-connection = open_database(path, STEPS, full=False)
-assert connection.execute("SELECT count(*) FROM c").get == 1, "twice"
+from ampp.store.sqlite.database import Migration, open_database
+STEPS = [Migration(*each) for each in json.loads(sys.argv[1])]
+print("ready", flush=True)
+for line in sys.stdin:
+    connection = open_database(Path(line.strip()), STEPS, full=False)
+    assert connection.execute("SELECT count(*) FROM c").get == 1, "twice"
+    connection.close()
+    print("done", flush=True)
 """
 
 
 def test_processes_that_migrate_at_once_do_it_once(tmp_path: Path) -> None:
-    for turn in range(3):
-        start = str(time.time() + 1.5)
-        command = [sys.executable, "-c", RACE, str(tmp_path / f"{turn}.db"), start]
-        racing = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    command = [sys.executable, "-c", RACE, json.dumps([[each.up, each.down] for each in STEPS])]
+    racing = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for _ in range(4)
+    ]
+    try:
+        for turn in range(5):
+            for one in racing:
+                assert one.stdout is not None
+                assert one.stdout.readline() == ("done\n" if turn else "ready\n")
+            for one in racing:
+                assert one.stdin is not None
+                one.stdin.write(f"{tmp_path / str(turn)}.db\n")
         for one in racing:
-            _, said = one.communicate(timeout=60)
-            assert one.returncode == 0, said
+            assert one.communicate(timeout=60)[0] == "done\n"
+            assert one.returncode == 0
+    finally:
+        for one in racing:
+            one.kill()
+            one.wait()

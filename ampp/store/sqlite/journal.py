@@ -1,6 +1,7 @@
 """Reading the raw journal from another thread, by a connection of its own."""
 
 from pathlib import Path
+from typing import Any
 
 from ampp.core.record import Record
 from ampp.store.sqlite.codec import RECORD
@@ -17,9 +18,10 @@ class Journal:
 
     def after(self, seq: int, limit: int) -> list[tuple[int, Record]]:
         """At most `limit` records numbered above `seq`, in order. Numbers only grow but may skip what was swept."""
-        rows = self._connection.execute(
+        rows: list[Any] = self._connection.execute(
             "SELECT seq, body FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
-        )
+        ).fetchall()
+        # Only now, as the log cannot be put away while a reader is at it.
         return [(number, RECORD(body)) for number, body in rows]
 
     def identity(self) -> str:

@@ -19,7 +19,7 @@ __all__ = ["sweep"]
 
 _SLICE_RECORDS: Final = 1_000
 _SLICE_BYTES: Final = 1 << 20
-_VACUUM_PAGES: Final = 512
+_VACUUM_PAGES: Final = 128
 
 
 async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
@@ -76,4 +76,4 @@ def _vacuum(connection: apsw.Connection) -> bool:
     """Give some free pages back to the file system; whether more are left."""
     for _ in connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})"):
         pass
-    return bool(connection.pragma("freelist_count") >= _VACUUM_PAGES)
+    return bool(connection.pragma("freelist_count"))

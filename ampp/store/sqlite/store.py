@@ -175,9 +175,13 @@ class SqliteStore:
         """The number of the last record ever journalled."""
         return self._running.seq
 
-    def read_by(self, unread_after: Callable[[], int]) -> None:
-        """Keep records numbered above what `unread_after` says, from any thread, as long as the budget allows."""
+    def read_by(self, unread_after: Callable[[], int], give_way: Callable[[], bool] = lambda: False) -> None:
+        """Keep records numbered above what `unread_after` says, from any thread, as long as the budget allows.
+
+        `give_way`, called from any thread when the disk is full, has the reader make room, and tells if it will.
+        """
         self._running.unread_after = unread_after
+        self._running.make_room = give_way
 
     async def sweep(self) -> Swept:
         return await retention.sweep(

@@ -15,6 +15,8 @@ The table of current alerts follows behind (see `tables`): the thread keeps what
 in `_pending`, the newest per alert; an `append` that touches an alert takes its waiting refresh away, so what is
 still waiting when its turn comes is newer than every record before it, and joins the end of the backlog.
 
+*Full.* When the disk is full, the history is asked to give way and the write is tried again until it has.
+
 *Down.* When a write fails, every waiting ticket fails at once, and queue, backlog and waiting refreshes are thrown
 away: memory is then ahead of the disk by an unknown amount and nothing less than the whole state can mend that. While
 down `append` fails at once and stores nothing. About once a second the thread reopens the files (a file whose content
@@ -61,6 +63,8 @@ _REFRESH_SECONDS: Final = 2.0
 _BEAT_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
+_ROOM_SECONDS: Final = 5.0
+_ROOM_LOOK_SECONDS: Final = 0.02
 
 
 class _BeforeWaiting(trio.abc.Instrument):
@@ -75,8 +79,9 @@ class _BeforeWaiting(trio.abc.Instrument):
 
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
-    works again; `unread_after`: tells the record up to which nobody reads the journal any more. Methods without an
-    underscore are for the event loop's thread."""
+    works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks
+    others for room on a full disk, and tells whether they will give some. Methods without an underscore are for the
+    event loop's thread."""
 
     def __init__(
         self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
@@ -86,6 +91,7 @@ class Writer:
         self.last_commit = 0
         self.lost = 0
         self.unread_after: Callable[[], int] = lambda: self._seq
+        self.make_room: Callable[[], bool] = lambda: False
         self._seq = seq
         self._applied = seq
         self._clock = clock
@@ -317,9 +323,9 @@ class Writer:
     def _work(self, group: list[Entry], refreshed: dict[bytes, AlertRow]) -> None:
         self._grown = 0
         if group and group[0].job is not None:
-            group[0].job()
+            self._roomy(group[0].job)
         elif group:
-            self._commit(group)
+            self._roomy(lambda: self._commit(group))
         self._tell(settle, list(group), "")
         group.clear()
         changes: list[tables.Change] = list(refreshed.items())
@@ -334,6 +340,22 @@ class Writer:
         elif now >= self._beat_at:
             self._begin(self.alerts)
             self._end(self.alerts)
+
+    def _roomy(self, write: Callable[[], Any]) -> None:
+        """Write; if the disk is full, again as long as somebody makes room."""
+        deadline = time.monotonic() + _ROOM_SECONDS
+        while True:
+            try:
+                write()
+            except apsw.FullError:
+                for file in (self.silences, self.alerts):
+                    if file.is_open and file.connection.in_transaction:
+                        file.connection.execute("ROLLBACK")
+                if self._stopping or time.monotonic() > deadline or not self.make_room():
+                    raise
+                time.sleep(_ROOM_LOOK_SECONDS)
+            else:
+                return
 
     def _commit(self, group: list[Entry]) -> None:
         records = [each for entry in group for each in entry.records]
@@ -362,7 +384,10 @@ class Writer:
     def _extend(self, seq: int, changes: list[tables.Change]) -> None:
         if not self._backlog:
             self._backlog_since = time.monotonic()
-        self._backlog.append((seq, changes))
+        # A record may change any number of alerts; until its last slice is in the table, it is not applied.
+        for start in range(0, len(changes) - _SLICE_ROWS, _SLICE_ROWS):
+            self._backlog.append((seq - 1, changes[start : start + _SLICE_ROWS]))
+        self._backlog.append((seq, changes[(len(changes) - 1) // _SLICE_ROWS * _SLICE_ROWS :]))
         self._backlog_rows += len(changes)
         self._grown += len(changes)
 
@@ -376,8 +401,11 @@ class Writer:
         self._backlog_rows -= taken
         self._backlog_since = time.monotonic()
         with self.alerts.unsynced():
-            tables.apply(self._begin(self.alerts), merged, self._applied)
-            self._end(self.alerts)
+            self._roomy(lambda: self._apply(merged))
+
+    def _apply(self, merged: dict[bytes, AlertRow | None]) -> None:
+        tables.apply(self._begin(self.alerts), merged, self._applied)
+        self._end(self.alerts)
 
     def _replace(self, state: State) -> None:
         self._backlog.clear()

@@ -12,6 +12,7 @@ Whatever goes wrong here stays here. A file that makes no sense, or is none, is 
 journal; on any other failure (a full disk) the transaction is undone and tried again later.
 """
 
+import os
 import threading
 import time
 from collections import deque
@@ -29,6 +30,7 @@ from ampp.store.sqlite.budget import free, log_bytes
 from ampp.store.sqlite.database import BROKEN, connect, files, set_aside
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.history import sweep
+from ampp.store.sqlite.history.answer import Answer
 from ampp.store.sqlite.history.names import fingerprints, millis
 from ampp.store.sqlite.history.pace import Pace
 from ampp.store.sqlite.history.schema import HISTORY
@@ -42,6 +44,7 @@ NAME: Final = "history.db"
 
 _LOOK_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 5.0
+_FULL_SECONDS: Final = 1.0
 _REST_SECONDS: Final = 3600.0
 _RECORDS: Final = 8
 """Records read at once."""
@@ -122,8 +125,9 @@ class Historian:
         self._rest_at = time.monotonic() + _REST_SECONDS
         self._complained = ""
         self._condition: Final = threading.Condition()
-        self._jobs: deque[tuple[Callable[[apsw.Connection], Any], _Answer]] = deque()
+        self._jobs: deque[tuple[Callable[[apsw.Connection], Any], Answer]] = deque()
         self._suspected = False
+        self._giving_way = False
         self._full = 0
         self._stopping = False
         self._thread: Final = threading.Thread(target=self._run, name="historian", daemon=True)
@@ -145,6 +149,17 @@ class Historian:
         """The number of the record up to which the journal is no longer needed here."""
         return self._cursor
 
+    def give_way(self) -> bool:
+        """Give the history up for the room that it takes on a full disk; False when that is nothing worth it."""
+        with self._condition:
+            if not self._giving_way:
+                sizes = [each.stat().st_size for each in files(self.path)[:2] if each.exists()]
+                if self._stopping or sum(sizes) < _ROOM // 4:
+                    return False
+                self._giving_way = True
+                self._condition.notify()
+            return True
+
     def suspect(self) -> None:
         """Have the file examined: somebody read nonsense from it."""
         with self._condition:
@@ -154,7 +169,7 @@ class Historian:
     def run(self, job: Callable[[apsw.Connection], Any], timeout: float = 60.0) -> Any:
         """Run `job` on the historian's thread, outside any transaction; its result. Blocks. Raises what it raises,
         StoreError when the history is not to be had."""
-        answer = _Answer()
+        answer = Answer()
         with self._condition:
             if self._stopping:
                 raise StoreError("the history is being closed")
@@ -178,15 +193,21 @@ class Historian:
     def _guarded(self) -> float:
         """One round; how many seconds to wait before the next."""
         try:
+            if self._giving_way:
+                self._fail(apsw.FullError("the disk is full"))
+                self._give_up()
+                return _FULL_SECONDS
             self._open()
             if self._suspected:
                 self._suspected = False
                 self._examine()
             self._run_jobs()
-            busy = self._unfold()
-            if time.monotonic() >= self._sweep_at or self._over():
+            # Before more is written: where room is short, more can be written only then.
+            pressed = self._over()
+            if pressed or time.monotonic() >= self._sweep_at:
                 self._sweep_at = time.monotonic() + self._sweep_seconds
-                self._sweep()
+                self._sweep(pressed)
+            busy = self._unfold()
         except SchemaTooNew as error:
             self._fail(error)
         except (*BROKEN, IsADirectoryError) as error:
@@ -195,8 +216,13 @@ class Historian:
         except apsw.FullError as error:
             self._fail(error)
             self._make_room()
+            return _FULL_SECONDS
         except (apsw.Error, OSError, StoreError, msgspec.MsgspecError, ValueError) as error:
             self._fail(error)
+            # What cannot be mapped or opened for want of room has other names than a full disk.
+            if isinstance(error, (apsw.IOError, apsw.CantOpenError)) and free(self.path.parent) < _ROOM:
+                self._make_room()
+                return _FULL_SECONDS
         else:
             self._say("")
             self._full = 0
@@ -331,9 +357,10 @@ class Historian:
             lost=self._lost,
         )
 
-    def _sweep(self) -> None:
+    def _sweep(self, pressed: bool) -> None:
         assert self._unfolding is not None
         removed = 0
+        self._pace.hurried = pressed
         while more := sweep.slice_of(
             self._file.connection,
             self.path,
@@ -355,6 +382,7 @@ class Historian:
             self._unfolding.clear()
             sweep.shrink(self._file.connection, self._pace.breathe)
             self._file.truncate()
+        self._pace.hurried = False
 
     def _run_jobs(self) -> None:
         while True:
@@ -394,14 +422,25 @@ class Historian:
         """A full disk does not even let rows be deleted. When that lasts, the file goes, so that routing has room."""
         self._full += 1
         try:
+            if self._full >= _FULL and free(self.path.parent) < _ROOM <= self.path.stat().st_size:
+                self._give_up()
+        except OSError as error:
+            self._say(str(error))
+
+    def _give_up(self) -> None:
+        """Remove the file, which must be closed."""
+        try:
             size = self.path.stat().st_size
-            if self._full < _FULL or free(self.path.parent) >= _ROOM or size < _ROOM:
-                return
             for each in files(self.path):
+                if each.suffix != ".db-shm" and each.exists():
+                    # A reader that still has it open would keep the room.
+                    os.truncate(each, 0)
                 each.unlink(missing_ok=True)
         except OSError as error:
             self._say(str(error))
             return
+        finally:
+            self._giving_way = False
         self._full = 0
         self._cursor = 0
         self._warn(f"the disk is full: {self.path} ({size} bytes) was deleted so that routing has room")
@@ -438,27 +477,3 @@ class Historian:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-
-
-class _Answer:
-    """What a job came to, for whoever waits for it in another thread."""
-
-    def __init__(self) -> None:
-        self._done = threading.Event()
-        self._result: Any = None
-        self._error: Exception | None = None
-
-    def give(self, result: Any) -> None:
-        self._result = result
-        self._done.set()
-
-    def fail(self, error: Exception) -> None:
-        self._error = error
-        self._done.set()
-
-    def wait(self, timeout: float) -> Any:
-        if not self._done.wait(timeout):
-            raise StoreError(f"the history did not answer within {timeout:.0f} s")
-        if self._error is not None:
-            raise self._error
-        return self._result

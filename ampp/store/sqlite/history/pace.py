@@ -20,11 +20,12 @@ _REST_BUSY: Final = 8.0
 
 
 class Pace:
-    """Call `breathe` every few rows, from one thread."""
+    """Call `breathe` every few rows, from one thread. `hurried`: do not wait for others, as room is short."""
 
     def __init__(self) -> None:
         self._worked_since = time.perf_counter()
         self._rest = _REST
+        self.hurried = False
         self._look()
 
     def _look(self) -> None:
@@ -41,5 +42,6 @@ class Pace:
             others = (time.process_time() - self._process) - (time.thread_time() - self._own)
             self._rest = _REST_BUSY if others > _BUSY * (now - self._looked) else _REST
             self._look()
-        time.sleep(max(0.0001, min(worked * self._rest, 0.05)))
+        rest = _REST if self.hurried else self._rest
+        time.sleep(max(0.0001, min(worked * rest, 0.05)))
         self._worked_since = time.perf_counter()

@@ -27,7 +27,7 @@ SLICE_SMALL: Final = 100
 _SHARE: Final = 0.6
 """Share of the directory's budget that the history may take when it has none of its own."""
 
-_PAGES: Final = 256
+_PAGES: Final = 128
 _HOUR: Final = 3_600_000
 
 
