@@ -90,7 +90,7 @@ def _content(annotations: bytes, rest: bytes, old: Content | None) -> Content | 
     if old is not None and old.annotations_mark == annotations_mark:
         said = old.annotations
     else:
-        said = _in_order(_decode_map(annotations)) if annotations else NO_ANNOTATIONS
+        said = _shared(_in_order(_decode_map(annotations))) if annotations else NO_ANNOTATIONS
         if old is not None and old.annotations == said:
             said = old.annotations
     if old is not None and old.rest_mark == rest_mark:
@@ -244,6 +244,17 @@ def _names_in_order(pairs: dict[str, str]) -> tuple[str, ...] | None:
 
 def _in_order(annotations: dict[str, str]) -> dict[str, str]:
     return annotations if _names_in_order(annotations) is not None else dict(sorted(annotations.items()))
+
+
+_SHORT: Final = 64
+
+
+def _shared(annotations: dict[str, str]) -> dict[str, str]:
+    """With one copy of each short text: summaries and runbooks are mostly the same for all alerts of a rule."""
+    for name, value in annotations.items():
+        if len(value) <= _SHORT:
+            annotations[name] = intern(value)
+    return annotations
 
 
 @lru_cache(maxsize=2048)

@@ -15,6 +15,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, readonly=True)
+        # It is read from one end to the other: what has been read once is not asked for again.
+        self._connection.execute("PRAGMA cache_size = -256")
 
     def after(self, seq: int, limit: int) -> list[tuple[int, Record]]:
         """At most `limit` records numbered above `seq`, in order. Numbers only grow but may skip what was swept."""
