@@ -22,7 +22,7 @@ def _further(context: click.Context, parameter: click.Parameter, incomplete: str
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-@click.command("help", add_help_option=False)
+@click.command("help")
 @click.argument("words", nargs=-1, metavar="[COMMAND]...", shell_complete=_further)
 @click.pass_context
 def command(context: click.Context, words: tuple[str, ...]) -> int:
@@ -36,16 +36,9 @@ def command(context: click.Context, words: tuple[str, ...]) -> int:
         if found is None:
             raise click.UsageError(f"no such command '{word}'", here)
         if not found.add_help_option:
-            # The daemon's and this one's own: they print help by themselves, or have none.
-            return _foreign(found, here)
+            # The daemon's flags are no options of click's: it prints its help by itself.
+            with found.make_context(found.name, ["--help"], parent=here) as foreign:
+                return int(found.invoke(foreign) or 0)
         here = click.Context(found, info_name=word, parent=here)
     click.echo(here.get_help())
     return 0
-
-
-def _foreign(found: click.Command, here: click.Context) -> int:
-    if found is command:
-        click.echo("Usage: ampp help [COMMAND]...\n\n  Show help on a COMMAND, or on all.")
-        return 0
-    with found.make_context(found.name, ["--help"], parent=here) as context:
-        return int(found.invoke(context) or 0)
