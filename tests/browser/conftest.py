@@ -55,8 +55,9 @@ ALERTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """Ended with each module: while it lives the main thread has a running asyncio loop, and other tests need none."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     if ampp_missing():
