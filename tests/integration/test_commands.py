@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 
 from ampp_cli import own
 from ampp_cli.defaults import ampp_defaults, amtool_defaults
+from ampp_cli.remote.wire import Connection, WireError
 from tests.support import Api, Daemon, ampp_command
 from tests.support.daemon import ampp_environment
 
@@ -316,6 +317,48 @@ def test_bad_answers(run: Run, sent: bytes, ours: str, amtool: str, capsys: pyte
         assert status == (1 if amtool else 0)
         assert amtool in err
     finally:
+        server.close()
+
+
+class Fickle:
+    """A server that answers the first request of its first connection, and closes it at the second's arrival."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        for rounds in (1, 2):
+            connection, _ = self._socket.accept()
+            with connection:
+                for number in range(2):
+                    self.asked.append(connection.recv(65536).split(b" ")[0])
+                    if rounds == 1 and number == 1:
+                        break
+                    connection.sendall(answer("[]"))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.parametrize(("method", "asked"), [("GET", [b"GET"] * 3), ("POST", [b"POST"] * 2)])
+def test_a_kept_connection_that_the_server_closes(method: str, asked: list[bytes]) -> None:
+    """Reading is asked for again over a new connection; what changes something is never sent twice."""
+    server = Fickle()
+    connection = Connection("127.0.0.1", server.port, tls=False)
+    try:
+        until = time.monotonic() + 30
+        assert connection.request(method, "/", {}, b"", until).status == 200
+        if method == "GET":
+            assert connection.request(method, "/", {}, b"", until).status == 200
+        else:
+            with pytest.raises(WireError):
+                connection.request(method, "/", {}, b"", until)
+        assert server.asked == asked
+    finally:
+        connection.close()
         server.close()
 
 

@@ -306,7 +306,7 @@ PROCESSES = [
     [
         (["help"], "Usage: ampp [OPTIONS] COMMAND [ARGS]..."),
         (["help", "config", "diff"], "Usage: ampp config diff [OPTIONS] OLD NEW"),
-        (["help", "help"], "Usage: ampp help [COMMAND]..."),
+        (["help", "help"], "Usage: ampp help [OPTIONS] [COMMAND]..."),
         (["help", "run"], "usage: ampp run [<flags>]"),
     ],
 )

@@ -28,6 +28,10 @@ class WireError(Exception):
         self.sent = sent
 
 
+class _Unanswered(WireError):
+    """The server closed the connection before the first byte of an answer."""
+
+
 class Reply(NamedTuple):
     """An answer; header names in lower case. `flaw`: why the body is not whole, in Go's words, or empty."""
 
@@ -50,18 +54,20 @@ class Connection:
     def request(self, method: str, target: str, headers: dict[str, str], body: bytes, deadline: float) -> Reply:
         """Send one request and read the whole answer. `deadline` is on the monotonic clock.
 
-        A kept connection that the server has closed meanwhile is replaced once. Raises WireError.
+        A kept connection that the server has closed meanwhile is replaced; where that shows only after the request
+        went out, what may be asked twice (GET) is asked once more, as Go's transport does. Raises WireError.
         """
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         if body or method == "POST":
             lines.append(f"Content-Length: {len(body)}")
         data = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body
+        if self._socket is not None and not self._tls and _abandoned(self._socket):
+            self.close()
         kept = self._socket is not None
         try:
             return self._exchange(data, deadline)
-        except WireError as error:
-            self.close()
-            if not kept or str(error) != "EOF":
+        except _Unanswered:
+            if not kept or method != "GET":
                 raise
         return self._exchange(data, deadline)
 
@@ -86,8 +92,9 @@ class Connection:
             self.close()
             raise WireError(_LATE, "no answer in time", sent=True) from error
         except OSError as error:
+            told = self._broken(error)
             self.close()
-            raise self._broken(error) from error
+            raise told from error
 
     def _connect(self, deadline: float) -> socket.socket:
         """The first address of the name that takes the connection; the first failure is the one told."""
@@ -141,7 +148,8 @@ class Connection:
             return WireError(f"remote error: tls: {(error.reason or str(error)).replace('_', ' ').lower()}", sent=True)
         why = (error.strerror or str(error)).lower()
         if isinstance(error, BrokenPipeError | ConnectionResetError):
-            return WireError(f"read tcp {_at(self._host, self._port)}: read: {why}", why, sent=True)
+            kind = WireError if self._buffer else _Unanswered
+            return kind(f"read tcp {_at(self._host, self._port)}: read: {why}", why, sent=True)
         return WireError(f"tcp {_at(self._host, self._port)}: {why}", why, sent=True)
 
     def _reply(self, deadline: float) -> Reply:
@@ -162,7 +170,7 @@ class Connection:
                 break
             if not self._more(deadline):
                 if not self._buffer:
-                    raise WireError("EOF", "the server closed the connection without an answer", sent=True)
+                    raise _Unanswered("EOF", "the server closed the connection without an answer", sent=True)
                 break
         text = bytes(self._buffer[: max(end, 0)]).decode("latin-1")
         first, *rest = text.split("\r\n")
@@ -246,6 +254,17 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise WireError(_LATE, "no answer in time")
     return left
+
+
+def _abandoned(connection: socket.socket) -> bool:
+    """Whether the server has closed a plain connection that no request is under way on, as far as is known here."""
+    try:
+        connection.settimeout(0)
+        return not connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _dial(error: OSError, host: str, port: int) -> WireError:
