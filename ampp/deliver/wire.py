@@ -1,0 +1,334 @@
+"""HTTP/1.1 with a server that is dialled directly: one request and its answer at a time on a connection that is kept.
+
+Theory of operation. h11 writes every request, and so refuses what must not be in one. Most answers are plain: a whole
+head in what is read first, of well-formed lines, with one Content-Length. Those are read here, for a tenth of what h11
+takes. Any other answer is h11's from its first byte on; nothing is judged here that is not understood.
+
+An answer's connection is kept when the answer was read to its end and neither side wants it closed. A kept one that the
+server has closed meanwhile, or has said something on, is not used again.
+
+Errors are those of httpx, by which `ampp.deliver.fault` names them, as for requests that go through a proxy.
+"""
+
+import contextlib
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator
+from typing import Final, Protocol, TypeAlias
+
+import h11
+import httpx
+import trio
+
+from ampp.deliver import destination
+from ampp.deliver.pool import Pool
+
+__all__ = ["CONNECT_WAIT", "DEFAULT_PORTS", "Headers", "Response", "Wire"]
+
+CONNECT_WAIT: Final = 15.0
+"""Seconds for a connection, and again for its TLS handshake. Shorter than the system's, so that more is tried."""
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+_CHUNK: Final = 1 << 16
+_HEAD_BYTES: Final = 100 << 10
+"""Bytes of an answer's head."""
+
+_TOGETHER: Final = 1 << 16
+"""Bytes of a body up to which it is sent in one piece with its head."""
+
+_STATUS: Final = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: [\t -~]*)?\r\n")
+_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[!-~]+(?:[ \t]+[!-~]+)*)?)[ \t]*\r\n")
+_UNPLAIN: Final = frozenset((b"transfer-encoding", b"upgrade", b"trailer"))
+
+
+class Headers(Protocol):
+    """A mapping of header names, in any case, to values; several of one name are joined by commas."""
+
+    def get(self, name: str, default: str = "", /) -> str: ...
+
+
+class Response(Protocol):
+    """The head of an answer and a stream of its body, to be closed in any case. `httpx.Response` is one too."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    @property
+    def stream(self) -> AsyncIterable[bytes]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Wire:
+    """The connections of one integration to where it sends without a proxy. `context` is for TLS."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context: Final = context
+        self._pool: Final[Pool[_Line]] = Pool()
+
+    async def exchange(
+        self, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None, guarded: bool
+    ) -> Response:
+        """Send a request with these header lines and wait for the head of its answer.
+
+        `guarded`: only to addresses that the level of the moment does not refuse. Raises `destination.Refused`,
+        `httpx.TransportError`.
+        """
+        turn = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
+        try:
+            head = turn.send(h11.Request(method=method, target=url.raw_path, headers=fields)) or b""
+            if body:
+                turn.send(h11.Data(data=body))
+            turn.send(h11.EndOfMessage())
+        except h11.LocalProtocolError as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+        key = (url.scheme, url.raw_host, url.port, guarded)
+        line = self._kept(key) or await self._dialled(url, guarded)
+        done = False
+        try:
+            await line.send(head, body or b"")
+            data = await line.receive()
+            plain = None if method == "HEAD" else _plain(data)
+            if plain is None:
+                answer = await _read_by(turn, line, data)
+            else:
+                status, lines, size, lasting, start = plain
+                answer = _Response(status, lines, _Measured(line, data[start:], size, lasting))
+            answer.release = lambda lasting: self._release(key, line, lasting)
+            done = True
+            return answer
+        finally:
+            if not done:
+                await trio.aclose_forcefully(line.stream)
+
+    async def aclose(self) -> None:
+        """Close what is unused now, and what is under way when it is over."""
+        await self._pool.aclose()
+
+    def _kept(self, key: tuple[object, ...]) -> "_Line | None":
+        while (line := self._pool.take(key)) is not None:
+            if not line.raw.is_readable():
+                return line
+            line.raw.close()
+        return None
+
+    async def _release(self, key: tuple[object, ...], line: "_Line", lasting: bool) -> None:
+        if lasting:
+            await self._pool.give(key, line)
+        else:
+            await trio.aclose_forcefully(line.stream)
+
+    async def _dialled(self, url: httpx.URL, guarded: bool) -> "_Line":
+        host, port = url.raw_host.decode("ascii"), url.port or DEFAULT_PORTS[url.scheme]
+        with _connecting():
+            tcp = await _dial(host, port, guarded)
+        if url.scheme != "https":
+            return _Line(tcp, tcp.socket)
+        tls = trio.SSLStream(tcp, self._context, server_hostname=host, https_compatible=True)
+        try:
+            with _connecting():
+                await tls.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(tcp)
+            raise
+        return _Line(tls, tcp.socket)
+
+
+@contextlib.contextmanager
+def _connecting() -> Iterator[None]:
+    try:
+        with trio.fail_after(CONNECT_WAIT):
+            yield
+    except trio.TooSlowError as error:
+        raise httpx.ConnectTimeout("") from error
+    except (OSError, trio.BrokenResourceError) as error:
+        raise httpx.ConnectError(str(error)) from error
+
+
+async def _dial(host: str, port: int, guarded: bool) -> trio.SocketStream:
+    if not guarded:
+        return await trio.open_tcp_stream(host, port)
+    # A name that cannot be looked up fails once more, in the usual words, when it is dialled.
+    with contextlib.suppress(OSError):
+        found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        destination.check(str(entry[4][0]) for entry in found)
+    stream = await trio.open_tcp_stream(host, port)
+    try:
+        destination.check((str(stream.socket.getpeername()[0]),))
+    except destination.Refused:
+        await trio.aclose_forcefully(stream)
+        raise
+    return stream
+
+
+class _Line:
+    """A connection: its stream, and the socket at the bottom of it."""
+
+    def __init__(self, stream: trio.abc.Stream, raw: trio.socket.SocketType) -> None:
+        self.stream = stream
+        self.raw = raw
+
+    async def send(self, head: bytes, body: bytes) -> None:
+        # Who hangs up on a request may have answered it before, so that is not the last word.
+        with contextlib.suppress(trio.BrokenResourceError):
+            if len(body) <= _TOGETHER:
+                await self.stream.send_all(head + body)
+            else:
+                await self.stream.send_all(head)
+                await self.stream.send_all(body)
+
+    async def receive(self) -> bytes:
+        try:
+            return bytes(await self.stream.receive_some(_CHUNK))
+        except trio.BrokenResourceError as error:
+            raise httpx.ReadError(str(error)) from error
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
+
+
+class _Fields:
+    """Header lines as they came, their names in lower case."""
+
+    def __init__(self, lines: Iterable[tuple[bytes, bytes]]) -> None:
+        self._lines: Final = lines
+
+    def get(self, name: str, default: str = "", /) -> str:
+        wanted = name.lower().encode()
+        found = [value for key, value in self._lines if key == wanted]
+        return _text(b", ".join(found)) if found else default
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+_Release: TypeAlias = Callable[[bool], Awaitable[None]]
+
+
+class _Response:
+    """See `Response`. `release` is told, once, whether the connection can be used again."""
+
+    release: _Release
+
+    def __init__(self, status: int, lines: Iterable[tuple[bytes, bytes]], stream: "_Measured | _Parsed") -> None:
+        self.status_code: Final = status
+        self.headers: Final = _Fields(lines)
+        self.stream: Final = stream
+        self._open = True
+
+    async def aclose(self) -> None:
+        if self._open:
+            self._open = False
+            await self.release(self.stream.lasting)
+
+
+def _plain(data: bytes) -> tuple[int, list[tuple[bytes, bytes]], int, bool, int] | None:
+    """Of a plain answer: status, header lines, size of the body, whether the connection lasts, where the body is."""
+    status = _STATUS.match(data)
+    if status is None:
+        return None
+    lines: list[tuple[bytes, bytes]] = []
+    at, size, lasting = status.end(), -1, True
+    while line := _LINE.match(data, at):
+        name, value = line[1].lower(), line[2]
+        if name == b"content-length":
+            if size >= 0 or not value.isdigit() or len(value) > 15:
+                return None
+            size = int(value)
+        elif name == b"connection":
+            lasting = value.lower() == b"keep-alive"
+        elif name in _UNPLAIN:
+            return None
+        lines.append((name, value))
+        at = line.end()
+    code = int(status[1])
+    if size < 0 or code in (204, 304) or data[at : at + 2] != b"\r\n" or at > _HEAD_BYTES:
+        return None
+    return code, lines, size, lasting, at + 2
+
+
+class _Measured:
+    """A body of `size` bytes, of which `data` is the beginning. `lasting`: whether the connection can be used again."""
+
+    def __init__(self, line: _Line, data: bytes, size: int, lasting: bool) -> None:
+        self._line = line
+        self._data = data
+        self._missing = size
+        self._lasting = lasting
+
+    @property
+    def lasting(self) -> bool:
+        return self._lasting and not self._missing and not self._data
+
+    def __aiter__(self) -> "_Measured":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._missing:
+            raise StopAsyncIteration
+        data = self._data or await self._line.receive()
+        if not data:
+            raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+        # What comes after the body nobody has asked for: it is left, and so is the connection.
+        piece, self._data = data[: self._missing], data[self._missing :]
+        self._missing -= len(piece)
+        return piece
+
+
+async def _read_by(turn: h11.Connection, line: _Line, data: bytes) -> _Response:
+    """The answer that begins with `data` as h11 understands it."""
+    body = _Parsed(turn, line)
+    body.take(data)
+    while True:
+        event = await body.event()
+        if isinstance(event, h11.Response) or (
+            isinstance(event, h11.InformationalResponse) and event.status_code == 101
+        ):
+            return _Response(event.status_code, list(event.headers), body)
+
+
+class _Parsed:
+    """A body as h11 cuts it out of what comes. `lasting` as in `_Measured`."""
+
+    def __init__(self, turn: h11.Connection, line: _Line) -> None:
+        self._turn = turn
+        self._line = line
+
+    @property
+    def lasting(self) -> bool:
+        turn = self._turn
+        return turn.our_state is h11.DONE and turn.their_state is h11.DONE and not turn.trailing_data[0]
+
+    def take(self, data: bytes) -> None:
+        if not data and self._turn.their_state is h11.SEND_RESPONSE:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        self._turn.receive_data(data)
+
+    async def event(self) -> object:
+        """The next thing that is neither want of data nor nothing. Raises `httpx.TransportError`."""
+        while True:
+            try:
+                event = self._turn.next_event()
+            except h11.RemoteProtocolError as error:
+                raise httpx.RemoteProtocolError(str(error)) from error
+            if event is not h11.NEED_DATA:
+                return event
+            self.take(await self._line.receive())
+
+    def __aiter__(self) -> "_Parsed":
+        return self
+
+    async def __anext__(self) -> bytes:
+        event = await self.event()
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        raise StopAsyncIteration
