@@ -57,6 +57,11 @@ _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
 _QUEUE_BYTES: Final = 64 << 20
 _SLICE_ROWS: Final = 512
+_PAGE: Final = 4096
+_PAGE_ROWS: Final = 4
+_COMMIT_PAGES: Final = 4
+"""Pages that a commit writes beside those that its records, or so many rows, fill."""
+
 _BACKLOG_ROWS: Final = 20_000
 _BACKLOG_SECONDS: Final = 0.2
 _REFRESH_SECONDS: Final = 2.0
@@ -68,20 +73,27 @@ _ROOM_LOOK_SECONDS: Final = 0.02
 
 
 class _BeforeWaiting(trio.abc.Instrument):
-    """Calls `call` whenever the event loop has nothing left to run and is about to wait."""
+    """Calls `call` whenever the event loop has nothing left to run and is about to wait.
+
+    It does so once more than it waits as well: what one turn of the loop brings (an alert) and what follows in the
+    next (its group is due at once) is then written together, but nothing is put off twice.
+    """
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
+        self._put_off = False
 
     def before_io_wait(self, timeout: float) -> None:
-        self._call()
+        self._put_off = timeout <= 0 and not self._put_off
+        if not self._put_off:
+            self._call()
 
 
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
     works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks
-    others for room on a full disk, and tells whether they will give some. Methods without an underscore are for the
-    event loop's thread."""
+    others for room on a full disk, and tells whether they will give some; `logged`: about how many pages were ever
+    written. Methods without an underscore are for the event loop's thread."""
 
     def __init__(
         self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
@@ -90,6 +102,7 @@ class Writer:
         self.silences = silences
         self.last_commit = 0
         self.lost = 0
+        self.logged = 0
         self.unread_after: Callable[[], int] = lambda: self._seq
         self.make_room: Callable[[], bool] = lambda: False
         self._seq = seq
@@ -375,6 +388,7 @@ class Writer:
             # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
             tables.append(self.using(self.alerts), self._seq + 1, records)
             self.last_commit = self._clock()
+        self.logged += _COMMIT_PAGES + sum(entry.size for entry in group) // _PAGE
         for record, _ in records:
             self._seq += 1
             changes = tables.alert_changes(record)
@@ -399,6 +413,7 @@ class Writer:
             taken += len(changes)
             merged.update(changes)
         self._backlog_rows -= taken
+        self.logged += _COMMIT_PAGES + taken // _PAGE_ROWS
         self._backlog_since = time.monotonic()
         with self.alerts.unsynced():
             self._roomy(lambda: self._apply(merged))
