@@ -76,3 +76,7 @@ class Job:
         self.tries.append(Try(at, took, error))
         if len(self.tries) > _TRIES:
             del self.tries[1]
+
+    def several(self) -> tuple[Try, ...]:
+        """The attempts, where the outcome by itself does not say it all."""
+        return tuple(self.tries) if self.attempts > 1 else ()

@@ -1,8 +1,9 @@
 """HTTP/1.1 with a server that is dialled directly: one request and its answer at a time on a connection that is kept.
 
-Theory of operation. h11 writes every request, and so refuses what must not be in one. Most answers are plain: a whole
-head in what is read first, of well-formed lines, with one Content-Length. Those are read here, for a tenth of what h11
-takes. Any other answer is h11's from its first byte on; nothing is judged here that is not understood.
+Theory of operation. Most requests are plain, of well-formed lines that say nothing but how long the body is; and so are
+most answers: a whole head in what is read first, with one Content-Length. Those are written and read here, for a tenth
+of what h11 takes. Any other request is h11's, which refuses what must not be in one, and any other answer, from its
+first byte on. Nothing is judged here that is not understood.
 
 An answer's connection is kept when the answer was read to its end and neither side wants it closed. A kept one that the
 server has closed meanwhile, or has said something on, is not used again.
@@ -38,9 +39,15 @@ _HEAD_BYTES: Final = 100 << 10
 _TOGETHER: Final = 1 << 16
 """Bytes of a body up to which it is sent in one piece with its head."""
 
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _STATUS: Final = re.compile(rb"HTTP/1\.1 ([2-9][0-9][0-9])(?: [\t -~]*)?\r\n")
-_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[!-~]+(?:[ \t]+[!-~]+)*)?)[ \t]*\r\n")
+_LINE: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*((?:[!-~]+(?:[ \t]+[!-~]+)*)?)[ \t]*\r\n")
 _UNPLAIN: Final = frozenset((b"transfer-encoding", b"upgrade", b"trailer"))
+
+_HEAD: Final = re.compile(
+    rb"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:" + _TOKEN + rb": (?:[!-~\x80-\xff]+(?:[ \t]+[!-~\x80-\xff]+)*)?\r\n)+\r\n"
+)
+_SPECIAL: Final = frozenset((b"connection", b"transfer-encoding", b"upgrade", b"expect", b"te", b"trailer"))
 
 
 class Headers(Protocol):
@@ -79,22 +86,19 @@ class Wire:
         `guarded`: only to addresses that the level of the moment does not refuse. Raises `destination.Refused`,
         `httpx.TransportError`.
         """
-        turn = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
-        try:
-            head = turn.send(h11.Request(method=method, target=url.raw_path, headers=fields)) or b""
-            if body:
-                turn.send(h11.Data(data=body))
-            turn.send(h11.EndOfMessage())
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
+        turn: h11.Connection | None = None
+        head = _plain_head(method, url, fields, body)
+        if head is None:
+            turn, head = _turn(method, url, fields, body)
         key = (url.scheme, url.raw_host, url.port, guarded)
         line = self._kept(key) or await self._dialled(url, guarded)
         done = False
         try:
             await line.send(head, body or b"")
             data = await line.receive()
-            plain = None if method == "HEAD" else _plain(data)
+            plain = None if method == "HEAD" or turn is not None else _plain(data)
             if plain is None:
+                turn = turn or _turn(method, url, fields, body)[0]
                 answer = await _read_by(turn, line, data)
             else:
                 status, lines, size, lasting, start = plain
@@ -209,6 +213,35 @@ def _text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def _plain_head(method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None) -> bytes | None:
+    """A plain request's head."""
+    lines = [b"%b %b HTTP/1.1" % (method.encode(), url.raw_path), *(b"%b: %b" % field for field in fields), b"", b""]
+    head = b"\r\n".join(lines)
+    # A line break inside of a line would make one more of them.
+    if head.count(b"\r\n") != len(lines) - 1 or _HEAD.fullmatch(head) is None:
+        return None
+    names = [name.lower() for name, _ in fields]
+    sizes = [value for name, (_, value) in zip(names, fields, strict=True) if name == b"content-length"]
+    if names.count(b"host") != 1 or not _SPECIAL.isdisjoint(names):
+        return None
+    return head if sizes == ([] if body is None else [b"%d" % len(body)]) else None
+
+
+def _turn(
+    method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None
+) -> tuple[h11.Connection, bytes]:
+    """h11's view of a request that was sent, and the head it has written. Raises `httpx.LocalProtocolError`."""
+    turn = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
+    try:
+        head = turn.send(h11.Request(method=method, target=url.raw_path, headers=fields)) or b""
+        if body:
+            turn.send(h11.Data(data=body))
+        turn.send(h11.EndOfMessage())
+    except h11.LocalProtocolError as error:
+        raise httpx.LocalProtocolError(str(error)) from error
+    return turn, head
 
 
 _Release: TypeAlias = Callable[[bool], Awaitable[None]]

@@ -32,7 +32,6 @@ from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
-from ampp.core.record import Try
 from ampp.core.wheel import Wheel
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
@@ -212,16 +211,19 @@ class Delivery:
             # Nothing to say, which the log is to know, so that the next firing alert is a first notification.
             self._settle(job, ok=True, data=notify.data)
         else:
-            self._enqueue(job)
+            self._enqueue(job, armed=False)
             self._pump()
+            if job.key in lane.ready:
+                self._arm(job.key, notify.deadline)
 
-    def _enqueue(self, job: Job) -> None:
+    def _enqueue(self, job: Job, *, armed: bool = True) -> None:
         lane = job.lane
         if isinstance(lane.sender, Unsendable):
             self._settle(job, error=SendError(lane.sender.why, retry=False))
             return
         lane.ready[job.key] = job
-        self._arm(job.key, job.notify.deadline)
+        if armed:
+            self._arm(job.key, job.notify.deadline)
         if not lane.in_turn:
             lane.in_turn = True
             self._turns.append(lane)
@@ -274,14 +276,17 @@ class Delivery:
         series = job.lane.series
         series.latency.observe((ended - began) / SECOND)
         series.requests.inc()
+        outcome = None
         if data is not None:
-            self._settle(job, ok=True, data=data)
+            outcome = self._outcome(job, ok=True, data=data)
         else:
             series.requests_failed.inc()
             self._failed(job, error, began, ended)
         self._retire(lane)
         self._ended.set()
         self._pump()
+        if outcome is not None:
+            await self._tell(outcome, job)
 
     def _failed(self, job: Job, error: SendError | None, began: int, ended: int) -> None:
         if error is not None and not error.retry:
@@ -309,7 +314,11 @@ class Delivery:
         job.lane.paused += 1
         self._arm(job.key, again)
 
-    def _settle(
+    def _settle(self, job: Job, **how: Any) -> None:
+        """The job is at its end: see `_outcome`, which is reported soon."""
+        self._start(self._tell, self._outcome(job, **how), job)
+
+    def _outcome(
         self,
         job: Job,
         *,
@@ -317,8 +326,8 @@ class Delivery:
         data: Data | None = None,
         error: SendError | None = None,
         canceled: bool = False,
-    ) -> None:
-        """The job is at its end: count it, log it, report it. `error` is one that ends it by itself."""
+    ) -> Outcome:
+        """The job is at its end: count it, log it. `error` is one that ends it by itself."""
         job.over = True
         notify, lane = job.notify, job.lane
         lane.retrying = False
@@ -327,7 +336,7 @@ class Delivery:
             lane.last_success = self._wall()
             lane.failures = 0
             outcome = Outcome(
-                notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=_several(job)
+                notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=job.several()
             )
             log_success(outcome)
         else:
@@ -342,7 +351,7 @@ class Delivery:
                 reason=reason,
                 retryable=error is None,
                 canceled=canceled,
-                tries=_several(job),
+                tries=job.several(),
             )
             lane.series.failed(reason.value)
             if not canceled:
@@ -352,7 +361,7 @@ class Delivery:
             # That an integration cannot send was said when it was loaded.
             log = _log.debug if canceled or isinstance(lane.sender, Unsendable) else _log.error
             log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
-        self._start(self._tell, outcome, job)
+        return outcome
 
     async def _tell(self, outcome: Outcome, job: Job | None = None) -> None:
         answer = self._report(outcome)
@@ -434,11 +443,6 @@ async def _told(notify: Notify) -> tuple[Snapshot, ...]:
     if len(notify.alerts) < _MANY:
         return told(notify)
     return await trio.to_thread.run_sync(told, notify)
-
-
-def _several(job: Job) -> tuple[Try, ...]:
-    """The attempts, where the outcome by itself does not say it all."""
-    return tuple(job.tries) if job.attempts > 1 else ()
 
 
 async def _close(sender: Sender | Unsendable) -> None:

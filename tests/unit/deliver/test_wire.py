@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ampp.deliver.answer import Answer, receive
 from ampp.deliver.fault import describe
-from ampp.deliver.wire import Response, Wire, _plain
+from ampp.deliver.wire import Response, Wire, _plain, _plain_head, _turn
 
 from .server import answer, serving
 
@@ -74,25 +74,27 @@ class Body(httpx.AsyncByteStream):
 FIELDS = [(b"User-Agent", b"Alertmanager/0"), (b"X-Two", b"a"), (b"X-Two", b"b \xc3\xa9"), (b"x-empty", b"")]
 
 
-def lines(url: httpx.URL, body: bytes | None) -> list[tuple[bytes, bytes]]:
+def lines(url: httpx.URL, body: bytes | None, *more: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     length = [] if body is None else [(b"Content-Length", b"%d" % len(body))]
-    return [(b"Host", url.netloc), *FIELDS, *length]
+    return [(b"Host", url.netloc), *FIELDS, *more, *length]
 
 
-async def by_httpx(method: str, url: httpx.URL, body: bytes | None) -> Answer | str:
+async def by_httpx(method: str, url: httpx.URL, body: bytes | None, *more: tuple[bytes, bytes]) -> Answer | str:
     async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
         try:
             response = await transport.handle_async_request(
-                httpx.Request(method, url, headers=lines(url, body), stream=Body(body or b""))
+                httpx.Request(method, url, headers=lines(url, body, *more), stream=Body(body or b""))
             )
         except httpx.TransportError as error:
             return describe(error, url.host, url.port or 0)
         return await receive(cast(Response, response), False)
 
 
-async def by_wire(wire: Wire, method: str, url: httpx.URL, body: bytes | None) -> Answer | str:
+async def by_wire(
+    wire: Wire, method: str, url: httpx.URL, body: bytes | None, *more: tuple[bytes, bytes]
+) -> Answer | str:
     try:
-        response = await wire.exchange(method, url, lines(url, body), body, False)
+        response = await wire.exchange(method, url, lines(url, body, *more), body, False)
     except httpx.TransportError as error:
         return describe(error, url.host, url.port or 0)
     return await receive(response, False)
@@ -151,12 +153,18 @@ async def test_answers_are_understood_as_httpx_does(pieces: Pieces, hangs_up: bo
 @pytest.mark.parametrize(
     ("method", "body"), [("GET", None), ("HEAD", None), ("PUT", b""), ("DELETE", b"x"), ("POST", b"y" * 300_000)]
 )
-async def test_requests_are_written_as_httpx_does(method: str, body: bytes | None) -> None:
+@pytest.mark.parametrize("more", [(), ((b"Connection", b"close"),), ((b"TE", b"trailers"),)])
+async def test_requests_are_written_as_httpx_does(
+    method: str, body: bytes | None, more: tuple[tuple[bytes, bytes], ...]
+) -> None:
     said = OK if method == "HEAD" else OK + b"hello"
     async with saying(said) as (canned, url):
         wire = Wire(ssl.create_default_context())
-        assert await by_wire(wire, method, url, body) == await by_httpx(method, url, body)
-        assert canned.heard[0] == canned.heard[1]
+        for _ in range(2):
+            assert await by_wire(wire, method, url, body, *more) == await by_httpx(method, url, body, *more)
+        assert canned.heard[1:] == canned.heard[:1] * 3
+        # httpx's are connections of their own; ours is kept unless the request says that it must not be.
+        assert canned.connections == (4 if (b"Connection", b"close") in more else 3)
         await wire.aclose()
 
 
@@ -190,6 +198,21 @@ VALUES = st.one_of(
     st.binary(max_size=6),
 )
 STARTS = st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.1 404", b"HTTP/1.1 204 x", b"HTTP/1.1 200", b"HTTP/1.0 200 OK"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(NAMES, VALUES | st.sampled_from([b"h", b"a\r\nX: y"])), max_size=3),
+    st.sampled_from([[], [(b"Host", b"h")], [(b"host", b"g"), (b"Host", b"h")]]),
+    st.sampled_from([None, b"", b"abc"]),
+)
+def test_a_request_taken_for_plain_is_written_as_h11_does(
+    fields: list[tuple[bytes, bytes]], hosts: list[tuple[bytes, bytes]], body: bytes | None
+) -> None:
+    url = httpx.URL("http://h/a?b")
+    head = _plain_head("POST", url, [*hosts, *fields], body)
+    if head is not None:
+        assert _turn("POST", url, [*hosts, *fields], body)[1] == head
 
 
 @settings(max_examples=400, deadline=None)
