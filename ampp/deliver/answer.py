@@ -60,6 +60,10 @@ async def receive(response: Response, decisive: bool, *, whole: bool = False) ->
 
 async def read(response: Response, limit: int, wait: float, *, shield: bool = False) -> tuple[bytes, str]:
     """What of the body comes within `limit` bytes and `wait` seconds, and why that is not all of it, if it is not."""
+    whole = response.at_hand()
+    if whole is not None:
+        await response.aclose()
+        return whole[:limit], f"more than {limit} bytes" if len(whole) > limit else ""
     read = bytearray()
     flaw = ""
     try:

@@ -231,7 +231,7 @@ class Client:
         fields = [(b"Host", url.netloc), *fields]
         instead = _INSTEAD.get()
         if instead is not None:
-            return cast(Response, instead(method, url, fields, body))
+            return _Foreign(instead(method, url, fields, body))
         if body is not None:
             fields.append((b"Content-Length", b"%d" % len(body)))
         through = self._choose(url)
@@ -266,7 +266,7 @@ class Client:
         except BaseException:
             await pool.give(key, transport)
             raise
-        return _Proxied(response, lambda: pool.give(key, transport))
+        return _Foreign(response, lambda: pool.give(key, transport))
 
     def _transport(self, scheme: str, through: httpx.URL) -> httpx.AsyncHTTPTransport:
         """One for a single exchange at a time: httpcore looks at all connections of one whenever a request comes or
@@ -286,21 +286,24 @@ _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 _TO_GET: Final = frozenset((301, 302, 303))
 
 
-class _Proxied:
-    """An answer of httpx; `give` takes what brought it back when it is closed."""
+class _Foreign:
+    """An answer of httpx; `give`, if any, takes what brought it back when it is closed."""
 
-    def __init__(self, response: httpx.Response, give: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, response: httpx.Response, give: Callable[[], Awaitable[None]] | None = None) -> None:
         self.status_code: Final = response.status_code
         self.headers: Final[Headers] = response.headers
         self.stream: Final = cast(httpx.AsyncByteStream, response.stream)
-        self._give: Callable[[], Awaitable[None]] | None = give
+        self._give = give
+
+    def at_hand(self) -> bytes | None:
+        return None
 
     async def aclose(self) -> None:
         give, self._give = self._give, None
-        if give is not None:
-            try:
-                await self.stream.aclose()
-            finally:
+        try:
+            await self.stream.aclose()
+        finally:
+            if give is not None:
                 await give()
 
 

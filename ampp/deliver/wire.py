@@ -12,6 +12,7 @@ Errors are those of httpx, by which `ampp.deliver.fault` names them, as for requ
 """
 
 import contextlib
+import os
 import re
 import socket
 import ssl
@@ -57,7 +58,7 @@ class Headers(Protocol):
 
 
 class Response(Protocol):
-    """The head of an answer and a stream of its body, to be closed in any case. `httpx.Response` is one too."""
+    """The head of an answer and a stream of its body, to be closed in any case."""
 
     @property
     def status_code(self) -> int: ...
@@ -67,6 +68,9 @@ class Response(Protocol):
 
     @property
     def stream(self) -> AsyncIterable[bytes]: ...
+
+    def at_hand(self) -> bytes | None:
+        """The body, instead of the stream, if it is there already and somebody knows."""
 
     async def aclose(self) -> None: ...
 
@@ -171,25 +175,42 @@ async def _dial(host: str, port: int, guarded: bool) -> trio.SocketStream:
 
 
 class _Line:
-    """A connection: its stream, and the socket at the bottom of it."""
+    """A connection: its stream, and the socket at the bottom of it, which without TLS is used directly."""
 
     def __init__(self, stream: trio.abc.Stream, raw: trio.socket.SocketType) -> None:
         self.stream = stream
         self.raw = raw
+        self._number = raw.fileno() if isinstance(stream, trio.SocketStream) else -1
 
     async def send(self, head: bytes, body: bytes) -> None:
         # Who hangs up on a request may have answered it before, so that is not the last word.
-        with contextlib.suppress(trio.BrokenResourceError):
+        with contextlib.suppress(trio.BrokenResourceError, OSError):
             if len(body) <= _TOGETHER:
-                await self.stream.send_all(head + body)
+                await self._send(head + body)
             else:
-                await self.stream.send_all(head)
-                await self.stream.send_all(body)
+                await self._send(head)
+                await self._send(body)
+
+    async def _send(self, data: bytes) -> None:
+        if self._number < 0:
+            await self.stream.send_all(data)
+            return
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._number, rest) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._number)
 
     async def receive(self) -> bytes:
         try:
-            return bytes(await self.stream.receive_some(_CHUNK))
-        except trio.BrokenResourceError as error:
+            if self._number < 0:
+                return bytes(await self.stream.receive_some(_CHUNK))
+            while True:
+                await trio.lowlevel.wait_readable(self._number)
+                with contextlib.suppress(BlockingIOError):
+                    return os.read(self._number, _CHUNK)
+        except (trio.BrokenResourceError, OSError) as error:
             raise httpx.ReadError(str(error)) from error
 
     async def aclose(self) -> None:
@@ -258,6 +279,9 @@ class _Response:
         self.stream: Final = stream
         self._open = True
 
+    def at_hand(self) -> bytes | None:
+        return self.stream.at_hand() if isinstance(self.stream, _Measured) else None
+
     async def aclose(self) -> None:
         if self._open:
             self._open = False
@@ -301,6 +325,12 @@ class _Measured:
     @property
     def lasting(self) -> bool:
         return self._lasting and not self._missing and not self._data
+
+    def at_hand(self) -> bytes | None:
+        if len(self._data) < self._missing:
+            return None
+        piece, self._data, self._missing = self._data[: self._missing], self._data[self._missing :], 0
+        return piece
 
     def __aiter__(self) -> "_Measured":
         return self

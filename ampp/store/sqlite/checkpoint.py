@@ -17,19 +17,21 @@ __all__ = ["WORTH", "checkpoint"]
 WORTH: Final = 1_000
 """Pages of log that are worth a checkpoint."""
 
-_ROUNDS: Final = 3
+_ROUNDS: Final = 8
+"""Rounds at most. What is written during one is left for the next, which is the shorter for it."""
 
 
 def checkpoint(path: Path) -> None:
-    """Move the log of the database at `path` into it. Blocks. Raises apsw.Error.
-
-    What is written during one round is left for the next, which is the shorter for it.
-    """
+    """Move the log of the database at `path` into it. Blocks. Raises apsw.Error."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
+        # A connection that has read nothing yet knows of no log.
+        connection.pragma("user_version")
+        before = -1
         for _ in range(_ROUNDS):
-            written, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            if written == moved:
+            written, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if written == before:
                 return
+            before = written
     finally:
         connection.close(True)

@@ -158,7 +158,7 @@ class SqliteStore:
         while paths:
             await trio.sleep(_LOOK_SECONDS)
             logged = self._running.logged
-            if logged - done < WORTH:
+            if abs(logged - done) < WORTH:
                 continue
             done = logged
             for path in paths:

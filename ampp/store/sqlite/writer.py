@@ -57,11 +57,6 @@ _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
 _QUEUE_BYTES: Final = 64 << 20
 _SLICE_ROWS: Final = 512
-_PAGE: Final = 4096
-_PAGE_ROWS: Final = 4
-_COMMIT_PAGES: Final = 4
-"""Pages that a commit writes beside those that its records, or so many rows, fill."""
-
 _BACKLOG_ROWS: Final = 20_000
 _BACKLOG_SECONDS: Final = 0.2
 _REFRESH_SECONDS: Final = 2.0
@@ -92,8 +87,8 @@ class _BeforeWaiting(trio.abc.Instrument):
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
     works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks
-    others for room on a full disk, and tells whether they will give some; `logged`: about how many pages were ever
-    written. Methods without an underscore are for the event loop's thread."""
+    others for room on a full disk, and tells whether they will give some; `logged`: how many pages were written
+    since the files were opened. Methods without an underscore are for the event loop's thread."""
 
     def __init__(
         self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
@@ -353,6 +348,7 @@ class Writer:
         elif now >= self._beat_at:
             self._begin(self.alerts)
             self._end(self.alerts)
+        self.logged = self.alerts.logged + self.silences.logged
 
     def _roomy(self, write: Callable[[], Any]) -> None:
         """Write; if the disk is full, again as long as somebody makes room."""
@@ -388,7 +384,6 @@ class Writer:
             # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
             tables.append(self.using(self.alerts), self._seq + 1, records)
             self.last_commit = self._clock()
-        self.logged += _COMMIT_PAGES + sum(entry.size for entry in group) // _PAGE
         for record, _ in records:
             self._seq += 1
             changes = tables.alert_changes(record)
@@ -413,7 +408,6 @@ class Writer:
             taken += len(changes)
             merged.update(changes)
         self._backlog_rows -= taken
-        self.logged += _COMMIT_PAGES + taken // _PAGE_ROWS
         self._backlog_since = time.monotonic()
         with self.alerts.unsynced():
             self._roomy(lambda: self._apply(merged))

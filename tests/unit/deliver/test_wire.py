@@ -4,7 +4,6 @@ import contextlib
 import re
 import ssl
 from collections.abc import AsyncIterator
-from typing import cast
 
 import h11
 import httpx
@@ -15,7 +14,8 @@ from hypothesis import strategies as st
 
 from ampp.deliver.answer import Answer, receive
 from ampp.deliver.fault import describe
-from ampp.deliver.wire import Response, Wire, _plain, _plain_head, _turn
+from ampp.deliver.http import _Foreign
+from ampp.deliver.wire import Wire, _plain, _plain_head, _turn
 
 from .server import answer, serving
 
@@ -87,7 +87,7 @@ async def by_httpx(method: str, url: httpx.URL, body: bytes | None, *more: tuple
             )
         except httpx.TransportError as error:
             return describe(error, url.host, url.port or 0)
-        return await receive(cast(Response, response), False)
+        return await receive(_Foreign(response), False)
 
 
 async def by_wire(
