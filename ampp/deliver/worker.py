@@ -204,7 +204,7 @@ class Delivery:
             # Decided under a configuration that is no longer in effect, or too late.
             self._tell_canceled(notify)
             return
-        job = Job(notify, lane, pauses(self._random), now)
+        job = Job(notify, lane, now)
         self._jobs[job.key] = job
         lane.series.total.inc()
         if not notify.firing and not notify.integration.send_resolved:
@@ -307,6 +307,7 @@ class Delivery:
             job.last = error
             job.lane.error = str(error)
             job.lane.retrying = True
+            job.steps = job.steps or pauses(self._random)
             self._pause(job, min(max(began + next(job.steps), ended + error.after), job.notify.deadline))
 
     def _pause(self, job: Job, again: int) -> None:
@@ -335,9 +336,7 @@ class Delivery:
         if ok:
             lane.last_success = self._wall()
             lane.failures = 0
-            outcome = Outcome(
-                notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=job.several()
-            )
+            outcome = Outcome(notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=job.tries)
             log_success(outcome)
         else:
             cause = error or job.last
@@ -351,7 +350,7 @@ class Delivery:
                 reason=reason,
                 retryable=error is None,
                 canceled=canceled,
-                tries=job.several(),
+                tries=job.tries,
             )
             lane.series.failed(reason.value)
             if not canceled:
@@ -373,7 +372,7 @@ class Delivery:
                 self._accept(job.following)
 
     def _tell_superseded(self, notify: Notify, attempts: int, took: int) -> None:
-        self._start(self._tell, Outcome(notify=notify, ok=False, attempts=attempts, took=took, superseded=True))
+        self._start(self._tell, Outcome(notify, ok=False, attempts=attempts, took=took, superseded=True))
 
     def _tell_canceled(self, notify: Notify) -> None:
         self._start(self._tell, failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
