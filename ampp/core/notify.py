@@ -5,8 +5,9 @@ A flush that decides to tell an integration something yields one `Notify`; deliv
 when a newer `Notify` for the same log entry took its place before it was tried.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,7 +16,7 @@ from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason, NotifyReason
 from ampp.core.record import Try
 
-__all__ = ["Data", "Labeller", "Notify", "Outcome", "unrendered"]
+__all__ = ["NO_LABELS", "Data", "Labeller", "Notify", "Outcome", "RouteLabels", "unrendered"]
 
 Data: TypeAlias = dict[str, str | int | float]
 """What an integration wants back at the next notification of the same group (upstream's receiver data)."""
@@ -32,6 +33,37 @@ def unrendered(
     return {name: value for name, value in route_labels.items() if "{{" not in value}
 
 
+class RouteLabels:
+    """The labels of a group's route at one moment. `render` is what makes those that are templates, or None.
+
+    Rendering takes the longer the more alerts the group has, so where `templated` says so, others are not made to wait
+    for `rendered`: it is to be called in a thread. It may be called from several; rendered is once.
+    """
+
+    __slots__ = ("_labels", "_lock", "_render")
+
+    def __init__(self, labels: Mapping[str, str], render: Callable[[], Mapping[str, str]] | None = None) -> None:
+        self._labels = labels
+        self._render = render
+        self._lock = threading.Lock() if render else None
+
+    @property
+    def templated(self) -> bool:
+        """Whether there is still something to render."""
+        return self._render is not None
+
+    def rendered(self) -> Mapping[str, str]:
+        """The labels as they are told. A label that cannot be rendered is not among them."""
+        if self._lock is not None:
+            with self._lock:
+                if self._render is not None:
+                    self._labels, self._render = self._render(), None
+        return self._labels
+
+
+NO_LABELS: Final = RouteLabels({})
+
+
 class Notify(msgspec.Struct, frozen=True):
     """Tell one integration about one group.
 
@@ -45,7 +77,7 @@ class Notify(msgspec.Struct, frozen=True):
     route_id: str
     group_key: str
     group_labels: dict[str, str]
-    route_labels: dict[str, str]
+    route_labels: RouteLabels
     integration: Integration
     reason: NotifyReason
     alerts: tuple[Snapshot, ...]
