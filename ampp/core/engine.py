@@ -18,7 +18,6 @@ that succeeded are protected by the notification log.
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -363,7 +362,7 @@ class Engine:
         if not any("{{" in value for value in route.labels.values()):
             return RouteLabels(route.labels)
         alerts = _snapshots(group.alerts.values(), wall)
-        return RouteLabels({}, partial(self.label, route.receiver, group.labels, route.labels, alerts))
+        return RouteLabels({}, self.label(route.receiver, group.labels, route.labels, alerts))
 
     # -- upkeep -------------------------------------------------------------------------------------------------
 
