@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from ampp_cli.remote.matcher import OBVIOUS
+from ampp_cli.remote.matcher import obvious
 
 if TYPE_CHECKING:
     from ampp.core.matcher import Matcher
@@ -44,9 +44,9 @@ class Filter(NamedTuple):
 
 def filters_from(words: Sequence[str]) -> list[Filter]:
     """The same as `matchers_from` for questions; those usually typed need no parser. Raises click.BadParameter."""
-    obvious = [OBVIOUS.fullmatch(word) for word in words]
-    if all(obvious):
-        return [Filter(m[1], f'{m[1]}{m[2] or m[4]}"{m[3] or m[5]}"') for m in obvious if m is not None]
+    found = [obvious(word) for word in words]
+    if all(found):
+        return [Filter(plain[0], f'{plain[0]}{plain[1]}"{plain[2]}"') for plain in found if plain is not None]
     return [Filter(matcher.name, str(matcher)) for matcher in matchers_from(words)]
 
 

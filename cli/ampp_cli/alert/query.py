@@ -59,11 +59,11 @@ def command(
 
     def draw() -> str:
         remote.renew()
-        alerts = remote.fetch(GET_ALERTS, "list", query)
+        alerts = remote.fetch_list(GET_ALERTS, query)
         if output.form != "json":
             alerts.sort(key=lambda alert: text(alert, "startsAt"))
         if not alerts and matchers and not output.watch:
-            everyone = remote.fetch(GET_ALERTS, "list")
+            everyone = remote.fetch_list(GET_ALERTS)
             hint = near_miss(
                 [wanted.name for wanted in chosen], {name for alert in everyone for name in mapping(alert, "labels")}
             )

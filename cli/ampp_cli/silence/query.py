@@ -70,7 +70,7 @@ def command(
     def draw() -> str:
         remote.renew()
         now = time.time()
-        found = [s for s in remote.fetch(GET_SILENCES, "list", query) if keep(s, now)]
+        found = [s for s in remote.fetch_list(GET_SILENCES, query) if keep(s, now)]
         found.sort(key=lambda silence: instant(text(silence, "endsAt")))
         if beginning is not None and not found and not output.watch:
             raise click.ClickException(
