@@ -9,7 +9,7 @@ from ampp_cli.amtool.failure import Failure
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError, Unconfigured, Unreachable, Unreadable, version_of
 from ampp_cli.remote.document import encode
-from ampp_cli.remote.matcher import obvious
+from ampp_cli.remote.matcher import bare, obvious
 
 TYPE_CHECKING = False  # see ampp_cli.remote
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def named(words: list[str], parsed: Parsed) -> list[str]:
     if words:
         if obvious(words[0]):
             return words
+        if bare(words[0]):
+            return [f'alertname="{words[0]}"', *words[1:]]
         from ampp.core.matcher import MatcherError, parse_matcher
         from ampp.core.quote import go_quote
 

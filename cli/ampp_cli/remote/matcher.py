@@ -8,7 +8,7 @@ TYPE_CHECKING = False  # see this room's docstring
 if TYPE_CHECKING:
     from typing import Any, Final
 
-__all__ = ["obvious", "shown"]
+__all__ = ["bare", "obvious", "shown"]
 
 _WORD: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
@@ -37,6 +37,11 @@ def obvious(word: str) -> tuple[str, str, str] | None:
 
 _SIGNS: Final = {(True, False): "=", (False, False): "!=", (True, True): "=~", (False, True): "!~"}
 """By isEqual and isRegex; a server that knows no negation does not tell the former."""
+
+
+def bare(word: str) -> bool:
+    """Whether the word is nothing but a name, which no grammar takes for a matcher: that of an alert, then."""
+    return bool(word) and not word.strip(_WORD)
 
 
 def shown(matcher: Any) -> str:
