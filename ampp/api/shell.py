@@ -14,10 +14,9 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 import trio
 
-from ampp.api.app import API, PREFIX, ROUTE, is_api
-from ampp.api.extensions.answer import failure_body, new_id
 from ampp.api.negotiate import refuse_content_type
 from ampp.api.origin import Origins
+from ampp.api.path import API, PREFIX, ROUTE, is_api
 from ampp.api.reply import JSON, TEXT, Reply, plain_error, redirect
 from ampp.api.stream import SOCKETS, STREAMS, Streams
 from ampp.api.v2 import V2
@@ -281,6 +280,8 @@ class Shell:
             return None
         if "text/html" in (_header(scope, b"accept") or ""):
             return plain_error(403, why)
+        from ampp.api.extensions.answer import failure_body, new_id
+
         return Reply(403, failure_body(new_id(_header(scope, b"x-request-id")), "AUTHORIZATION_ERROR", why), JSON)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
