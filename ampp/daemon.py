@@ -3,9 +3,9 @@
     start    sockets ─► configuration ─► store ─► senders, engine ─► tasks ─► "Listening on", ready ─► Hypercorn, Quart
     stop     sockets ─► requests in flight ─► ticks, sends ─► what waits to be written ─► snapshots ─► directory
 
-Nothing is served before the configuration is valid and the former run's state is loaded; who connects before that waits.
-What POST /api/v2/alerts does not need is loaded last. Every failure on the way up is a `StartError`: one line in the log,
-exit status 1.
+Nothing is served before the configuration is valid and the former run's state is loaded; who connects before that
+waits. What POST /api/v2/alerts does not need is loaded last. Every failure on the way up is a `StartError`: one line in
+the log, exit status 1.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import socket
 import uuid
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import trio
 
@@ -64,7 +64,11 @@ def run(options: Options, settings: Settings, sockets: list[socket.socket]) -> i
     """Run until told to stop, on listening `sockets`; the exit status. Raises StartError."""
     _lift_descriptor_limit()
     memory.spare()
-    trio.run(serve, options, settings, sockets)
+    try:
+        trio.run(serve, options, settings, sockets)
+    finally:
+        for sock in sockets:
+            sock.close()
     return 0
 
 
@@ -244,8 +248,8 @@ def _cluster(options: Options) -> ClusterStatus:
     return ClusterStatus("ready", own.name, (Peer(own.address, own.name),))
 
 
-def _application(live: Live, v2: V2) -> App:
-    """What the shell has around it, loaded when it is first called."""
+def _application(live: Live, v2: V2) -> Later[App]:
+    """What the shell is around."""
     pages_of = pages(live)
 
     def build() -> App:
@@ -254,12 +258,7 @@ def _application(live: Live, v2: V2) -> App:
 
         return build_app(live, v2, partial(upkeep.exposition, live), pages_of, extensions(live))
 
-    later = Later(build)
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        await (await later.get())(scope, receive, send)
-
-    return application
+    return Later(build)
 
 
 def _announce(sock: socket.socket, guard: Guard | None) -> None:

@@ -96,6 +96,7 @@ class _General:
     """What serves the connections that are not the front's: loaded when first asked for, with the application."""
 
     def __init__(self, shell: Shell, header_bytes: int, living: trio.Nursery) -> None:
+        self._shell: Final = shell
         self._loading: Final = Later(partial(_load, shell, header_bytes))
         self._living: Final = living
         self._beginning: Final = trio.Lock()
@@ -103,15 +104,20 @@ class _General:
         self._finishing = False
 
     async def get(self) -> "Hypercorn":
-        if self._begun is None:
-            loaded = await self._loading.get()
+        """Raises what goes wrong with loading it."""
+        if self._begun is not None:
+            return self._begun
+        loaded = await self._loading.get()
+        await self._shell.load()
+        # Half begun it could neither be begun again nor be ended.
+        with trio.CancelScope(shield=True):
             async with self._beginning:
                 if self._begun is None:
                     await loaded.begin(self._living)
                     self._begun = loaded
                     if self._finishing:
                         await loaded.finish()
-        return self._begun
+        return loaded
 
     async def finish(self) -> None:
         self._finishing = True

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 import trio
 
+from ampp.api.later import Later
 from ampp.api.negotiate import refuse_content_type
 from ampp.api.origin import Origins
 from ampp.api.path import API, PREFIX, ROUTE, is_api
@@ -80,7 +81,7 @@ class Shell:
 
     def __init__(
         self,
-        app: App,
+        app: Later[App],
         v2: V2,
         meter: HttpMeter,
         limits: Limits,
@@ -105,7 +106,7 @@ class Shell:
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._inner(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal, added = await self._admit(scope)
@@ -117,7 +118,14 @@ class Shell:
         elif self._streams is not None and inner in SOCKETS:
             await self._streams.serve_socket({**scope, "path": inner}, receive, send)
         else:
-            await self._app({**scope, "path": inner}, receive, send)
+            await self._inner({**scope, "path": inner}, receive, send)
+
+    async def load(self) -> None:
+        """Load the application. Raises what goes wrong with that."""
+        await self._app.get()
+
+    async def _inner(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (await self._app.get())(scope, receive, send)
 
     def close(self) -> None:
         """End what would not end by itself: the server is shutting down."""
@@ -266,7 +274,7 @@ class Shell:
             if path == _HOT_HANDLER and scope["method"] == "POST" and body:
                 await answer.reply(await self._posted(_header(scope, b"content-type"), body))
                 return
-        await self._app(scope, _Replayed(body), answer.send)
+        await self._inner(scope, _Replayed(body), answer.send)
 
     def _foreign(self, scope: Scope, path: str) -> Reply | None:
         """The refusal of a write that another site's page had a browser make.
