@@ -26,7 +26,8 @@ from ampp.api.guard import Guard
 from ampp.api.later import Later
 from ampp.api.origin import Origins
 from ampp.api.port import ClusterStatus, Peer
-from ampp.api.shell import App, Limits, Shell
+from ampp.api.scope import App
+from ampp.api.shell import Limits, Shell
 from ampp.api.stream import Streams
 from ampp.api.v2 import V2
 from ampp.api.webconfig import WebConfigError

@@ -16,10 +16,10 @@ from ampp.api import ops
 from ampp.api.extensions.answer import Ask, Route, failure, new_id
 from ampp.api.negotiate import refuse_accept, refuse_content_type
 from ampp.api.openapi import document
-from ampp.api.path import API, PREFIX, ROUTE, is_api
 from ampp.api.port import Port
 from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
+from ampp.api.scope import API, PREFIX, ROUTE, is_api
 from ampp.api.v2 import V2
 from ampp.api.visit import Pages, Visit
 

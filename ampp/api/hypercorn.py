@@ -17,7 +17,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 
 from ampp.api.front import Replay
-from ampp.api.shell import App
+from ampp.api.scope import App
 from ampp.api.stream import ABORT
 
 __all__ = ["Hypercorn"]
