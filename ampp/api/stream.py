@@ -90,8 +90,10 @@ class Streams:
             await _refuse(problem, scope, send, headers, "http.response")
             return
         headers += _EVENT_STREAM
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        # Who has the head may count on hearing of what happens from then on.
         async with self._open(scope, receive, "http.disconnect", "sse") as line:
+            async with line.timed():
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
 
             async def write(pieces: Sequence[bytes]) -> None:
                 async with line.timed():
@@ -127,8 +129,9 @@ class Streams:
         except Problem as problem:
             await _refuse(problem, scope, send, [], "websocket.http.response")
             return
-        await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         async with self._open(scope, receive, "websocket.disconnect", "websocket") as line:
+            async with line.timed():
+                await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
 
             async def write(messages: Sequence[bytes]) -> None:
                 async with line.timed():
