@@ -1,10 +1,11 @@
 """The daemon on one screen: every room opened, wired to its neighbours, and closed in order.
 
-    start    configuration ─► store ─► sockets ─► senders, engine ─► tasks ─► "Listening on" ─► ready
+    start    sockets ─► configuration ─► store ─► senders, engine ─► tasks ─► "Listening on", ready ─► Hypercorn, Quart
     stop     sockets ─► requests in flight ─► ticks, sends ─► what waits to be written ─► snapshots ─► directory
 
-Nothing is served before the configuration is valid and the former run's state is loaded. Every failure on the way up
-is a `StartError`: one line in the log, exit status 1.
+Nothing is served before the configuration is valid and the former run's state is loaded; who connects before that
+waits. What POST /api/v2/alerts does not need is loaded last. Every failure on the way up is a `StartError`: one line in
+the log, exit status 1.
 """
 
 import contextlib
@@ -21,11 +22,11 @@ import trio
 from ampp import config as configuration
 from ampp import upkeep
 from ampp.api import listen, server
-from ampp.api.app import build_app
-from ampp.api.extensions import extensions
 from ampp.api.guard import Guard
+from ampp.api.later import Later
 from ampp.api.origin import Origins
 from ampp.api.port import ClusterStatus, Peer
+from ampp.api.scope import App
 from ampp.api.shell import Limits, Shell
 from ampp.api.stream import Streams
 from ampp.api.v2 import V2
@@ -60,15 +61,19 @@ _log: Final = Logger()
 _SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
-def run(options: Options, settings: Settings) -> int:
-    """Run until told to stop; the exit status. Raises StartError."""
+def run(options: Options, settings: Settings, sockets: list[socket.socket]) -> int:
+    """Run until told to stop, on listening `sockets`; the exit status. Raises StartError."""
     _lift_descriptor_limit()
     memory.spare()
-    trio.run(serve, options, settings)
+    try:
+        trio.run(serve, options, settings, sockets)
+    finally:
+        for sock in sockets:
+            sock.close()
     return 0
 
 
-async def serve(options: Options, settings: Settings) -> None:
+async def serve(options: Options, settings: Settings, sockets: list[socket.socket]) -> None:
     """Open every room, serve, and close them in order when a signal says so. Raises StartError."""
     destination.set_level(destination.Level(settings.network.refuse))
     config = await _read(options)
@@ -77,7 +82,6 @@ async def serve(options: Options, settings: Settings) -> None:
     try:
         for warning in restored.warnings:
             _log.warn(warning, component="store")
-        sockets = await trio.to_thread.run_sync(_bind, options)
         external = _external(options, sockets)
         loaded = await _prepare(config, external.url)
         metrics = Metrics(options.features, options.cluster.name if options.cluster else None)
@@ -89,7 +93,7 @@ async def serve(options: Options, settings: Settings) -> None:
         v2 = V2(live, options.features.mode, _cluster(options))
         origins = Origins(external.url)
         shell = Shell(
-            build_app(live, v2, partial(upkeep.exposition, live), pages(live), extensions(live)),
+            _application(live, v2),
             v2,
             metrics.http,
             Limits(options.get_concurrency, options.http_timeout, settings.limits.request_bytes),
@@ -178,15 +182,6 @@ def _history(options: Options, settings: Settings, store: SqliteStore) -> Histor
     return History(directory, historian)
 
 
-def _bind(options: Options) -> list[socket.socket]:
-    try:
-        if options.systemd_socket:
-            return systemd.listen_sockets()
-        return listen.bind(options.listen_addresses)
-    except (listen.ListenError, systemd.SocketActivationError) as error:
-        raise StartError(str(error)) from error
-
-
 def _external(options: Options, sockets: list[socket.socket]) -> External:
     try:
         return resolve(options.external_url, options.route_prefix, sockets[0].getsockname()[1])
@@ -252,6 +247,19 @@ def _cluster(options: Options) -> ClusterStatus:
     if own is None:
         return ClusterStatus()
     return ClusterStatus("ready", own.name, (Peer(own.address, own.name),))
+
+
+def _application(live: Live, v2: V2) -> Later[App]:
+    """What the shell is around."""
+    pages_of = pages(live)
+
+    def build() -> App:
+        from ampp.api.app import build_app
+        from ampp.api.extensions import extensions
+
+        return build_app(live, v2, partial(upkeep.exposition, live), pages_of, extensions(live))
+
+    return Later(build)
 
 
 def _announce(sock: socket.socket, guard: Guard | None) -> None:

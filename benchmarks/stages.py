@@ -18,6 +18,7 @@ from typing import Any
 import trio
 
 from ampp.api.front import Front
+from ampp.api.later import Later
 from ampp.api.reply import Reply, empty
 from ampp.api.shell import Limits, Shell
 from ampp.core.alert import Alert
@@ -50,7 +51,7 @@ class _Nothing:
 def _http(size: int) -> float:
     """A request read, taken apart, answered and counted, by alert: all but what is done with the body."""
     nothing: Any = _Nothing()
-    shell = Shell(nothing, nothing, Metrics(Features(), None).http, Limits(), "", None)
+    shell = Shell(Later(lambda: nothing), nothing, Metrics(Features(), None).http, Limits(), "", None)
     front = Front(shell, "", 10 << 20, 650, 1 << 20)
     used = 0.0
 

@@ -1,8 +1,8 @@
 """`python -m benchmarks.start`: how long programs take from exec to exit, or to readiness, in one run, in turns.
 
-What is in dist/ (see `make dist`), the virtual environment and an installed amtool, each with `--version` and with a
-query of one alert from a running server; then the daemon, from exec to its `Listening on` line. Least and median, in
-milliseconds; for commands the processor's time too, which says more than the wall's on a machine that has other work.
+What is in dist/ (see `make dist`), the virtual environment and real amtools, each with `--version` and with a query of
+one alert from a running server, the same for all; then the daemon, from exec to its `Listening on` line. Least and
+median, in milliseconds; for commands the processor's time too, which says more on a machine that has other work.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def once(command: list[str]) -> tuple[float, float]:
     return (time.perf_counter() - began) * 1000, (used.ru_utime + used.ru_stime) * 1000
 
 
-def measure(rounds: int) -> None:
+def measure(rounds: int, amtools: dict[str, str]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ampp-start-"))
     try:
         forms = programs(folder)
@@ -66,9 +66,10 @@ def measure(rounds: int) -> None:
             query = [f"--alertmanager.url={server.url}", "alert", "query"]
             commands = {f"{form}: --version": [*command, "--version"] for form, command in forms.items()}
             commands |= {f"{form}: amtool query": [*called(to, "amtool", folder), *query] for form, to in forms.items()}
-            real = shutil.which("amtool")
-            if real:
-                commands |= {"real amtool: --version": [real, "--version"], "real amtool: amtool query": [real, *query]}
+            asked = ["alert", "query", f"--url={server.url}"]
+            commands |= {f"{form}: ampp alert query": [*to, *asked] for form, to in forms.items()}
+            for name, real in amtools.items():
+                commands |= {f"{name}: --version": [real, "--version"], f"{name}: amtool query": [real, *query]}
             commands["python -c pass"] = [sys.executable, "-c", "pass"]
             taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
             for turn in range(rounds + 1):
@@ -99,4 +100,8 @@ def show(line: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
-    measure(parser.parse_args().rounds)
+    parser.add_argument("--amtool", metavar="NAME=PATH", action="append", default=[], help="one more to compare")
+    chosen = parser.parse_args()
+    installed = shutil.which("amtool")
+    others = dict(named.split("=", 1) for named in chosen.amtool)
+    measure(chosen.rounds, ({"real amtool": installed} if installed else {}) | others)

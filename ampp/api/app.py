@@ -19,20 +19,13 @@ from ampp.api.openapi import document
 from ampp.api.port import Port
 from ampp.api.query import Query
 from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
+from ampp.api.scope import API, PREFIX, ROUTE, is_api
 from ampp.api.v2 import V2
 from ampp.api.visit import Pages, Visit
 
-__all__ = ["API", "PREFIX", "ROUTE", "build_app", "is_api"]
+__all__ = ["build_app"]
 
 _log: Final = logging.getLogger("ampp.api")
-
-API: Final = "/api/v2/"
-
-ROUTE: Final = "ampp.route"
-"""Where the scope of a request says by which route it was served, for those whose path holds a value."""
-
-PREFIX: Final = "ampp.prefix"
-"""Where the scope of a request says which route prefix was taken off its path."""
 
 _V1: Final = {
     "/api/v1/status": ["GET"],
@@ -44,11 +37,6 @@ _V1: Final = {
 
 
 _WITH_HEAD: Final = ("/-/healthy", "/-/ready")
-
-
-def is_api(path: str) -> bool:
-    """Whether errors for this path (without prefix) take the API's form."""
-    return path.startswith(API)
 
 
 def build_app(

@@ -1,11 +1,8 @@
 """The HTTP server: sockets in, connections to Hypercorn, an orderly end.
 
-Hypercorn's own `serve` owns its sockets, its TLS context and the end of the process; here those are ours (bound before
-the configuration is applied, certificates that change, one shutdown for all rooms), so its connection handler is run
-directly. Those names are not documented: hypercorn's version is pinned, and `tests/integration` holds it to its word.
-
 A connection whose first request is POST /api/v2/alerts is served by `front` as long as it keeps to that; every other
-one goes to Hypercorn with the bytes already read.
+one goes to Hypercorn with the bytes already read. Hypercorn and the application take as long to load as all the rest;
+that begins when connections are accepted, and who comes too early for it waits.
 """
 
 import logging
@@ -13,21 +10,18 @@ import socket
 import ssl
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import trio
-from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config
-from hypercorn.trio.lifespan import Lifespan
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState
 
 from ampp.api.front import Front, Replay
+from ampp.api.later import Later
 from ampp.api.shell import Shell
-from ampp.api.stream import ABORT
 from ampp.api.tls import allowed
 from ampp.api.webconfig import WebConfigError
+
+if TYPE_CHECKING:
+    from ampp.api.hypercorn import Hypercorn
 
 __all__ = ["GRACE", "HEADER_BYTES", "Contexts", "serve"]
 
@@ -41,9 +35,6 @@ _IDLE: Final = 650.0
 who hangs up and no request meets a closing door."""
 
 _HANDSHAKE: Final = 10.0
-
-_SAID: Final = 1 << 16
-"""Bytes of one message on a WebSocket, where nothing needs to be said to us."""
 
 HEADER_BYTES: Final = 1 << 20
 """Bytes of request line and headers; more is answered 431 (Go's default)."""
@@ -81,49 +72,72 @@ async def serve(
     Returns at most `GRACE` seconds after `shutdown`; cancelled, it drops everything at once.
     """
     logging.getLogger("trio.serve_listeners").addFilter(_without_stack)
-    config = _config(header_bytes)
-    worker = WorkerContext(None)
-    app = ASGIWrapper(shell)  # type: ignore[arg-type]
-    lifespan = Lifespan(app, config, {})
     listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(sock)) for sock in sockets]
-    async with trio.open_nursery() as lifespan_nursery:
-        await lifespan_nursery.start(lifespan.handle_lifespan)
-        await lifespan.wait_for_startup()
+    async with trio.open_nursery() as living:
+        general = _General(shell, header_bytes, living)
         async with trio.open_nursery() as connections:
             front = Front(shell, shell.prefix, shell.limits.max_body, _IDLE, header_bytes)
-            handler = partial(_connection, front, app, config, worker, contexts)
+            handler = partial(_connection, front, general, contexts)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(partial(trio.serve_listeners, handler, listeners, handler_nursery=connections))
                 task_status.started()
+                accepting.start_soon(general.get)
                 await shutdown.wait()
                 accepting.cancel_scope.cancel()
             connections.cancel_scope.deadline = trio.current_time() + GRACE
             front.close()
             shell.close()
-            await worker.terminated.set()
-        await lifespan.wait_for_shutdown()
-        lifespan_nursery.cancel_scope.cancel()
+            await general.finish()
+        await general.end()
+        living.cancel_scope.cancel()
 
 
-def _config(header_bytes: int) -> Config:
-    config = Config()
-    config.errorlog = _log
-    config.accesslog = None
-    config.include_server_header = False
-    config.keep_alive_timeout = _IDLE
-    config.keep_alive_max_requests = 1 << 62
-    config.h11_max_incomplete_size = header_bytes
-    config.h2_max_header_list_size = header_bytes
-    config.ssl_handshake_timeout = _HANDSHAKE
-    config.websocket_max_message_size = _SAID
-    return config
+class _General:
+    """What serves the connections that are not the front's: loaded when first asked for, with the application."""
+
+    def __init__(self, shell: Shell, header_bytes: int, living: trio.Nursery) -> None:
+        self._shell: Final = shell
+        self._loading: Final = Later(partial(_load, shell, header_bytes))
+        self._living: Final = living
+        self._beginning: Final = trio.Lock()
+        self._begun: Hypercorn | None = None
+        self._finishing = False
+
+    async def get(self) -> "Hypercorn":
+        """Raises what goes wrong with loading it."""
+        if self._begun is not None:
+            return self._begun
+        loaded = await self._loading.get()
+        await self._shell.load()
+        # Half begun it could neither be begun again nor be ended.
+        with trio.CancelScope(shield=True):
+            async with self._beginning:
+                if self._begun is None:
+                    await loaded.begin(self._living)
+                    self._begun = loaded
+                    if self._finishing:
+                        await loaded.finish()
+        return loaded
+
+    async def finish(self) -> None:
+        self._finishing = True
+        if self._begun is not None:
+            await self._begun.finish()
+
+    async def end(self) -> None:
+        if self._begun is not None:
+            await self._begun.end()
+
+
+def _load(shell: Shell, header_bytes: int) -> "Hypercorn":
+    from ampp.api.hypercorn import Hypercorn
+
+    return Hypercorn(shell, header_bytes, _IDLE, _HANDSHAKE)
 
 
 async def _connection(
     front: Front,
-    app: ASGIWrapper,
-    config: Config,
-    worker: WorkerContext,
+    general: _General,
     contexts: Contexts | None,
     stream: trio.SocketStream,
 ) -> None:
@@ -143,10 +157,11 @@ async def _connection(
             if unanswered is None:
                 return
             first = unanswered
+        speaking = await general.get()
         replay = Replay(connection, first)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_abort_when_cancelled, replay)
-            await _Server(app, config, worker, ConnectionState({ABORT: replay.abort}), replay)  # type: ignore[arg-type]
+            await speaking.serve(replay)
             nursery.cancel_scope.cancel()
     except Exception as error:  # noqa: BLE001 (one connection must not end the others)
         _report(error)
@@ -162,24 +177,6 @@ async def _abort_when_cancelled(replay: Replay) -> None:
     finally:
         with trio.CancelScope(shield=True):
             await replay.abort()
-
-
-class _Server(TCPServer):
-    """Hypercorn's connection, which ends when the client has hung up.
-
-    Left alone it would wait out the idle time first, and a machine that is asked often would run out of descriptors.
-    """
-
-    _hung_up = False
-
-    async def _read_data(self) -> None:
-        await super()._read_data()
-        self._hung_up = True
-        await self.idle_task.stop()
-
-    async def _idle_timeout(self) -> None:
-        if not self._hung_up:
-            await super()._idle_timeout()
 
 
 _CLIENT_FAULTS: Final = (

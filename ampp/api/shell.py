@@ -7,30 +7,25 @@ then CORS for the API, and at last the application. New alerts and silences (`PO
 
 import posixpath
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 import msgspec
 import trio
 
-from ampp.api.app import API, PREFIX, ROUTE, is_api
-from ampp.api.extensions.answer import failure_body, new_id
+from ampp.api.cors import ANYONE, cors, is_preflight
+from ampp.api.later import Later
 from ampp.api.negotiate import refuse_content_type
 from ampp.api.origin import Origins
 from ampp.api.reply import JSON, TEXT, Reply, plain_error, redirect
+from ampp.api.scope import API, PREFIX, ROUTE, App, Message, Receive, Scope, Send, header, is_api, origin_form
 from ampp.api.stream import SOCKETS, STREAMS, Streams
 from ampp.api.v2 import V2
 from ampp.core.clock import SECOND
 from ampp.core.duration import format_go
 
-__all__ = ["MAX_BODY", "POSTS", "App", "Guard", "HttpMeter", "Limits", "Receive", "Scope", "Send", "Shell"]
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+__all__ = ["MAX_BODY", "POSTS", "Guard", "HttpMeter", "Limits", "Shell"]
 
 MAX_BODY: Final = 10 << 20
 """Bytes of a request body taken by default."""
@@ -81,7 +76,7 @@ class Shell:
 
     def __init__(
         self,
-        app: App,
+        app: Later[App],
         v2: V2,
         meter: HttpMeter,
         limits: Limits,
@@ -106,7 +101,7 @@ class Shell:
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._inner(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal, added = await self._admit(scope)
@@ -118,7 +113,14 @@ class Shell:
         elif self._streams is not None and inner in SOCKETS:
             await self._streams.serve_socket({**scope, "path": inner}, receive, send)
         else:
-            await self._app({**scope, "path": inner}, receive, send)
+            await self._inner({**scope, "path": inner}, receive, send)
+
+    async def load(self) -> None:
+        """Load the application. Raises what goes wrong with that."""
+        await self._app.get()
+
+    async def _inner(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (await self._app.get())(scope, receive, send)
 
     def close(self) -> None:
         """End what would not end by itself: the server is shutting down."""
@@ -126,7 +128,7 @@ class Shell:
             self._streams.close()
 
     async def _admit(self, scope: Scope) -> tuple[Reply | None, tuple[tuple[str, str], ...]]:
-        return (None, ()) if self._guard is None else await self._guard.admit(_header(scope, b"authorization"))
+        return (None, ()) if self._guard is None else await self._guard.admit(header(scope, b"authorization"))
 
     @property
     def limits(self) -> Limits:
@@ -168,7 +170,7 @@ class Shell:
         return path.removeprefix(self._prefix) if path.startswith(self._prefix + "/") else None
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope = _origin_form(scope)
+        scope = origin_form(scope)
         refusal, added = await self._admit(scope)
         answer = _Answer(send, added)
         if refusal is None:
@@ -259,15 +261,15 @@ class Shell:
             await answer.reply(foreign)
             return
         if is_api(path):
-            answer.added += _cors(scope)
-            if _is_preflight(scope):
+            answer.added += cors(scope)
+            if is_preflight(scope):
                 await answer.reply(Reply(204))
                 return
             answer.added += (("Cache-Control", "no-store"),)
             if path in POSTS and scope["method"] == "POST" and body:
-                await answer.reply(await self._posted(path, _header(scope, b"content-type"), body))
+                await answer.reply(await self._posted(path, header(scope, b"content-type"), body))
                 return
-        await self._app(scope, _Replayed(body), answer.send)
+        await self._inner(scope, _Replayed(body), answer.send)
 
     def _foreign(self, scope: Scope, path: str) -> Reply | None:
         """The refusal of a write that another site's page had a browser make.
@@ -276,17 +278,19 @@ class Shell:
         """
         if self._origins is None or scope["method"] in _READS or _is_alertmanagers(path):
             return None
-        why = self._origins.foreign(lambda name: _header(scope, name))
+        why = self._origins.foreign(lambda name: header(scope, name))
         if not why:
             return None
-        if "text/html" in (_header(scope, b"accept") or ""):
+        if "text/html" in (header(scope, b"accept") or ""):
             return plain_error(403, why)
-        return Reply(403, failure_body(new_id(_header(scope, b"x-request-id")), "AUTHORIZATION_ERROR", why), JSON)
+        from ampp.api.extensions.answer import failure_body, new_id
+
+        return Reply(403, failure_body(new_id(header(scope, b"x-request-id")), "AUTHORIZATION_ERROR", why), JSON)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The whole body, or None when the client went away. Raises `_Refused`."""
         most = self._limits.max_body
-        declared = _header(scope, b"content-length")
+        declared = header(scope, b"content-length")
         if declared is not None and declared.isdigit() and int(declared) > most:
             raise _Refused(_too_large(most))
         parts: list[bytes] = []
@@ -364,21 +368,6 @@ class _Replayed:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-def _header(scope: Scope, wanted: bytes) -> str | None:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return str(value.decode("latin-1"))
-    return None
-
-
-def _origin_form(scope: Scope) -> Scope:
-    """A request to `http://host/path`, the form proxies send, is one to `/path`."""
-    if scope["path"].startswith("/") or "://" not in scope["path"]:
-        return scope
-    path = "/" + scope["path"].partition("://")[2].partition("/")[2]
-    return {**scope, "path": path, "raw_path": b"/" + scope["raw_path"].partition(b"://")[2].partition(b"/")[2]}
-
-
 def _clean(path: str) -> str:
     """Go's ServeMux: no empty, `.` or `..` elements; a final slash stays."""
     clean = posixpath.normpath(path if path.startswith("/") else "/" + path)
@@ -408,36 +397,6 @@ def _is_alertmanagers(path: str) -> bool:
 
 
 _METHODS: Final = frozenset(("GET", "PUT", "HEAD", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
-_SIMPLE_METHODS: Final = frozenset(("GET", "POST", "HEAD", "OPTIONS"))
-_SIMPLE_HEADERS: Final = frozenset(("accept", "content-type", "x-requested-with"))
-_ANYONE: Final = ("Access-Control-Allow-Origin", "*")
-
-
-def _is_preflight(scope: Scope) -> bool:
-    return scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method") is not None
-
-
-def _cors(scope: Scope) -> tuple[tuple[str, str], ...]:
-    """The headers for browsers of other origins, as upstream's library sets them (interfaces reference 2.5)."""
-    origin = _header(scope, b"origin")
-    if not _is_preflight(scope):
-        allowed = origin is not None and scope["method"] in _SIMPLE_METHODS
-        return (("Vary", "Origin"), _ANYONE) if allowed else (("Vary", "Origin"),)
-    vary = ("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
-    method = (_header(scope, b"access-control-request-method") or "").upper()
-    headers = _header(scope, b"access-control-request-headers") or ""
-    names = [name.strip() for name in headers.split(",")] if headers else []
-    if (
-        origin is None
-        or method not in _SIMPLE_METHODS
-        or not _SIMPLE_HEADERS.issuperset(names)
-        or names != sorted(names)
-    ):
-        return (vary,)
-    granted = (vary, _ANYONE, ("Access-Control-Allow-Methods", method))
-    return (*granted, ("Access-Control-Allow-Headers", headers)) if headers else granted
-
-
 POSTS: Final[Mapping[str, Callable[[V2, bytes], Awaitable[Reply]]]] = {
     f"{API}alerts": V2.post_alerts,
     f"{API}silences": V2.post_silences,
@@ -445,7 +404,7 @@ POSTS: Final[Mapping[str, Callable[[V2, bytes], Awaitable[Reply]]]] = {
 """What POSTs need no application: their paths, without the prefix, and what answers a body."""
 
 _HOT: Final = (("Vary", "Origin"), ("Cache-Control", "no-store"))
-_HOT_FOREIGN: Final = (("Vary", "Origin"), _ANYONE, ("Cache-Control", "no-store"))
+_HOT_FOREIGN: Final = (("Vary", "Origin"), ANYONE, ("Cache-Control", "no-store"))
 
 
 @lru_cache(maxsize=8)

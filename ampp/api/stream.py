@@ -11,9 +11,9 @@ its own. At the end of the process `close` lets every stream end properly at onc
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import msgspec
 import trio
@@ -21,6 +21,7 @@ import trio
 from ampp.api.extensions.answer import STATUS, Problem, failure_body, new_id, wrong
 from ampp.api.origin import Origins
 from ampp.api.query import Query
+from ampp.api.scope import Receive, Scope, Send
 from ampp.core.clock import MILLISECOND
 from ampp.core.timestamp import format_millis
 from ampp.feed.event import SOURCES, Event, number_of, place
@@ -29,10 +30,6 @@ from ampp.observe.metrics import StreamMetrics
 
 __all__ = ["ABORT", "SOCKETS", "STREAMS", "Streams"]
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 STREAMS: Final = ("/api/v2/events/stream", "/events/stream")
 SOCKETS: Final[Mapping[str, frozenset[str]]] = {
@@ -93,8 +90,10 @@ class Streams:
             await _refuse(problem, scope, send, headers, "http.response")
             return
         headers += _EVENT_STREAM
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        # Who has the head may count on hearing of what happens from then on.
         async with self._open(scope, receive, "http.disconnect", "sse") as line:
+            async with line.timed():
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
 
             async def write(pieces: Sequence[bytes]) -> None:
                 async with line.timed():
@@ -130,8 +129,9 @@ class Streams:
         except Problem as problem:
             await _refuse(problem, scope, send, [], "websocket.http.response")
             return
-        await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         async with self._open(scope, receive, "websocket.disconnect", "websocket") as line:
+            async with line.timed():
+                await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
 
             async def write(messages: Sequence[bytes]) -> None:
                 async with line.timed():

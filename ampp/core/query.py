@@ -28,11 +28,14 @@ BATCH: Final = 128
 def alerts(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[AlertView]]:
     """Every alert not over that passes the query, by ascending fingerprint, in batches some of which may be empty."""
     groups, receivers = engine.groups, engine.plan.receivers
-    wanted = [alert for alert in engine.book if alert.ends >= wall]
-    for first in range(0, len(wanted), BATCH):
-        for alert in wanted[first : first + BATCH]:
+    known = [alert for alert in engine.book if alert.ends >= wall]
+    wanted: list[Alert] = []
+    for first in range(0, len(known), BATCH):
+        chosen = _chosen(known[first : first + BATCH], query)
+        for alert in chosen:
             if alert.fingerprint < 0:
                 fingerprint(alert)
+        wanted += chosen
         yield []
     wanted.sort(key=attrgetter("fingerprint"))
     everyone = query.receiver is None and not query.receiver_matchers
@@ -42,12 +45,12 @@ def alerts(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[AlertV
         views = []
         for alert in wanted[first : first + BATCH]:
             routes = groups.route(alert)
-            known = told.get(routes)
-            if known is None:
+            heard = told.get(routes)
+            if heard is None:
                 names = tuple([route.receiver for route in routes])
-                known = told[routes] = names, everyone or _heard(receivers, names, query)
-            if known[1]:
-                view = status.view(alert, known[0], ())
+                heard = told[routes] = names, everyone or _heard(receivers, names, query)
+            if heard[1]:
+                view = status.view(alert, heard[0], ())
                 if view is not None:
                     views.append(view)
         yield views
@@ -70,7 +73,7 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
         for count, alert in enumerate(list(group.alerts.values())):
             if not count % BATCH:
                 yield []
-            if alert.ends >= wall and status.view(alert, (), ()) is not None:
+            if alert.ends >= wall and _chosen([alert], query) and status.view(alert, (), ()) is not None:
                 kept.append(alert)
                 receivers.setdefault(alert.key, []).append(name)
         if kept:
@@ -101,9 +104,8 @@ class _Status:
         """Neither silence nor rule: nothing to be asked of any alert."""
 
     def view(self, alert: Alert, receivers: tuple[str, ...], muted_by: tuple[str, ...]) -> AlertView | None:
+        """The alert, which the query's matchers have chosen, unless its status is not asked for."""
         query = self._query
-        if query.matchers and not matches_all(query.matchers, alert.labels):
-            return None
         if self._free:
             return AlertView(alert, receivers, (), (), muted_by) if query.active else None
         silenced_by = self._muting.silenced_by(alert, self._wall)
@@ -118,6 +120,14 @@ class _Status:
             return None
         by = (fingerprint_hex(fingerprint(inhibition.source)),)
         return AlertView(alert, receivers, silenced_by, by, muted_by)
+
+
+def _chosen(alerts: list[Alert], query: AlertQuery) -> list[Alert]:
+    """Those that fulfil the query's matchers, looked for before anything is worked out for the others."""
+    for matcher in query.matchers:
+        name, test = matcher.name, matcher.test
+        alerts = [alert for alert in alerts if test(alert.labels.get(name, ""))]
+    return alerts
 
 
 def _heard(receivers: Mapping[str, Receiver], names: tuple[str, ...], query: AlertQuery) -> bool:

@@ -4,8 +4,7 @@ daemon that nobody looks at starts as fast, and holds as little, as if there wer
 from functools import partial
 from typing import Any
 
-import trio
-
+from ampp.api.later import Later
 from ampp.api.reply import Reply
 from ampp.api.visit import Pages, Visit
 from ampp.live import Live
@@ -15,15 +14,10 @@ __all__ = ["pages"]
 
 def pages(live: Live) -> Pages:
     """What is served to people."""
-    lock = trio.Lock()
-    opened: list[Any] = []
+    site = Later(partial(_open, live))
 
     async def answer(visit: Visit) -> tuple[Reply, str]:
-        if not opened:
-            async with lock:
-                if not opened:
-                    opened.append(await trio.to_thread.run_sync(partial(_open, live)))
-        reply: tuple[Reply, str] = await opened[0].answer(visit)
+        reply: tuple[Reply, str] = await (await site.get()).answer(visit)
         return reply
 
     return answer

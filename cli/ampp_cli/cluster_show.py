@@ -30,7 +30,7 @@ def command(output: Output, remote: Remote) -> None:
 
     def draw() -> str:
         remote.renew()
-        cluster = mapping(remote.fetch(GET_STATUS, "object"), "cluster")
+        cluster = mapping(remote.fetch_object(GET_STATUS), "cluster")
         peers = items(cluster, "peers")
         if output.form == "name":
             return output.text(_PEERS, peers)

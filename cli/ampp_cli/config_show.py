@@ -16,7 +16,7 @@ __all__ = ["command"]
 @server_options
 def command(output: Output, remote: Remote) -> None:
     """Show the configuration that the server runs with, secrets hidden; as json or jsonl with the server's status."""
-    status = remote.fetch(GET_STATUS, "object")
+    status = remote.fetch_object(GET_STATUS)
     if output.form in ("json", "jsonl"):
         click.echo(output.document(status), nl=False)
         return

@@ -4,13 +4,16 @@ A file is a YAML mapping of long flag names to values. Of several files, the fir
 its own two files first, `ampp` its own.
 """
 
-import functools
-import os
-import re
-from collections.abc import Mapping
-from typing import Final, get_args
+from __future__ import annotations
 
-__all__ = ["DefaultsError", "ampp_defaults", "amtool_defaults"]
+import os
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+__all__ = ["KNOWN", "DefaultsError", "ampp_defaults", "amtool_defaults"]
 
 _LEGACY: Final = {"comment_required": "require-comment"}
 _AMTOOL: Final = (".config/amtool/config.yml", "/etc/amtool/config.yml")
@@ -32,19 +35,23 @@ class DefaultsError(Exception):
         self.path = path
 
 
-@functools.cache
 def amtool_defaults() -> Mapping[str, str]:
     """Values by flag name, as amtool is to see them. Raises DefaultsError."""
     return _read(_AMTOOL + _AMPP)
 
 
-@functools.cache
 def ampp_defaults() -> Mapping[str, str]:
     """Values by flag name, as `ampp` is to see them. Raises DefaultsError."""
     return _read(_AMPP + _AMTOOL)
 
 
+KNOWN: Final[dict[tuple[str, ...], dict[str, str]]] = {}
+"""What files said that were read."""
+
+
 def _read(files: tuple[str, ...]) -> dict[str, str]:
+    if files in KNOWN:
+        return KNOWN[files]
     found: dict[str, str] = {}
     for file in files:
         path = file if file.startswith("/") else f"{os.environ.get('HOME', '')}/{file}"
@@ -64,10 +71,13 @@ def _read(files: tuple[str, ...]) -> dict[str, str]:
                 if key in values:
                     continue
             found.setdefault(key, value)
+    KNOWN[files] = found
     return found
 
 
 def _mapping(path: str, text: str) -> dict[str, str]:
+    import re
+
     values: dict[str, str] = {}
     plain = re.compile(_PLAIN)
     at = 0
@@ -82,6 +92,8 @@ def _mapping(path: str, text: str) -> dict[str, str]:
 
 
 def _yaml(path: str, text: str) -> dict[str, str]:
+    from typing import get_args
+
     from ampp.config.decode import FAILED, Decoder
     from ampp.config.error import Invalid
     from ampp.config.kind import TextMap

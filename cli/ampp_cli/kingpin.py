@@ -13,10 +13,16 @@ A command line is described with `Flag`, `Argument` and `Command` values, read w
 what help, man page and shell completion need. Nothing here prints or exits.
 """
 
+from __future__ import annotations
+
 import os
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+
+TYPE_CHECKING = False  # see ampp_cli.remote: amtool is to answer at once, too
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Final
+
+    Parser = Callable[[str], Any]
 
 __all__ = [
     "BUILTIN",
@@ -35,8 +41,6 @@ __all__ = [
     "text",
 ]
 
-Parser = Callable[[str], Any]
-
 
 def go_quote(text: str) -> str:
     """Only mistakes need it."""
@@ -46,7 +50,6 @@ def go_quote(text: str) -> str:
 
 
 _FLOAT: Final = r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?"
-"""Compiled when a command line has a number."""
 
 
 class UsageError(ValueError):
@@ -55,7 +58,7 @@ class UsageError(ValueError):
     `parsed` holds what was understood before the error. `sound`: the line has the right form, and a value is wrong.
     """
 
-    parsed: "Parsed"
+    parsed: Parsed
     sound = False
 
 
@@ -70,6 +73,8 @@ def number(value: str) -> int:
 
 def decimal(value: str) -> float:
     """A finite float."""
+    import re
+
     if not re.fullmatch(_FLOAT, value):
         raise UsageError(f"strconv.ParseFloat: parsing {go_quote(value)}: invalid syntax")
     number = float(value)
@@ -176,9 +181,9 @@ class Command:
         *,
         flags: tuple[Flag, ...] = (),
         arguments: tuple[Argument, ...] = (),
-        commands: "tuple[Command, ...]" = (),
+        commands: tuple[Command, ...] = (),
         default: bool = False,
-        run: Callable[["Parsed"], int] | None = None,
+        run: Callable[[Parsed], int] | None = None,
     ) -> None:
         self.name = name
         self.help = help

@@ -25,6 +25,7 @@ def main() -> int:
     try:
         status = _dispatch(program, arguments)
         sys.stdout.flush()
+        sys.stderr.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -37,6 +38,9 @@ def main() -> int:
         _forget_output()
         sys.stderr.write(f"{program}: cannot write the output: {(error.strerror or '').lower()}\n")
         return 1
+    if "threading" not in sys.modules:
+        # So little was needed that nothing can be under way; Python would only tear down what is gone in a moment.
+        os._exit(status)
     return status
 
 
@@ -85,6 +89,11 @@ def _dispatch(program: str, arguments: list[str]) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(version() + "\n")
         return 0
+    from ampp_cli import usual
+
+    status = usual.answer(arguments)
+    if status is not None:
+        return status
     from ampp_cli import own
 
     return own.main(arguments)

@@ -16,19 +16,25 @@ A command describes its rows once, as a `Listing`, and hands over the API's own 
 or headings. Only data goes to stdout.
 """
 
-import functools
+from __future__ import annotations
+
 import gc
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
-import click
-
-from ampp_cli.remembered import Remembered
+from ampp_cli.option import Option, clicked
 from ampp_cli.table import clean, columns
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Final, Literal, TypeAlias, TypeVar
+
+    R = TypeVar("R")
+
+    Row: TypeAlias = dict[str, Any]
+    Detail: TypeAlias = Literal["simple", "extended", "wide"]
 
 __all__ = [
     "BLUE",
@@ -36,7 +42,9 @@ __all__ = [
     "DIM",
     "FORMS",
     "GREEN",
+    "OPTIONS",
     "RED",
+    "WATCH",
     "YELLOW",
     "Column",
     "Listing",
@@ -46,11 +54,6 @@ __all__ = [
     "output_options",
     "terminal_width",
 ]
-
-R = TypeVar("R")
-
-Row: TypeAlias = dict[str, Any]
-Detail: TypeAlias = Literal["simple", "extended", "wide"]
 
 FORMS: Final = ("simple", "extended", "wide", "json", "yaml", "jsonl", "name")
 _DETAIL: Final = {"simple": 0, "extended": 1, "wide": 2}
@@ -66,34 +69,56 @@ YELLOW: Final = "33"
 BLUE: Final = "34"
 
 
-class Column(NamedTuple):
+class Column:
     """One column. `least`: the first form, by detail, that shows it. `style`: an SGR code for the cell, or "".
 
     `until`: the last that does. `flexible` columns are cut where the terminal is too narrow, except with `wide`.
     """
 
-    head: str
-    cell: Callable[[Row], str]
-    least: Detail = "simple"
-    until: Detail = "wide"
-    flexible: bool = False
-    style: Callable[[Row], str] | None = None
+    __slots__ = ("cell", "flexible", "head", "least", "style", "until")
+
+    def __init__(
+        self,
+        head: str,
+        cell: Callable[[Row], str],
+        *,
+        least: Detail = "simple",
+        until: Detail = "wide",
+        flexible: bool = False,
+        style: Callable[[Row], str] | None = None,
+    ) -> None:
+        self.head = head
+        self.cell = cell
+        self.least = least
+        self.until = until
+        self.flexible = flexible
+        self.style = style
 
 
-class Listing(NamedTuple):
+class Listing:
     """What a kind of rows looks like. `name` is what other commands take to mean the row."""
 
-    columns: tuple[Column, ...]
-    name: Callable[[Row], str]
+    __slots__ = ("columns", "name")
+
+    def __init__(self, columns: tuple[Column, ...], name: Callable[[Row], str]) -> None:
+        self.columns = columns
+        self.name = name
 
 
-class Output(NamedTuple):
+class Output:
     """What the user asked for. `colour` is decided already; `watch` is in seconds, 0 for once."""
 
-    form: str
-    headers: bool = True
-    colour: bool = False
-    watch: float = 0.0
+    __slots__ = ("colour", "form", "headers", "watch")
+
+    def __init__(self, form: str, headers: bool = True, colour: bool = False, watch: float = 0.0) -> None:
+        self.form = form
+        self.headers = headers
+        self.colour = colour
+        self.watch = watch
+
+    def as_form(self, form: str) -> Output:
+        """The same in another form."""
+        return Output(form, self.headers, self.colour, self.watch)
 
     @property
     def for_people(self) -> bool:
@@ -149,9 +174,12 @@ class Output(NamedTuple):
         On a terminal the new replaces the old. An error ends it the first time; later it is shown, and tried again.
         """
         sys.stdout.write(draw())
-        if self.watch:
-            gc.enable()
-        while self.watch:
+        if not self.watch:
+            return
+        import click
+
+        gc.enable()
+        while True:
             sys.stdout.flush()
             time.sleep(self.watch)
             try:
@@ -181,6 +209,8 @@ def _json(value: Any) -> str:
         import msgspec
 
         return msgspec.json.encode(value).decode()
+    import json
+
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -200,36 +230,41 @@ def coloured(wanted: str) -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-color_option: Final = click.option(
+_COLOR: Final = Option(
+    "color",
     "--color",
-    type=click.Choice(("auto", "always", "never")),
+    choices=("auto", "always", "never"),
     default="auto",
     help="Colour; by itself only on a terminal, and not if NO_COLOR is set.",
 )
-"""The option `--color`, whose value `coloured` takes."""
-
-_OPTIONS: Final = (
-    click.option(
+OPTIONS: Final = (
+    Option(
+        "form",
         "-o",
         "--output",
-        "form",
-        cls=Remembered,
-        type=click.Choice(FORMS),
+        remembered=True,
+        choices=FORMS,
         default="simple",
         show_default=True,
         help="Form of the output.",
     ),
-    click.option("--no-headers", is_flag=True, help="Leave out the headings of tables."),
-    color_option,
+    Option("no_headers", "--no-headers", flag=True, help="Leave out the headings of tables."),
+    _COLOR,
 )
-_WATCH: Final = (
-    click.option("-w", "--watch", is_flag=True, help="Show it again and again, until interrupted."),
-    click.option("--interval", type=click.FloatRange(0.1), default=2.0, help="Seconds between showings, for --watch."),
+WATCH: Final = (
+    Option("watch", "-w", "--watch", flag=True, rare=True, help="Show it again and again, until interrupted."),
+    Option("interval", "--interval", kind="seconds", default="2.0", help="Seconds between showings, for --watch."),
 )
+
+
+def color_option(function: Callable[..., R]) -> Callable[..., R]:
+    """Give a click command the option `--color`, whose value `coloured` takes."""
+    return clicked((_COLOR,))(function)
 
 
 def output_options(*, watch: bool = False) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Give a click command `-o`, `--no-headers` and `--color`, as its argument `output`; `watch` adds `--watch`."""
+    import functools
 
     def decorate(function: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(function)
@@ -239,8 +274,6 @@ def output_options(*, watch: bool = False) -> Callable[[Callable[..., R]], Calla
             output = Output(form, not no_headers, coloured(color), interval if watch else 0.0)
             return function(*args, output=output, **rest)
 
-        for option in reversed(_OPTIONS + (_WATCH if watch else ())):
-            run = option(run)
-        return run
+        return clicked(OPTIONS + (WATCH if watch else ()))(run)
 
     return decorate

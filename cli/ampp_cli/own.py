@@ -18,8 +18,8 @@ __all__ = ["main"]
 _COMMANDS: Final[Table] = {
     "run": ("Run the daemon. `ampp run --help` lists its flags.", "ampp_cli.run"),
     "check-config": ("Check configuration files.", "ampp_cli.check_config"),
-    "alert": ("Look at alerts, and add some.", "ampp_cli.alert"),
-    "silence": ("Mute alerts for a time.", "ampp_cli.silence"),
+    "alert": ("Look at alerts, and add some.", "ampp_cli.alert.commands"),
+    "silence": ("Mute alerts for a time.", "ampp_cli.silence.commands"),
     "history": ("Look at what happened.", "ampp_cli.history"),
     "notifications": ("Look at what was told to whom.", "ampp_cli.notifications"),
     "status": ("Show how the server is.", "ampp_cli.status"),

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ampp.core.clock import SECOND
 from ampp.core.duration import parse_flag
@@ -20,6 +20,9 @@ from ampp.options import ClusterOptions, Features, Options, StartError
 from ampp_cli import peer
 from ampp_cli.kingpin import Command, Flag, Parsed, UsageError, decimal, number, parse, reason_of
 from ampp_cli.usage import answer
+
+if TYPE_CHECKING:
+    import socket
 
 __all__ = ["FEATURES", "PROGRAM", "features_from", "main", "options_from"]
 
@@ -234,6 +237,7 @@ def _start(parsed: Parsed, features: Features, wall: int, mono: int, log: Logger
     if options.cluster is not None and settings.profile == "lite":
         _refuse_others(options.cluster, settings.cluster.allow_unshared, log)
 
+    sockets = _listening(options)
     # What modules are made of is not garbage: looking for some among it takes a fifth of the time to import them, and
     # would take part of every full collection later.
     gc.disable()
@@ -241,7 +245,18 @@ def _start(parsed: Parsed, features: Features, wall: int, mono: int, log: Logger
 
     gc.freeze()
     gc.enable()
-    return run(options, settings)
+    return run(options, settings, sockets)
+
+
+def _listening(options: Options) -> "list[socket.socket]":
+    """The sockets, before what takes long: who connects from here on waits to be served rather than being refused."""
+    from ampp.api import listen
+    from ampp.observe import systemd
+
+    try:
+        return systemd.listen_sockets() if options.systemd_socket else listen.bind(options.listen_addresses)
+    except (listen.ListenError, systemd.SocketActivationError) as error:
+        raise StartError(str(error)) from error
 
 
 def _refuse_others(cluster: ClusterOptions, allowed: bool, log: Logger) -> None:

@@ -1,19 +1,19 @@
 """Matchers that users type to say which alerts or silences they mean."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from __future__ import annotations
 
-import click
+from ampp_cli.remote.matcher import bare, obvious
 
-from ampp_cli.remote.matcher import OBVIOUS
-
+TYPE_CHECKING = False  # see ampp_cli.remote
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from ampp.core.matcher import Matcher
 
-__all__ = ["Filter", "filters_from", "labels_from", "matchers_from", "near_miss"]
+__all__ = ["Filter", "filters_from", "labels_from", "matchers_from", "near_miss", "usual_filters"]
 
 
-def matchers_from(words: Sequence[str]) -> "list[Matcher]":
+def matchers_from(words: Sequence[str]) -> list[Matcher]:
     """One matcher a word; a first word that is none is the name of an alert. Raises click.BadParameter."""
     if not words:
         return []
@@ -28,6 +28,8 @@ def matchers_from(words: Sequence[str]) -> "list[Matcher]":
             if number == 0 and not any(c in word for c in '=~!{}"'):
                 matchers += parse_matcher(f"alertname={go_quote(word)}", Mode.FALLBACK).matchers
                 continue
+            import click
+
             raise click.BadParameter(
                 f"{word}: {error} (write label=value, label!=value, label=~regex or label!~regex)",
                 param_hint="matcher",
@@ -35,23 +37,37 @@ def matchers_from(words: Sequence[str]) -> "list[Matcher]":
     return matchers
 
 
-class Filter(NamedTuple):
+class Filter:
     """A matcher of which only the name and the canonical text matter, as in questions to the server."""
 
-    name: str
-    text: str
+    __slots__ = ("name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+
+
+def usual_filters(words: Sequence[str]) -> list[Filter] | None:
+    """The same as `filters_from` for the words usually typed, for which no parser is needed; else None."""
+    filters = []
+    for number, word in enumerate(words):
+        found = ("alertname", "=", word) if number == 0 and bare(word) else obvious(word)
+        if found is None:
+            return None
+        filters.append(Filter(found[0], f'{found[0]}{found[1]}"{found[2]}"'))
+    return filters
 
 
 def filters_from(words: Sequence[str]) -> list[Filter]:
-    """The same as `matchers_from` for questions; those usually typed need no parser. Raises click.BadParameter."""
-    obvious = [OBVIOUS.fullmatch(word) for word in words]
-    if all(obvious):
-        return [Filter(m[1], f'{m[1]}{m[2] or m[4]}"{m[3] or m[5]}"') for m in obvious if m is not None]
-    return [Filter(matcher.name, str(matcher)) for matcher in matchers_from(words)]
+    """The same as `matchers_from` for questions. Raises click.BadParameter."""
+    usual = usual_filters(words)
+    return [Filter(matcher.name, str(matcher)) for matcher in matchers_from(words)] if usual is None else usual
 
 
 def labels_from(words: Sequence[str], what: str) -> dict[str, str]:
     """Labels or annotations as `name=value`. Raises click.BadParameter, naming `what` it was to be."""
+    import click
+
     from ampp.core.matcher import MatcherError, Mode, Op, parse_matcher
 
     found: dict[str, str] = {}

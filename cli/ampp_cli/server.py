@@ -7,44 +7,57 @@
 The server is what `--url` says, else the variable AMPP_URL, else the default files, else http://localhost:9093.
 """
 
-import functools
-import gc
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from __future__ import annotations
 
-import click
+import gc
 
 from ampp import __version__
-from ampp_cli.remembered import Remembered
+from ampp_cli.option import Option, clicked
 from ampp_cli.remote.address import AddressError, forgiving
 from ampp_cli.remote.client import Remote, RemoteError, Unreachable
+from ampp_cli.when import WhenError, duration
 
-__all__ = ["LOCAL", "server_options"]
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final, TypeVar
 
-R = TypeVar("R")
+    R = TypeVar("R")
+
+__all__ = ["AGENT", "LOCAL", "OPTIONS", "server_options", "told"]
+
+AGENT: Final = f"ampp/{__version__}"
 
 LOCAL: Final = "http://localhost:9093"
 
-_OPTIONS: Final = (
-    click.option(
+OPTIONS: Final = (
+    Option(
+        "url",
         "--url",
         "--alertmanager.url",
-        "url",
-        cls=Remembered,
-        envvar="AMPP_URL",
+        remembered=True,
+        variable="AMPP_URL",
         metavar="URL",
         default=LOCAL,
         help="The server: http://[USER:PASSWORD@]HOST[:PORT][/PREFIX]. Also from AMPP_URL.",
     ),
-    click.option(
-        "--http.config.file",
+    Option(
         "http_config",
-        cls=Remembered,
-        type=click.Path(exists=True, dir_okay=False),
+        "--http.config.file",
+        remembered=True,
+        kind="file",
         help="How to reach it: an http_config as in alertmanager.yml.",
     ),
-    click.option("--timeout", cls=Remembered, default="30s", show_default=True, help="How long to wait for answers."),
+    Option(
+        "timeout", "--timeout", remembered=True, default="30s", show_default=True, help="How long to wait for answers."
+    ),
 )
+
+
+def told(error: RemoteError, url: str) -> str:
+    """What went wrong with the server that the option said, for people."""
+    hint = " (is it running? --url or AMPP_URL say where)" if isinstance(error, Unreachable) and url == LOCAL else ""
+    return f"{error}{hint}"
 
 
 def server_options(function: Callable[..., R]) -> Callable[..., R]:
@@ -52,11 +65,12 @@ def server_options(function: Callable[..., R]) -> Callable[..., R]:
 
     Whatever the server or the way to it does wrong ends the command with one line, and exit status 1.
     """
+    import functools
+
+    import click
 
     @functools.wraps(function)
     def run(*args: Any, url: str, http_config: str | None, timeout: str, **rest: Any) -> R:
-        from ampp_cli.when import WhenError, duration
-
         gc.disable()  # most commands are over before collecting anything would pay; those that stay switch it on
         try:
             seconds = duration(timeout)
@@ -68,14 +82,9 @@ def server_options(function: Callable[..., R]) -> Callable[..., R]:
         if http_config and address.user is not None:
             raise click.UsageError("the URL has a user and --http.config.file is given: only one can say who you are")
         try:
-            with Remote(address, seconds, f"ampp/{__version__}", http_config or "") as remote:
+            with Remote(address, seconds, AGENT, http_config or "") as remote:
                 return function(*args, remote=remote, **rest)
-        except Unreachable as error:
-            hint = " (is it running? --url or AMPP_URL say where)" if url == LOCAL else ""
-            raise click.ClickException(f"{error}{hint}") from error
         except RemoteError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(told(error, url)) from error
 
-    for option in reversed(_OPTIONS):
-        run = option(run)
-    return run
+    return clicked(OPTIONS)(run)

@@ -24,7 +24,7 @@ def command(output: Output, remote: Remote) -> None:
 
     def draw() -> str:
         remote.renew()
-        status = remote.fetch(GET_STATUS, "object")
+        status = remote.fetch_object(GET_STATUS)
         return output.object(status, _fields(status, output, remote))
 
     output.repeat(draw)

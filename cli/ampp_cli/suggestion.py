@@ -38,7 +38,7 @@ def silence_ids(context: click.Context, parameter: click.Parameter, incomplete: 
         from ampp_cli.remote.operation import GET_SILENCES
         from ampp_cli.silence.listing import matchers_of
 
-        for silence in remote.fetch(GET_SILENCES, "list"):
+        for silence in remote.fetch_list(GET_SILENCES):
             if (silence.get("status") or {}).get("state") != "expired" and silence.get("id") not in named:
                 yield _item(str(silence["id"]), f"{matchers_of(silence)} {silence.get('comment', '')}")
 
@@ -51,7 +51,7 @@ def receiver_names(context: click.Context, parameter: click.Parameter, incomplet
     def found(remote: "Remote") -> Iterator["CompletionItem[str]"]:
         from ampp_cli.remote.operation import GET_RECEIVERS
 
-        for receiver in remote.fetch(GET_RECEIVERS, "list"):
+        for receiver in remote.fetch_list(GET_RECEIVERS):
             yield _item(str(receiver["name"]))
 
     return _asked(context, incomplete, found)
@@ -65,7 +65,7 @@ def label_names(context: click.Context, parameter: click.Parameter, incomplete: 
         from ampp_cli.remote.operation import GET_ALERTS
 
         labels: set[tuple[str, str]] = set()
-        for alert in remote.fetch(GET_ALERTS, "list"):
+        for alert in remote.fetch_list(GET_ALERTS):
             labels.update((alert.get("labels") or {}).items())
         if given is None:
             yield from (_item(f"{name}=", kind=OPEN) for name in sorted({name for name, _ in labels}))

@@ -4,9 +4,12 @@ Cells are what users and alerts say. Control characters in them are shown as esc
 cursor or colour the terminal.
 """
 
-import re
-from collections.abc import Sequence
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
 
 __all__ = ["clean", "columns", "width_of"]
 
@@ -14,7 +17,7 @@ _GAP: Final = 2
 _LEAST: Final = 8
 """No column is cut to less, however narrow the terminal."""
 
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL: Final = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _SHORT: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -22,7 +25,9 @@ def clean(text: str) -> str:
     """The text without anything that a terminal would act upon."""
     if text.isascii() and text.isprintable():
         return text
-    return _CONTROL.sub(lambda match: _SHORT.get(match[0], f"\\x{ord(match[0]):02x}"), text)
+    import re
+
+    return re.sub(_CONTROL, lambda match: _SHORT.get(match[0], f"\\x{ord(match[0]):02x}"), text)
 
 
 def width_of(text: str) -> int:

@@ -1,16 +1,20 @@
 """Times and durations as people type them, and as they like to read them."""
 
-import re
+from __future__ import annotations
+
 import time
-from datetime import UTC, datetime, timedelta
-from typing import Final
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Final
 
 __all__ = ["WhenError", "ago", "duration", "instant", "moment", "rfc3339"]
 
 _TEXT_FORMS: Final = "now, +2h, -15m, 14:30, 2026-11-27, '2026-11-27 14:30' or RFC 3339"
-_RELATIVE: Final = re.compile(r"([+-])\s*(\S+)|in\s+(\S+)|(\S+)\s+ago")
+_RELATIVE: Final = r"([+-])\s*(\S+)|in\s+(\S+)|(\S+)\s+ago"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_CLOCK: Final = re.compile(r"([0-2]?[0-9]):([0-5][0-9])(?::([0-5][0-9]))?")
+_CLOCK: Final = r"([0-2]?[0-9]):([0-5][0-9])(?::([0-5][0-9]))?"
 
 
 class WhenError(ValueError):
@@ -37,14 +41,17 @@ def moment(text: str, now: datetime) -> datetime:
 
     Raises WhenError.
     """
+    import re
+    from datetime import datetime, timedelta
+
     word = text.strip()
     if word.lower() == "now":
         return now
-    relative = _RELATIVE.fullmatch(word)
+    relative = re.fullmatch(_RELATIVE, word)
     if relative is not None:
         span = timedelta(seconds=duration(relative[2] or relative[3] or relative[4]))
         return now - span if relative[1] == "-" or relative[4] else now + span
-    clock = _CLOCK.fullmatch(word)
+    clock = re.fullmatch(_CLOCK, word)
     try:
         if clock is not None:
             local = now.astimezone()
@@ -58,11 +65,15 @@ def moment(text: str, now: datetime) -> datetime:
 
 def rfc3339(at: datetime) -> str:
     """The API's text for a time, in UTC."""
+    from datetime import UTC
+
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def instant(text: str) -> float:
     """Seconds since 1970 of a time that the API gave; 0 where it gave none."""
+    from datetime import datetime
+
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, TypeError, OverflowError):

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from ampp import daemon
+from ampp.api import listen
 from ampp.config.settings import load_settings
 from ampp.options import Features, Options
 
@@ -68,9 +69,10 @@ def start(tmp_path: Path) -> Start:
             storage_path=str(tmp_path / "data"),
             **{"listen_addresses": ("127.0.0.1:0",), "features": Features(), **options},
         )
+        sockets = listen.bind(wanted.listen_addresses)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(daemon.serve, wanted, load_settings(environment=environment or {}))
+                nursery.start_soon(daemon.serve, wanted, load_settings(environment=environment or {}), sockets)
                 with trio.fail_after(20):
                     while not listening.addresses:
                         await trio.sleep(0.01)
@@ -78,6 +80,8 @@ def start(tmp_path: Path) -> Start:
                     yield client
                 nursery.cancel_scope.cancel()
         finally:
+            for sock in sockets:
+                sock.close()
             logger.removeHandler(listening)
             logger.setLevel(level)
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 import trio
 
+from ampp.api.later import Later
 from ampp.api.listen import bind
 from ampp.api.server import GRACE, serve
 from ampp.api.shell import Limits, Shell
@@ -63,7 +64,7 @@ async def running() -> AsyncIterator[Running]:
 async def opened() -> AsyncIterator[Running]:
     inner, shutdown, ended = Inner(), trio.Event(), trio.Event()
     metrics = Metrics(Features(), None)
-    shell = Shell(inner, cast(V2, None), metrics.http, Limits(), "", None)
+    shell = Shell(Later(lambda: inner), cast(V2, None), metrics.http, Limits(), "", None)
     [sock] = bind(["127.0.0.1:0"])
     port = sock.getsockname()[1]
 

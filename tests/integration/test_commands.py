@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ampp_cli import own
-from ampp_cli.defaults import ampp_defaults, amtool_defaults
+from ampp_cli.defaults import KNOWN
 from ampp_cli.remote.wire import Connection, WireError
 from tests.support import Api, Daemon, ampp_command
 from tests.support.daemon import ampp_environment
@@ -78,8 +78,7 @@ def run(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AMPP_URL", daemon.url)
     monkeypatch.delenv("COLUMNS", raising=False)
-    amtool_defaults.cache_clear()
-    ampp_defaults.cache_clear()
+    KNOWN.clear()
 
     def run(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()

@@ -169,3 +169,11 @@ def test_a_storage_path_that_cannot_be_made(start: Start, tmp_path: Path) -> Non
     status, said = end(start(*LOCAL))
     assert status == 1
     assert f"unable to create data directory: mkdir {tmp_path / 'data'}: file exists" in said.splitlines()[-1]
+
+
+def test_a_part_loaded_after_the_start_that_cannot_be_loaded(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "quart_trio.py").write_text("raise ImportError('broken for a test')\n")
+    paths = f"{tmp_path}:{ROOT}:{ROOT / 'cli'}"
+    status, said = end(start(*LOCAL, environment={"PYTHONPATH": paths}))
+    assert status == 1
+    assert "broken for a test" in said.splitlines()[-1]

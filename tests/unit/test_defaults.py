@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ampp_cli import amtool, defaults, own
-from ampp_cli.defaults import DefaultsError, ampp_defaults, amtool_defaults
+from ampp_cli.defaults import KNOWN, DefaultsError, ampp_defaults, amtool_defaults
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # What this machine may have for all its users is no part of the test.
     monkeypatch.setattr(defaults, "_AMTOOL", (".config/amtool/config.yml", str(tmp_path / "amtool.yml")))
     monkeypatch.setattr(defaults, "_AMPP", (".config/ampp/config.yml", str(tmp_path / "ampp.yml")))
-    amtool_defaults.cache_clear()
-    ampp_defaults.cache_clear()
+    KNOWN.clear()
     yield
-    amtool_defaults.cache_clear()
-    ampp_defaults.cache_clear()
+    KNOWN.clear()
 
 
 def amtool_file(text: str) -> None:
@@ -87,7 +85,7 @@ def test_values_are_defaults_of_the_command_that_runs(tmp_path: Path, capsys: py
     assert amtool.main("amtool", line) == 1
     assert "WARNING: Expected receivers did not match" in capsys.readouterr().out
     assert amtool.main("amtool", [*line, "--verify.receivers=a"]) == 0
-    amtool_defaults.cache_clear()
+    KNOWN.clear()
     amtool_file("output: pretty\n")
     capsys.readouterr()
     assert amtool.main("amtool", line) == 1

@@ -313,7 +313,7 @@ def test_what_is_no_url_from_outside(url: str) -> None:
 def test_what_nobody_foresaw_is_logged_with_its_stack(tmp_path: Path) -> None:
     code = (
         "import sys, ampp.daemon\n"
-        "def run(options, settings): raise ZeroDivisionError('boom')\n"
+        "def run(options, settings, sockets): raise ZeroDivisionError('boom')\n"
         "ampp.daemon.run = run\n"
         "from ampp_cli.run import main\n"
         "sys.exit(main('alertmanager', sys.argv[1:]))\n"

@@ -1,10 +1,14 @@
 """What lists of alerts look like."""
 
-from typing import Any, Final
+from __future__ import annotations
 
 from ampp_cli.output import DIM, RED, YELLOW, Column, Listing
 from ampp_cli.remote.document import items, mapping, text
 from ampp_cli.when import ago
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 __all__ = ["ALERTS", "suppressed_by"]
 

@@ -3,12 +3,17 @@
 Errors go to stderr as `amtool: error: <message>`, mostly with a blank line after it, and exit status 1.
 """
 
+from __future__ import annotations
+
 import sys
-from typing import Final
 
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.program import PROGRAM, SERVED
 from ampp_cli.kingpin import BUILTIN, VERSION, Command, Parsed, UsageError, parse
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from typing import Final
 
 __all__ = ["PROGRAM", "main"]
 

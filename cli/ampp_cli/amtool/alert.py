@@ -1,15 +1,21 @@
 """`amtool alert query` and `amtool alert add`."""
 
+from __future__ import annotations
+
 import sys
-from typing import Any
 
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.layout import dates, table
 from ampp_cli.amtool.session import connected, named, pairs
 from ampp_cli.kingpin import Parsed
-from ampp_cli.remote.client import Query
 from ampp_cli.remote.document import encode, mapping, text
 from ampp_cli.remote.operation import GET_ALERTS, POST_ALERTS
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ampp_cli.remote.client import Query
 
 __all__ = ["add", "query"]
 
@@ -28,7 +34,7 @@ def query(parsed: Parsed) -> int:
         asked.append(("receiver", parsed["receiver"]))
     asked += [("silenced", _bool(states["silenced"])), ("unprocessed", _bool(states["unprocessed"]))]
     with connected(parsed) as remote:
-        alerts = remote.fetch(GET_ALERTS, "list", asked)
+        alerts = remote.fetch_list(GET_ALERTS, asked)
     sys.stdout.write(_shown(alerts, parsed))
     return 0
 

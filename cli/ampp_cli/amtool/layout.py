@@ -1,7 +1,11 @@
 """The tables and dates that amtool prints, to the byte."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final
 
 __all__ = ["dates", "table"]
 

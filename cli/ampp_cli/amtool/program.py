@@ -1,18 +1,23 @@
 """amtool's command line: every command and flag. What runs them is imported when it runs."""
 
-import importlib
+from __future__ import annotations
+
 import os
-from collections.abc import Callable
-from typing import Any, Final
 
 from ampp_cli.kingpin import Argument, Command, Flag, Parsed, UsageError, enum, existing_file, number, reason_of
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
 
 __all__ = ["PROGRAM", "SERVED"]
 
 
 def _later(module: str, name: str) -> Callable[[Parsed], int]:
     def run(parsed: Parsed) -> int:
-        status: int = getattr(importlib.import_module(f"ampp_cli.amtool.{module}"), name)(parsed)
+        # As importlib would, which takes its time to be imported itself.
+        status: int = getattr(__import__(f"ampp_cli.amtool.{module}", fromlist=(name,)), name)(parsed)
         return status
 
     return run

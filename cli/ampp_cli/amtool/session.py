@@ -1,18 +1,21 @@
 """What amtool's commands share: the server, the matcher grammar, and the words for what goes wrong."""
 
-import contextlib
+from __future__ import annotations
+
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
 
 from ampp import COMPATIBLE
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.kingpin import Parsed
 from ampp_cli.remote.client import Refused, Remote, RemoteError, Unconfigured, Unreachable, Unreadable, version_of
 from ampp_cli.remote.document import encode
-from ampp_cli.remote.matcher import OBVIOUS
+from ampp_cli.remote.matcher import bare, obvious
 
+TYPE_CHECKING = False  # see ampp_cli.remote
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Final, Literal
+
     from ampp.core.matcher import Matcher, Mode
 
 __all__ = ["connected", "matcher", "mode", "named", "pairs", "warn_of_version", "worded"]
@@ -29,7 +32,7 @@ _TYPES: Final = {
 _TEXT: Final = ("text/plain", "text/html")
 
 
-def mode(parsed: Parsed) -> "Mode":
+def mode(parsed: Parsed) -> Mode:
     """The matcher grammar that --enable-feature chooses. Raises Failure."""
     from ampp.core.matcher import Mode
 
@@ -43,25 +46,33 @@ def mode(parsed: Parsed) -> "Mode":
         raise Failure(f"error parsing the feature flag list: {error}") from error
 
 
-@contextlib.contextmanager
-def connected(parsed: Parsed) -> Iterator[Remote]:
+class connected:
     """A client of the server named on the line; tells if that is of another version.
 
     What the server or the way to it does wrong within is raised as Failure, in Alertmanager's words.
     """
-    address, file = parsed["alertmanager.url"], parsed["http.config.file"]
-    if address.user is not None and file:
-        raise Failure("basic authentication and http.config.file are mutually exclusive", "\n")
-    try:
-        remote = Remote(address, parsed["timeout"], f"amtool/{COMPATIBLE}", file or "")
-    except Unconfigured as error:
-        raise Failure(str(error), "\n") from error
-    with remote:
+
+    def __init__(self, parsed: Parsed) -> None:
+        address, file = parsed["alertmanager.url"], parsed["http.config.file"]
+        if address.user is not None and file:
+            raise Failure("basic authentication and http.config.file are mutually exclusive", "\n")
+        self._parsed = parsed
         try:
-            warn_of_version(parsed, remote)
-            yield remote
-        except RemoteError as error:
+            self._remote = Remote(address, parsed["timeout"], f"amtool/{COMPATIBLE}", file or "")
+        except Unconfigured as error:
+            raise Failure(str(error), "\n") from error
+
+    def __enter__(self) -> Remote:
+        warn_of_version(self._parsed, self._remote)
+        return self._remote
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        self._remote.close()
+        if isinstance(error, RemoteError):
             raise Failure(worded(error)) from error
+        return False
 
 
 def warn_of_version(parsed: Parsed, remote: Remote) -> None:
@@ -73,7 +84,7 @@ def warn_of_version(parsed: Parsed, remote: Remote) -> None:
         sys.stderr.write(f"Warning: amtool version ({COMPATIBLE}) and alertmanager version ({theirs}) are different.\n")
 
 
-def matcher(text: str, parsed: Parsed) -> "Matcher":
+def matcher(text: str, parsed: Parsed) -> Matcher:
     """One matcher; what its author should be told goes to stderr. Raises Failure."""
     from ampp.core.matcher import MatcherError, parse_matcher
 
@@ -89,8 +100,10 @@ def matcher(text: str, parsed: Parsed) -> "Matcher":
 def named(words: list[str], parsed: Parsed) -> list[str]:
     """The words; a first one that is no matcher becomes one for the alert's name."""
     if words:
-        if OBVIOUS.fullmatch(words[0]):
+        if obvious(words[0]):
             return words
+        if bare(words[0]):
+            return [f'alertname="{words[0]}"', *words[1:]]
         from ampp.core.matcher import MatcherError, parse_matcher
         from ampp.core.quote import go_quote
 

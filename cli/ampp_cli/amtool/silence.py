@@ -85,7 +85,7 @@ def expire(parsed: Parsed) -> int:
 def query(parsed: Parsed) -> int:
     asked: Query = [("filter", word) for word in named(parsed["matcher-groups"], parsed)]
     with connected(parsed) as remote:
-        silences = remote.fetch(GET_SILENCES, "list", asked)
+        silences = remote.fetch_list(GET_SILENCES, asked)
     _show([silence for silence in silences if _wanted(silence, parsed)], parsed)
     return 0
 
@@ -114,7 +114,7 @@ def update(parsed: Parsed) -> int:
     updated: list[dict[str, Any]] = []
     with connected(parsed) as remote:
         for identity in parsed["update-ids"]:
-            silence = remote.fetch(GET_SILENCE, "object", silence=identity)
+            silence = remote.fetch_object(GET_SILENCE, silence=identity)
             _change(silence, parsed)
             warn_of_version(parsed, remote)
             posted = {name: value for name, value in silence.items() if name not in ("status", "updatedAt")}

@@ -15,7 +15,7 @@ __all__ = ["cluster", "config", "status_of"]
 def status_of(parsed: Parsed) -> dict[str, Any]:
     """The server's status. Raises Failure."""
     with connected(parsed) as remote:
-        return remote.fetch(GET_STATUS, "object")
+        return remote.fetch_object(GET_STATUS)
 
 
 def config(parsed: Parsed) -> int:

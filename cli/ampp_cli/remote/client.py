@@ -9,17 +9,18 @@
 `Remote` is used from one thread; `Remote.twin` makes another for the next thread.
 """
 
-import re
+from __future__ import annotations
+
 import time
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from ampp_cli.remote.address import Address
 from ampp_cli.remote.document import decode, encode, text
 from ampp_cli.remote.operation import GET_STATUS, Operation
 from ampp_cli.remote.wire import Connection, Reply, WireError
 
+TYPE_CHECKING = False  # see this room's docstring
 if TYPE_CHECKING:
-    from typing import Protocol  # making one takes a millisecond of every query
+    from typing import Any, Final, Protocol
 
     class Transport(Protocol):
         """What carries requests. Raises WireError."""
@@ -109,7 +110,7 @@ class Remote:
         """Let the time for answers begin anew."""
         self._deadline = time.monotonic() + self.timeout
 
-    def twin(self) -> "Remote":
+    def twin(self) -> Remote:
         """Another client of the same server within the same deadline."""
         other = Remote(self.address, self.timeout, self._agent, self._http_config)
         other._deadline = self._deadline
@@ -118,7 +119,7 @@ class Remote:
     def close(self) -> None:
         self._transport.close()
 
-    def __enter__(self) -> "Remote":
+    def __enter__(self) -> Remote:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -136,25 +137,13 @@ class Remote:
             raise Refused(operation, reply.status, _payload(reply, kind), self.address.base, kind)
         return reply
 
-    @overload
-    def fetch(
-        self, operation: Operation, kind: Literal["list"], query: Query | None = None, *, silence: str = ""
-    ) -> list[dict[str, Any]]: ...
-    @overload
-    def fetch(
-        self, operation: Operation, kind: Literal["object"], query: Query | None = None, *, silence: str = ""
-    ) -> dict[str, Any]: ...
-    def fetch(
-        self,
-        operation: Operation,
-        kind: Literal["list", "object"],
-        query: Query | None = None,
-        *,
-        silence: str = "",
-    ) -> list[dict[str, Any]] | dict[str, Any]:
-        """`call` with the answer decoded: an object, or a list of objects. Raises RemoteError."""
-        reply = self.call(operation, query, silence=silence)
-        return self.objects(operation, reply) if kind == "list" else self.object(operation, reply)
+    def fetch_list(self, operation: Operation, query: Query | None = None) -> list[dict[str, Any]]:
+        """`call` with the answer decoded, a list of objects. Raises RemoteError."""
+        return self.objects(operation, self.call(operation, query))
+
+    def fetch_object(self, operation: Operation, query: Query | None = None, *, silence: str = "") -> dict[str, Any]:
+        """The same for an object."""
+        return self.object(operation, self.call(operation, query, silence=silence))
 
     def objects(self, operation: Operation, reply: Reply) -> list[dict[str, Any]]:
         """The answer's JSON, a list of objects. Raises Unreadable."""
@@ -224,15 +213,14 @@ class Remote:
 
 
 _SAFE: Final = "/$&+,:;=@"
-
-
-_PLAIN: Final = re.compile("[A-Za-z0-9_.~-]*")
+_PLAIN: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-"
 
 
 def _quoted(text: str, safe: str = "") -> str:
-    if _PLAIN.fullmatch(text):
+    if not text.strip(_PLAIN):
         return text
-    return "".join(chr(c) if chr(c) in safe or _PLAIN.fullmatch(chr(c)) else f"%{c:02X}" for c in _bytes(text))
+    kept = _PLAIN + safe
+    return "".join(chr(c) if chr(c) in kept else f"%{c:02X}" for c in _bytes(text))
 
 
 def _bytes(text: str) -> bytes:
@@ -293,7 +281,7 @@ class _Plain:
             connection.close()
 
 
-def _transport(address: Address, http_config: str) -> "Transport":
+def _transport(address: Address, http_config: str) -> Transport:
     if http_config:
         from ampp_cli.remote import configured
 
@@ -314,6 +302,6 @@ def _transport(address: Address, http_config: str) -> "Transport":
 def version_of(remote: Remote) -> str | None:
     """The server's version as its status tells it, or None where it tells none or cannot be asked."""
     try:
-        return text(remote.fetch(GET_STATUS, "object"), "versionInfo", "version") or None
+        return text(remote.fetch_object(GET_STATUS), "versionInfo", "version") or None
     except RemoteError:
         return None

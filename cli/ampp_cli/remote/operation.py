@@ -3,7 +3,12 @@
 Clients and scripts see those names: amtool's messages carry them, with the answers that the API declares.
 """
 
-from typing import Final, NamedTuple
+from __future__ import annotations
+
+TYPE_CHECKING = False  # see this room's docstring
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
 
 __all__ = [
     "DELETE_SILENCE",
@@ -18,13 +23,16 @@ __all__ = [
 ]
 
 
-class Operation(NamedTuple):
+class Operation:
     """`declared`: the error statuses the API speaks of, and for each whether its text is shown."""
 
-    name: str
-    method: str
-    path: str
-    declared: dict[int, bool] = {}
+    __slots__ = ("declared", "method", "name", "path")
+
+    def __init__(self, name: str, method: str, path: str, declared: Mapping[int, bool] | None = None) -> None:
+        self.name = name
+        self.method = method
+        self.path = path
+        self.declared = declared or {}
 
 
 GET_ALERTS: Final = Operation("getAlerts", "GET", "/alerts", {400: True, 500: True})

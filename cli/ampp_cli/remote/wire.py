@@ -4,13 +4,16 @@
 that says is what Go's net/http says, without the method and URL in front.
 """
 
-import contextlib
-import socket
-import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from __future__ import annotations
 
+import _socket
+import time
+
+TYPE_CHECKING = False  # see this room's docstring
 if TYPE_CHECKING:
+    import socket
     import ssl
+    from typing import Final
 
 __all__ = ["Connection", "Reply", "WireError"]
 
@@ -32,13 +35,16 @@ class _Unanswered(WireError):
     """The server closed the connection before the first byte of an answer."""
 
 
-class Reply(NamedTuple):
+class Reply:
     """An answer; header names in lower case. `flaw`: why the body is not whole, in Go's words, or empty."""
 
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    flaw: str = ""
+    __slots__ = ("body", "flaw", "headers", "status")
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes, flaw: str = "") -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.flaw = flaw
 
 
 class Connection:
@@ -48,7 +54,7 @@ class Connection:
         self._host = host
         self._port = port
         self._tls = tls
-        self._socket: socket.socket | None = None
+        self._socket: _socket.socket | None = None
         self._buffer = bytearray()
 
     def request(self, method: str, target: str, headers: dict[str, str], body: bytes, deadline: float) -> Reply:
@@ -73,9 +79,11 @@ class Connection:
 
     def close(self) -> None:
         if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.close()
-            self._socket = None
+            connection, self._socket = self._socket, None
+            try:  # noqa: SIM105
+                connection.close()
+            except OSError:
+                pass
         self._buffer.clear()
 
     def _exchange(self, data: bytes, deadline: float) -> Reply:
@@ -96,25 +104,25 @@ class Connection:
             self.close()
             raise told from error
 
-    def _connect(self, deadline: float) -> socket.socket:
+    def _connect(self, deadline: float) -> _socket.socket:
         """The first address of the name that takes the connection; the first failure is the one told."""
         first: WireError | None = None
         try:
             # As bytes, a name needs no machinery for international ones, which takes its time to import.
             name = self._host.encode() if self._host.isascii() else self._host
-            found = socket.getaddrinfo(name, self._port, type=socket.SOCK_STREAM)
+            found = _socket.getaddrinfo(name, self._port, type=_socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            known = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+            known = (_socket.EAI_NONAME, getattr(_socket, "EAI_NODATA", _socket.EAI_NONAME))
             why = getattr(error, "strerror", "") or str(error)
             if getattr(error, "errno", 0) in known:
                 why = "no such host"
             raise WireError(f"dial tcp: lookup {self._host}: {why}", why) from error
         for family, kind, protocol, _, place in found:
-            connection = socket.socket(family, kind, protocol)
+            connection = _socket.socket(family, kind, protocol)
             try:
                 connection.settimeout(_left(deadline))
                 connection.connect(place)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
                 return self._secured(connection, deadline) if self._tls else connection
             except WireError:
                 connection.close()
@@ -125,9 +133,11 @@ class Connection:
         assert first is not None
         raise first
 
-    def _secured(self, connection: socket.socket, deadline: float) -> socket.socket:
+    def _secured(self, plain: _socket.socket, deadline: float) -> socket.socket:
+        import socket
         import ssl
 
+        connection = socket.socket(fileno=plain.detach())
         try:
             context = _context()
             connection.settimeout(_left(deadline))
@@ -256,11 +266,11 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _abandoned(connection: socket.socket) -> bool:
+def _abandoned(connection: _socket.socket) -> bool:
     """Whether the server has closed a plain connection that no request is under way on, as far as is known here."""
     try:
         connection.settimeout(0)
-        return not connection.recv(1, socket.MSG_PEEK)
+        return not connection.recv(1, _socket.MSG_PEEK)
     except BlockingIOError:
         return False
     except OSError:
@@ -278,7 +288,7 @@ def _at(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _context() -> "ssl.SSLContext":
+def _context() -> ssl.SSLContext:
     import ssl
 
     context = ssl.create_default_context()

@@ -54,7 +54,7 @@ def config_options(function: Callable[..., R]) -> Callable[..., R]:
 def _of_server(remote: Remote, mode: "Mode") -> "Config":
     from ampp.config import ConfigError, load
 
-    status = remote.fetch(GET_STATUS, "object")
+    status = remote.fetch_object(GET_STATUS)
     try:
         return load(str((status.get("config") or {}).get("original", "")), mode)
     except ConfigError as error:

@@ -110,7 +110,7 @@ def _typed(matcher: "Matcher") -> dict[str, Any]:
 def _show(silence: dict[str, Any], chosen: "list[Matcher]", output: Output, remote: Remote) -> None:
     query = [(state, "true") for state in ("active", "inhibited", "silenced", "unprocessed")]
     query += [("filter", str(matcher)) for matcher in chosen]
-    alerts = remote.fetch(GET_ALERTS, "list", query)
+    alerts = remote.fetch_list(GET_ALERTS, query)
     if not output.for_people:
         if output.form == "name":
             output.show(ALERTS, alerts)
@@ -122,7 +122,7 @@ def _show(silence: dict[str, Any], chosen: "list[Matcher]", output: Output, remo
         click.echo(f"{len(alerts)} alert{'s match' if len(alerts) > 1 else ' matches'} now:")
         output.show(ALERTS, alerts)
         return
-    everyone = remote.fetch(GET_ALERTS, "list")
+    everyone = remote.fetch_list(GET_ALERTS)
     hint = near_miss(
         [matcher.name for matcher in chosen], {name for alert in everyone for name in mapping(alert, "labels")}
     )

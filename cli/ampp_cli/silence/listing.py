@@ -1,11 +1,15 @@
 """What lists of silences look like."""
 
-from typing import Any, Final
+from __future__ import annotations
 
 from ampp_cli.output import DIM, GREEN, YELLOW, Column, Listing
 from ampp_cli.remote.document import items, mapping, text
 from ampp_cli.remote.matcher import shown
 from ampp_cli.when import ago
+
+TYPE_CHECKING = False  # see ampp_cli.remote
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 __all__ = ["SILENCES", "matchers_of"]
 

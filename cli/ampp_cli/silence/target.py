@@ -21,7 +21,7 @@ def silences_named(remote: Remote, words: Sequence[str]) -> list[dict[str, Any]]
     wanted = words_from(tuple(words))
     if not wanted:
         raise click.UsageError("no silence named: give ids, or - to read them from stdin")
-    known = {text(silence, "id"): silence for silence in remote.fetch(GET_SILENCES, "list")}
+    known = {text(silence, "id"): silence for silence in remote.fetch_list(GET_SILENCES)}
     found: dict[str, dict[str, Any]] = {}
     for word in wanted:
         ids = [word] if word in known else [name for name in known if name.startswith(word)]
