@@ -21,6 +21,7 @@ from ampp.core.timestamp import parse_rfc3339
 from ampp.live import Live
 from ampp.web import words
 from ampp.web.address import Address, root_of, segment
+from ampp.web.answer import instant
 from ampp.web.asset import version
 from ampp.web.filter import PSEUDO, Moment, Token, exact, read
 from ampp.web.survey import LEVELS, STATES, Survey, Surveyor, level
@@ -123,6 +124,7 @@ class Frame:
             exact=exact,
             duration=format_prometheus,
             human=words.human,
+            instant=instant,
             level=lambda text: level({"severity": text}),
             levels=LEVELS,
             pseudo=PSEUDO,
@@ -181,7 +183,7 @@ class Frame:
         now = self._room.live.now().wall
         address = Address("", visit.query.values())
         text = self._templates.get_template(template).render(
-            root=root, now=now, address=address, at=partial(_time, now), **values
+            root=root, now=now, address=address, at=partial(_time, now), timed=partial(_timed, now), **values
         )
         return self._reply(visit, 200, text.encode(), ())
 

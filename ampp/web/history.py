@@ -70,7 +70,6 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
         kinds=_EVENTS,
         content=content,
         trouble=trouble,
-        instant=instant,
         bars=_bars(content["summary"]["trends"], since, now)
         if tab == "report" and content and content["summary"]
         else (),

@@ -27,6 +27,7 @@ _PAGES: Final[Mapping[str, Page]] = {
     "": alerts.listing,
     "alerts": alerts.listing,
     "alert": alert.page,
+    "pane": alert.pane,
     "groups": group.listing,
     "silences": silence.listing,
     "silence": silence.page,

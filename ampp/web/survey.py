@@ -35,6 +35,7 @@ _WORDS: Final = {
     1: ("warning", "warn", "p2", "sev2", "minor", "medium", "average"),
     2: ("info", "information", "informational", "notice", "low", "debug", "none", "p3", "p4", "sev3"),
 }
+_SPOKEN: Final = ("summary", "title", "message", "description")
 _RANKS: Final = {word: rank for rank, words in _WORDS.items() for word in words}
 
 
@@ -52,6 +53,12 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     @property
     def fingerprint(self) -> str:
         return fingerprint_hex(fingerprint(self.alert))
+
+    @property
+    def summary(self) -> str:
+        """The sentence that says what is wrong; nothing if no annotation does."""
+        annotations = self.alert.annotations
+        return next((text for name in _SPOKEN if (text := annotations.get(name, "").strip())), "")
 
 
 class Survey(msgspec.Struct, frozen=True):

@@ -62,16 +62,42 @@ def test_keys_alone(visitor: Visitor) -> None:
     page.wait_for_url("**/ui/silences/new?fp=*")
     visitor.go("ui/alerts")
     page.keyboard.press("j")
+    row = page.evaluate("document.activeElement.id")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/ui/alert/*")
+    page.wait_for_url("**/ui/alerts?open=*")
+    page.locator(f'#pane[data-fp="{row[2:]}"]').wait_for()
+    page.keyboard.press("j")
+    page.locator(f'#pane:not([data-fp="{row[2:]}"])').wait_for()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "pane"
     page.keyboard.press("Escape")
     page.wait_for_url("**/ui/alerts")
+    assert page.locator("#pane").count() == 0
+    assert page.evaluate("document.activeElement.id").startswith("r-"), "back to the row it came from"
     page.keyboard.press("g")
     page.keyboard.press("r")
     page.wait_for_url("**/ui/routing")
     page.keyboard.press("g")
     page.keyboard.press("s")
     page.wait_for_url("**/ui/silences")
+
+
+def test_an_alert_opens_beside_the_list_or_as_a_page(visitor: Visitor) -> None:
+    page = visitor.go("ui/alerts?filter=alertname%3DDiskFull")
+    page.locator(ROWS, has_text="n2").first.locator("a.sum").click()
+    page.locator("#pane h2", has_text="DiskFull").wait_for()
+    assert "n2" in page.locator("#pane .lead").inner_text()
+    assert "delivered" in page.locator("#pane #told ~ .scroll").inner_text()
+    page.reload()
+    assert page.locator(f"{ROWS}[aria-current]").count() == 1, "the address holds what is open"
+    page.locator("#pane .chip", has_text="infra").click()
+    page.wait_for_url("**/ui/alerts?filter=team*")
+    page.go_back()
+    page.go_back()
+    page.locator("#pane").wait_for(state="detached")
+    page.set_viewport_size({"width": 390, "height": 780})
+    page.locator("a.sum").first.click()
+    page.wait_for_url("**/ui/alert/*")
 
 
 def test_changes_come_by_themselves(visitor: Visitor, daemon: Daemon) -> None:
@@ -169,6 +195,8 @@ def test_hostile_texts_are_texts(chromium: Any) -> None:
             "ui/alerts",
             "ui/alerts?view=table",
             f"ui/alert/{name}",
+            f"ui/alerts?open={name}",
+            "ui/pane?open=<script>window.hit=1</script>",
             f"ui/silences/new?fp={name}",
             "ui/silences",
             f"ui/silence/{made.json['silenceID']}",

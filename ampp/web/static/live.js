@@ -45,7 +45,8 @@ async function refresh() {
   try {
     const headers = { "X-Live": "1" };
     if (state.tag) headers["If-None-Match"] = state.tag;
-    const url = new URL(location.href);
+    const here = location.href;
+    const url = new URL(here);
     for (const name of ["done", "undo"]) url.searchParams.delete(name);
     const answer = await fetch(url, { headers, cache: "no-store" });
     if (answer.headers.get("Date")) synchronise(answer.headers.get("Date"));
@@ -53,8 +54,10 @@ async function refresh() {
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (fresh.body.dataset.section === undefined) throw new Error("not a page of ours");
-      state.tag = answer.headers.get("ETag") || "";
-      put(fresh);
+      if (location.href === here) {
+        state.tag = answer.headers.get("ETag") || "";
+        put(fresh);
+      } else soon();
       asof = Number(fresh.body.dataset.asof);
     } else asof = Date.now();
     state.lost = false;

@@ -1,6 +1,7 @@
 // What scripts add to pages that work without them. Nothing here builds markup out of data: the server renders.
 import { live } from "./live.js";
 import { editor } from "./editor.js";
+import { panes } from "./pane.js";
 import { views } from "./views.js";
 
 export const root = document.body.dataset.root;
@@ -46,6 +47,20 @@ export function tick() {
       time.title = `${zoned.format(at)} · ${time.dateTime}`;
     }
   }
+}
+
+/** A piece of a page as nodes. Its links are made for its own address, so they are made whole. */
+export async function fragment(url) {
+  const answer = await fetch(url, { headers: { "X-Live": "1" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const base = new URL(url, location.href);
+  for (const link of fresh.querySelectorAll("a[href]")) {
+    const href = link.getAttribute("href");
+    // What begins with a question mark concerns the page that the piece is for.
+    link.setAttribute("href", new URL(href, href.startsWith("?") ? location.href : base).href);
+  }
+  return [...fresh.body.childNodes].map((node) => document.importNode(node, true));
 }
 
 // -- choices remembered in this browser ------------------------------------------------------------------------------
@@ -150,18 +165,24 @@ const KEYS = {
   k: () => step(-1),
   x: () => { const box = here()?.querySelector(".pick input"); if (box) box.click(); },
   Enter: () => here()?.querySelector("[data-open]")?.click(),
-  e: () => { const link = here()?.querySelector("[data-open]"); if (link) location.assign(link.href + "#why"); },
+  e: () => {
+    const link = here()?.querySelector("[data-open]");
+    if (link && panes.fits()) panes.show(here(), { why: true });
+    else if (link) location.assign(link.href + "#why");
+  },
   s: () => {
     const bulk = $("#bulk");
     if (bulk && all(".pick input:checked").length && bulk.method === "get") bulk.requestSubmit();
     else (here()?.querySelector("[data-silence]") || $("[data-new]"))?.click();
   },
-  Escape: () => { if (history.length > 1) history.back(); },
+  Escape: () => { if (panes.open()) panes.close(); else if (history.length > 1) history.back(); },
 };
 function step(by) {
   const list = rows();
   const place = list.indexOf(here());
-  choose(list[Math.min(list.length - 1, Math.max(0, place < 0 ? (by > 0 ? 0 : list.length - 1) : place + by))]);
+  const row = list[Math.min(list.length - 1, Math.max(0, place < 0 ? (by > 0 ? 0 : list.length - 1) : place + by))];
+  choose(row);
+  if (panes.open() && panes.fits()) panes.show(row, { follow: true });
 }
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
