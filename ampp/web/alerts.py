@@ -93,7 +93,7 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
         ailing = frozenset(ailing_receivers(room.live))
         cards = [await _card(room.live, group, members, by, now, survey, ailing) for group, members in shown]
     last = -(-total // per)
-    pieces = await facets(found)
+    pieces = await facets(found, room.severities)
     opened = visit.query.last("open").lower()
     return await room.frame.page(
         visit,
@@ -167,7 +167,7 @@ async def _heaps(found: Sequence[Seen], by: Sequence[str]) -> list[_Heap]:
 
 def _urgency(seen: Seen) -> int:
     """Active before suppressed, the worst first, then the newest; one number, as many are compared."""
-    return ((seen.state != "active") << 3 | seen.rank) * _AGES - seen.alert.starts
+    return ((seen.state != "active") << 10 | seen.order) * _AGES - seen.alert.starts
 
 
 def _name(seen: Seen) -> str:

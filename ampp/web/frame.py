@@ -24,7 +24,9 @@ from ampp.web.address import Address, root_of, segment
 from ampp.web.answer import instant
 from ampp.web.asset import version
 from ampp.web.filter import PSEUDO, Moment, Token, exact, read
-from ampp.web.survey import LEVELS, STATES, Survey, Surveyor, level
+from ampp.web.look import look_of
+from ampp.web.severity import LEVELS, Severities
+from ampp.web.survey import STATES, Survey, Surveyor
 
 __all__ = ["COOKIE", "Frame", "Room", "ailing_receivers", "see_other"]
 
@@ -69,7 +71,8 @@ class Room:
 
     def __init__(self, live: Live) -> None:
         self.live: Final = live
-        self.surveyor: Final = Surveyor(live)
+        self.severities: Final = Severities(live.settings.ui)
+        self.surveyor: Final = Surveyor(live, self.severities)
         self.frame: Final = Frame(self)
 
     @property
@@ -125,7 +128,7 @@ class Frame:
             duration=format_prometheus,
             human=words.human,
             instant=instant,
-            level=lambda text: level({"severity": text}),
+            level=room.severities.rank,
             levels=LEVELS,
             pseudo=PSEUDO,
             safe_url=words.safe_url,
@@ -157,6 +160,7 @@ class Frame:
         now = room.live.now()
         root = root_of(visit.path)
         address = Address(visit.path.rpartition("/")[2], visit.query.values())
+        look = look_of(visit)
         body = self._templates.get_template(template).render(
             root=root,
             static=f"{root}ui/static/{version()}/",
@@ -168,6 +172,8 @@ class Frame:
             worst=_worst(survey),
             now=now.wall,
             address=address,
+            look=look,
+            hue=look.palette(room.live.settings.ui.label_colours),
             tokens=values.pop("tokens", []),
             flash=_FLASHES.get(visit.query.last("done")),
             query=visit.query,
@@ -183,13 +189,19 @@ class Frame:
         now = self._room.live.now().wall
         address = Address("", visit.query.values())
         text = self._templates.get_template(template).render(
-            root=root, now=now, address=address, at=partial(_time, now), timed=partial(_timed, now), **values
+            root=root,
+            now=now,
+            address=address,
+            hue=look_of(visit).palette(self._room.live.settings.ui.label_colours),
+            at=partial(_time, now),
+            timed=partial(_timed, now),
+            **values,
         )
         return self._reply(visit, 200, text.encode(), ())
 
     def _reply(self, visit: Visit, status: int, body: bytes, headers: tuple[tuple[str, str], ...]) -> Reply:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        always = (*_STRICT, ("Cache-Control", "no-cache"), ("Vary", "Accept-Encoding"), ("ETag", tag), *headers)
+        always = (*_STRICT, ("Cache-Control", "no-cache"), ("Vary", "Accept-Encoding, Cookie"), ("ETag", tag), *headers)
         if status == 200 and visit.headers.get("if-none-match", "").removeprefix("W/") == tag:
             return Reply(304, b"", None, always)
         if len(body) > 1024 and "gzip" in visit.headers.get("accept-encoding", ""):
@@ -254,6 +266,7 @@ _FLASHES: Final = {
     "expired": "The silence has ended; its alerts may notify again.",
     "bulk": "The silences chosen have ended; their alerts may notify again.",
     "restored": "The silence is back in force.",
+    "look": "Kept in this browser.",
     "nothing": "Nothing was chosen.",
 }
 """What a page says after a write, by what its address says was done: never a text out of the address itself."""

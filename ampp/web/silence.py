@@ -21,7 +21,8 @@ from ampp.web.alerts import rows
 from ampp.web.draft import Draft
 from ampp.web.filter import Token, matchers_of
 from ampp.web.frame import COOKIE, Room, see_other
-from ampp.web.survey import LEVELS, Seen, Survey, sliced
+from ampp.web.severity import LEVELS
+from ampp.web.survey import Seen, Survey, sliced
 
 __all__ = ["bulk", "edit", "effect", "expire", "extend", "listing", "new", "page", "put", "restore"]
 
@@ -169,7 +170,7 @@ async def _hit(survey: Survey, sets: tuple[tuple[Matcher, ...], ...]) -> list[Se
         )
 
     await sliced(look, len(survey.all))
-    found.sort(key=lambda seen: (seen.rank, -seen.alert.starts))
+    found.sort(key=lambda seen: (seen.order, -seen.alert.starts))
     return found
 
 

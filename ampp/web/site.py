@@ -11,7 +11,20 @@ from ampp.api.reply import Reply, plain_error, redirect
 from ampp.api.visit import Visit
 from ampp.live import Live
 from ampp.store.error import StoreDown
-from ampp.web import alert, alerts, contract, group, history, icon, inhibition, receiver, routing, silence, status
+from ampp.web import (
+    alert,
+    alerts,
+    appearance,
+    contract,
+    group,
+    history,
+    icon,
+    inhibition,
+    receiver,
+    routing,
+    silence,
+    status,
+)
 from ampp.web.asset import asset, content, version
 from ampp.web.frame import Room
 from ampp.web.suggest import suggest
@@ -40,6 +53,7 @@ _PAGES: Final[Mapping[str, Page]] = {
     "history": history.page,
     "status": status.page,
     "api": contract.page,
+    "look": appearance.page,
 }
 _WRITES: Final[Mapping[str, Page]] = {
     "silences": silence.put,
@@ -48,6 +62,7 @@ _WRITES: Final[Mapping[str, Page]] = {
     "silence/expire": silence.expire,
     "silence/extend": silence.extend,
     "receivers/test": receiver.test,
+    "look": appearance.put,
 }
 _VALUED: Final = frozenset(("alert", "silence"))
 """Where the second part of a path is a value."""

@@ -16,13 +16,11 @@ from ampp.core.labels import fingerprint_hex
 from ampp.core.route import Route
 from ampp.core.view import AlertQuery
 from ampp.live import Live
+from ampp.web.severity import LEVELS, Severities
 
-__all__ = ["LEVELS", "STATES", "Seen", "Survey", "Surveyor", "level", "sliced"]
+__all__ = ["STATES", "Seen", "Survey", "Surveyor", "sliced"]
 
 STATES: Final = ("active", "silenced", "inhibited", "muted")
-
-LEVELS: Final = ("critical", "warning", "info", "other")
-"""From the worst to the mildest."""
 
 FRESH: Final = 0.5
 """Seconds for which a survey serves; longer when it took long to make."""
@@ -30,17 +28,12 @@ FRESH: Final = 0.5
 _PACE: Final = 5
 """A survey serves so many times as long as it took."""
 
-_WORDS: Final = {
-    0: ("critical", "crit", "page", "emergency", "fatal", "disaster", "p1", "sev1", "error", "high", "major"),
-    1: ("warning", "warn", "p2", "sev2", "minor", "medium", "average"),
-    2: ("info", "information", "informational", "notice", "low", "debug", "none", "p3", "p4", "sev3"),
-}
 _SPOKEN: Final = ("summary", "title", "message", "description")
-_RANKS: Final = {word: rank for rank, words in _WORDS.items() for word in words}
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """One alert. `state` is the first of silenced, inhibited, muted that holds; `rank` an index of `LEVELS`."""
+    """One alert. `state` is the first of silenced, inhibited, muted that holds; `rank` an index of `LEVELS`;
+    of two alerts the one with the lower `order` is worse."""
 
     alert: Alert
     receivers: tuple[str, ...]
@@ -49,6 +42,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     muted_by: tuple[str, ...]
     state: str
     rank: int
+    order: int
 
     @property
     def fingerprint(self) -> str:
@@ -71,11 +65,6 @@ class Survey(msgspec.Struct, frozen=True):
     levels: dict[str, int]
 
 
-def level(labels: dict[str, str]) -> int:
-    """The rank that an alert's `severity` gives it."""
-    return _RANKS.get(labels.get("severity", "").lower(), 3)
-
-
 async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) -> None:
     """Call `work(first, last)` over `total` things, letting others run every few milliseconds."""
     until = time.perf_counter() + 0.005
@@ -89,8 +78,9 @@ async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) 
 class Surveyor:
     """Makes surveys."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, severities: Severities) -> None:
         self._live: Final = live
+        self._severities: Final = severities
         self._lock: Final = trio.Lock()
         self._last: Survey | None = None
         self._until = 0.0
@@ -115,7 +105,7 @@ class Surveyor:
         found: list[Seen] = []
         states = dict.fromkeys(STATES, 0)
         levels = dict.fromkeys(LEVELS, 0)
-        groups = live.engine.groups
+        groups, severities = live.engine.groups, self._severities
 
         def look(first: int, last: int) -> None:
             for view in views[first:last]:
@@ -130,11 +120,14 @@ class Surveyor:
                     state = "inhibited"
                 else:
                     state = "muted" if names else "active"
-                rank = level(alert.labels)
+                order = severities.order(alert.labels)
+                rank = severities.rank_of(order)
                 states[state] += 1
                 if state == "active":
                     levels[LEVELS[rank]] += 1
-                found.append(Seen(alert, view.receivers, view.silenced_by, view.inhibited_by, names, state, rank))
+                found.append(
+                    Seen(alert, view.receivers, view.silenced_by, view.inhibited_by, names, state, rank, order)
+                )
 
         await sliced(look, len(views))
         return Survey(now.wall, now.mono, found, states, levels)

@@ -37,6 +37,22 @@ def test_the_filter(visitor: Visitor) -> None:
     assert "inhibited by" in page.locator(ROWS).inner_text()
 
 
+def test_filters_used_are_offered_again(visitor: Visitor) -> None:
+    page = visitor.go("ui/alerts?filter=team%3D%22web%22&filter=node%3D~%22w.*%22&filter=%40bad%3Dx")
+    visitor.go("ui/groups")
+    page.locator("#q").focus()
+    offered = page.eval_on_selector_all("#q-known option", "options => options.map(option => option.value)")
+    assert offered[:3] == ['team="web", node=~"w.*"', 'team="web"', 'node=~"w.*"']
+    assert "@bad=x" not in offered
+    page.locator("#q").fill(offered[0])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ui/groups?filter=*")
+    assert page.locator(ROWS).count() == 1
+    visitor.go("ui/look")
+    page.get_by_role("button", name="Forget filters").click()
+    assert page.evaluate("localStorage.length") == 0
+
+
 def test_states_say_why(visitor: Visitor, daemon: Daemon) -> None:
     clear(daemon)
     now = time.time()
@@ -190,6 +206,8 @@ def test_hostile_texts_are_texts(chromium: Any) -> None:
             comment="<script>",
         )
         one = Visitor(chromium, daemon)
+        kept = "theme=%22%3E%3Cscript%3E&colours=rtl%2Clink%2Cremote%2C%3Cscript%3E%3D*%3Apink"
+        one.context.add_cookies([{"name": "ampp-look", "value": kept, "url": daemon.url}])
         name = shown["fingerprint"]
         for path in (
             "ui/alerts",
@@ -206,6 +224,7 @@ def test_hostile_texts_are_texts(chromium: Any) -> None:
             f"ui/routing?alert={name}",
             "ui/alerts?filter=<script>window.hit=1</script>&sort=<script>&by=<script>&done=<script>",
             "ui/suggest?q=alertname=",
+            "ui/look",
         ):
             page = one.go(path)
             page.wait_for_load_state("load")

@@ -3,6 +3,7 @@
 import importlib.resources
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -34,6 +35,7 @@ PAGES = [
     "ui/history?tab=report",
     "ui/status",
     "ui/api",
+    "ui/look",
     "ui/nowhere",
 ]
 
@@ -70,6 +72,10 @@ def test_every_page_is_accessible_in_both_themes_and_fits_its_window(
     chromium: Any, daemon: Daemon, names: dict[str, str]
 ) -> None:
     one = Visitor(chromium, daemon, color_scheme="light", service_workers="block", bypass_csp=True)
+    # Every colour that a label can have is somewhere on these pages.
+    rules = ["alertname", "node", *(f"team={team}:{hue}" for team, hue in (("infra", "grey"), ("web", "brown")))]
+    value = urlencode({"colours": ",".join(rules)})
+    one.context.add_cookies([{"name": "ampp-look", "value": value, "url": daemon.url}])
     trouble: dict[str, Any] = {}
     for path in PAGES:
         page = one.go(_path(path, names))
@@ -105,14 +111,26 @@ def test_the_title_and_the_icon_count_what_fires(visitor: Visitor) -> None:
     assert "n=" in page.locator('link[rel="icon"]').get_attribute("href")
 
 
-def test_the_theme_chosen_stays(visitor: Visitor) -> None:
+def test_the_look_chosen_stays(visitor: Visitor) -> None:
     page = visitor.go("ui/status")
     page.locator("#theme").select_option("dark")
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    page.locator("#density").select_option("wall")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_role("link", name="Look: theme").click()
+    page.wait_for_url("**/ui/look")
+    page.locator("#look-density").select_option("compact")
+    page.locator("#colours").fill("team=*:purpel")
+    page.get_by_role("button", name="Keep").click()
+    assert "(purple?)" in page.locator("#colours-error").inner_text()
+    page.locator("#colours").fill("team=*:purple, node")
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url("**done=look")
     visitor.go("ui/alerts")
-    assert page.locator("html").get_attribute("data-density") == "wall"
+    assert page.locator("html").get_attribute("data-density") == "compact"
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.locator("a.chip.hue-purple").count() > 3
+    assert visitor.wide() <= 0
 
 
 @pytest.mark.parametrize(
