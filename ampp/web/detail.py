@@ -4,28 +4,20 @@ from typing import Any, Final
 
 import msgspec
 
-from ampp.core.clock import HOUR, ZERO
+from ampp.core.clock import HOUR, MILLISECOND, ZERO
+from ampp.core.reason import EventKind
+from ampp.history.course import Turn, spans
 from ampp.web.answer import asked, instant
 from ampp.web.frame import Room
+from ampp.web.lane import WIDTH, Bar, bars
 from ampp.web.reason import Reason, reasons
 from ampp.web.survey import Seen, Survey
 from ampp.web.words import DAY
 
-__all__ = ["Bar", "Detail", "detail", "strip"]
+__all__ = ["Detail", "detail", "strip"]
 
 _EVENTS: Final = "200"
 _NOTIFICATIONS: Final = "50"
-_WIDTH: Final = 960
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """A piece of the strip, in units of its width: from where, how long, and as what it is drawn."""
-
-    x: float
-    width: float
-    kind: str
-    start: int
-    end: int
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -49,7 +41,7 @@ class Detail(msgspec.Struct, frozen=True):
     bars: list[Bar]
     ticks: list[tuple[float, str]]
     hours: tuple[int, ...]
-    width: int = _WIDTH
+    width: int = WIDTH
 
 
 async def detail(room: Room, name: str, survey: Survey) -> Detail | None:
@@ -88,44 +80,21 @@ async def detail(room: Room, name: str, survey: Survey) -> Detail | None:
     )
 
 
-_ENDS: Final = frozenset(("resolved", "expired"))
-
-
 def strip(events: list[dict[str, Any]], since: int, until: int) -> list[Bar]:
     """A day of an alert as spans, from its events, newest first: firing, suppressed, or neither."""
-    spans: list[tuple[int, int, str]] = []
-    state, begun = "", since
+    turns = []
     for event in reversed(events):
-        at = instant(event["created_at"])
-        kind = event["event"]
-        following = "" if kind in _ENDS else "suppressed" if kind == "suppressed" else "firing"
-        if kind in _ENDS:
-            ended = instant(event["ends_at"])
-            at = min(at, ended) if ended != ZERO else at
-        if state and at > begun:
-            spans.append((begun, at, state))
-        if kind == "firing":
-            # It may have fired before anybody told us.
-            at = min(at, max(instant(event["starts_at"]), spans[-1][1] if spans else since))
-        state, begun = following, at
-    if state:
-        spans.append((begun, until, state))
-    scale = _WIDTH / (until - since)
-    return [
-        Bar(
-            round((max(start, since) - since) * scale, 1),
-            round(max(2.0, (end - max(start, since)) * scale), 1),
-            kind,
-            start,
-            end,
+        at, starts, ends = (instant(event[name]) for name in ("created_at", "starts_at", "ends_at"))
+        kind = EventKind(event["event"])
+        turns.append(
+            Turn(at // MILLISECOND, kind, starts // MILLISECOND, None if ends == ZERO else ends // MILLISECOND)
         )
-        for start, end, kind in spans
-        if end > since
-    ]
+    window = since // MILLISECOND, until // MILLISECOND
+    return bars(spans(turns, *window), *window)
 
 
 def _ticks(notifications: list[dict[str, Any]], since: int) -> list[tuple[float, str]]:
-    scale = _WIDTH / DAY
+    scale = WIDTH / DAY
     found = []
     for one in notifications:
         at = instant(one["ended_at"] or one["at"])

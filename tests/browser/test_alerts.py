@@ -116,6 +116,18 @@ def test_an_alert_opens_beside_the_list_or_as_a_page(visitor: Visitor) -> None:
     page.wait_for_url("**/ui/alert/*")
 
 
+def test_the_past_is_drawn_and_told(visitor: Visitor) -> None:
+    page = visitor.go("ui/groups")
+    row = page.locator(ROWS, has_text="DiskFull")
+    assert row.locator("svg.lane rect.firing").count() == 1
+    assert "fired 10 m" in row.locator("td.lanes").inner_text()
+    page = visitor.go("ui/history?filter=alertname%3DHighLatency")
+    drawn = page.locator(".courses li")
+    assert drawn.count() == 9
+    assert drawn.first.locator("svg").get_attribute("aria-label").startswith("HighLatency: fired 1")
+    assert len(set(drawn.locator(".who").all_inner_texts())) == 9, "each can be told from the others"
+
+
 def test_changes_come_by_themselves(visitor: Visitor, daemon: Daemon) -> None:
     page = visitor.go("ui/alerts")
     page.locator("#link.live", has_text="live").wait_for()
