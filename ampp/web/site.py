@@ -15,6 +15,7 @@ from ampp.web import (
     alert,
     alerts,
     appearance,
+    configuration,
     contract,
     group,
     history,
@@ -53,6 +54,7 @@ _PAGES: Final[Mapping[str, Page]] = {
     "history": history.page,
     "status": status.page,
     "api": contract.page,
+    "config": configuration.page,
     "look": appearance.page,
 }
 _WRITES: Final[Mapping[str, Page]] = {

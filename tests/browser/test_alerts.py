@@ -249,6 +249,35 @@ def test_hostile_texts_are_texts(chromium: Any) -> None:
         assert one.errors == []
 
 
+def test_what_changed_in_the_configuration(chromium: Any) -> None:
+    before = CONFIG.replace("SINK", "http://127.0.0.1:1/s3cret")
+    with Daemon(ampp_command(), before) as daemon:
+        one = Visitor(chromium, daemon)
+        page = one.go("ui/config")
+        assert "there is none before it" in page.locator("main").inner_text()
+        changed = before.replace("group_interval: 5m", "group_interval: 7m").replace(
+            "- name: unused", '- {name: "<script>window.hit=1</script>"}\n  - name: unused'
+        )
+        for text in (changed, changed.replace("s3cret", "other")):
+            daemon.config_file.write_text(text)
+            assert daemon.api().request("POST", "/-/reload").status == 200
+        until = time.monotonic() + 20
+        while page.locator(".versions tbody tr").count() < 3 and time.monotonic() < until:
+            one.go("ui/config")
+        text = page.locator("main").inner_text()
+        assert "group_interval: 5m → 7m" in text
+        assert "added <script>window.hit=1</script>" in text
+        assert "+- name: <script>window.hit=1</script>" in page.locator(".code").inner_text()
+        page.locator('input[name="from"]').nth(1).check()
+        page.get_by_role("button", name="Compare").click()
+        page.get_by_text("The recorded texts are the same").wait_for()
+        assert "s3cret" not in page.content()
+        assert page.evaluate("window.hit") is None
+        assert one.wide() <= 0
+        one.context.close()
+        assert one.errors == []
+
+
 def test_a_server_that_goes_away_and_returns(chromium: Any) -> None:
     with Sink() as sink:
         daemon = Daemon(ampp_command(), CONFIG.replace("SINK", sink.url("")))

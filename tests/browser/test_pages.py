@@ -36,6 +36,7 @@ PAGES = [
     "ui/status",
     "ui/api",
     "ui/look",
+    "ui/config",
     "ui/nowhere",
 ]
 
