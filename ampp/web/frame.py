@@ -163,6 +163,7 @@ class Frame:
         look = look_of(visit)
         body = self._templates.get_template(template).render(
             root=root,
+            place=survey.place,
             static=f"{root}ui/static/{version()}/",
             title=title,
             section=section,

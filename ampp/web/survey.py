@@ -56,13 +56,17 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """All alerts at `wall`, by fingerprint, and how many of them are in each state and, if active, of each level."""
+    """All alerts at `wall`, by fingerprint, and how many of them are in each state and, if active, of each level.
+
+    `place`: where in the stream of changes this was; whatever is not in here comes after it.
+    """
 
     wall: int
     mono: int
     all: list[Seen]
     states: dict[str, int]
     levels: dict[str, int]
+    place: str
 
 
 async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) -> None:
@@ -99,6 +103,8 @@ class Surveyor:
 
     async def _take(self) -> Survey:
         live = self._live
+        # Changes are told a moment after they happened, so some that are in here already may be told once more.
+        place = live.feed.place()
         now = live.now()
         views = await live.alerts(AlertQuery())
         muted: dict[tuple[Route, ...], tuple[str, ...]] = {}
@@ -130,7 +136,7 @@ class Surveyor:
                 )
 
         await sliced(look, len(views))
-        return Survey(now.wall, now.mono, found, states, levels)
+        return Survey(now.wall, now.mono, found, states, levels, place)
 
     def _muted(self, routes: tuple[Route, ...], wall: int) -> tuple[str, ...]:
         """The intervals that keep every one of the routes quiet; nothing as soon as one of them speaks."""

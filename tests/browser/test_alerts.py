@@ -1,7 +1,9 @@
 """The alerts page in use: filter, keys, live changes, hostile texts, a server that goes away and comes back."""
 
+import re
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.browser.conftest import ALERTS, CONFIG, Visitor, alert, clear
 from tests.support import Daemon, Sink, ampp_command
@@ -145,6 +147,61 @@ def test_changes_come_by_themselves(visitor: Visitor, daemon: Daemon) -> None:
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press(".")
     assert "paused" in page.locator("#link").inner_text()
+
+
+WATCHED = """
+window.streams = [];
+window.EventSource = class extends EventSource {
+  constructor(url) {
+    super(url);
+    streams.push(this);
+    for (const kind of ["ready", "reset", "alert_created"])
+      this.addEventListener(kind, (event) => { this.last = event.lastEventId; this.first ??= kind; });
+  }
+};
+"""
+
+
+def test_a_broken_stream_goes_on_where_it_was_and_a_gap_is_counted(chromium: Any, daemon: Daemon) -> None:
+    one = Visitor(chromium, daemon, service_workers="block")
+    page = one.page
+    page.add_init_script(WATCHED)
+    one.go("ui/alerts")
+    page.locator("#link.live", has_text="live").wait_for()
+    place = page.locator("body").get_attribute("data-place")
+    assert parse_qs(urlsplit(page.evaluate("streams[0].url")).query)["since"] == [place]
+    daemon.api().post_alerts([alert("First", ago=1, node="n8")])
+    page.locator("a.name", has_text="First").wait_for()
+    last = page.evaluate("streams[0].last")
+    page.evaluate("streams[0].onerror()")
+    daemon.api().post_alerts([alert("Meanwhile", ago=1, node="n8")])
+    _until(page, "streams[1]?.first")
+    assert parse_qs(urlsplit(page.evaluate("streams[1].url")).query)["since"] == [last]
+    _until(page, "streams[1].last !== streams[0].last")
+    page.locator("a.name", has_text="Meanwhile").wait_for()
+    assert "gap" not in page.locator("#link").inner_text()
+    # A place that the server knows nothing of, as after its restart.
+    page.route("**/ui/alerts", lambda route: _elsewhere(route))
+    page.reload()
+    page.locator("#link.live", has_text="1 gap mended").wait_for()
+    ended = [alert(name, ago=1, node="n8") for name in ("First", "Meanwhile")]
+    daemon.api().post_alerts([{**each, "endsAt": rfc3339(time.time())} for each in ended])
+    one.context.close()
+    assert one.errors == []
+
+
+def _until(page: Any, holds: str) -> None:
+    """Wait: Playwright's own way is against the pages' Content-Security-Policy."""
+    until = time.monotonic() + 20
+    while not page.evaluate(holds):
+        assert time.monotonic() < until, holds
+        page.wait_for_timeout(30)
+
+
+def _elsewhere(route: Any) -> None:
+    answer = route.fetch()
+    body = re.sub(r'data-place="[^"]*"', 'data-place="00000000-1"', answer.text())
+    route.fulfill(response=answer, body=body)
 
 
 def test_changes_come_without_a_stream(visitor: Visitor, daemon: Daemon) -> None:
