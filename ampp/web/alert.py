@@ -23,4 +23,4 @@ async def pane(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/pane: the alert that `open` names, for a script to put beside the list of this address."""
     survey = await room.surveyor.survey()
     name = visit.query.last("open").lower()
-    return room.frame.part(visit, "pane.html", opened=name, detail=await detail(room, name, survey))
+    return await room.frame.part(visit, "pane.html", opened=name, detail=await detail(room, name, survey))

@@ -71,7 +71,7 @@ class Card(msgspec.Struct, frozen=True):
 async def listing(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/alerts, and /."""
     survey = await room.surveyor.survey()
-    tokens = room.tokens(visit, survey)
+    tokens = await room.tokens(visit, survey)
     found = await _passing(survey, tokens)
     table = visit.query.last("view") == "table"
     sort = visit.query.last("sort")

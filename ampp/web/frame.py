@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import trio
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from ampp import __version__
@@ -46,6 +47,9 @@ _STRICT: Final = (
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+_PARTS: Final = re.compile(r'{% (?:extends|include|import) "([^"]+)"')
+"""The other templates that one is made of."""
+
 _HTML: Final = "text/html; charset=utf-8"
 
 _SECTIONS: Final = (
@@ -90,9 +94,12 @@ class Room:
 
         return Moment(survey.wall, self.live.silences, source)
 
-    def tokens(self, visit: Visit, survey: Survey) -> list[Token]:
+    async def tokens(self, visit: Visit, survey: Survey) -> list[Token]:
         """The filter that the address holds."""
-        return read(_texts(visit, self.mode), self.mode, self.moment(survey))
+        texts = _texts(visit, self.mode)
+        if any(text.startswith("@inhibited_by") for text in texts):
+            await self.surveyor.name(survey)
+        return read(texts, self.mode, self.moment(survey))
 
 
 def _texts(visit: Visit, mode: Mode) -> list[str]:
@@ -139,8 +146,23 @@ class Frame:
             states=STATES,
             version=__version__,
         )
-        for name in self._templates.list_templates():
-            self._templates.get_template(name)
+        self._loaded: dict[str, Template] = {}
+
+    async def _template(self, name: str) -> Template:
+        """A template that renders at once. Loading takes many times as long as rendering: it is done when first needed,
+        in a thread, with whatever it is made of."""
+        known = self._loaded.get(name)
+        if known is None:
+            known = self._loaded[name] = await trio.to_thread.run_sync(self._load, name)
+        return known
+
+    def _load(self, name: str) -> Template:
+        assert self._templates.loader is not None
+        source, _, _ = self._templates.loader.get_source(self._templates, name)
+        for other in _PARTS.findall(source):
+            if other not in self._loaded:
+                self._loaded[other] = self._load(other)
+        return self._templates.get_template(name)
 
     async def page(
         self,
@@ -161,7 +183,7 @@ class Frame:
         root = root_of(visit.path)
         address = Address(visit.path.rpartition("/")[2], visit.query.values())
         look = look_of(visit)
-        body = self._templates.get_template(template).render(
+        body = (await self._template(template)).render(
             root=root,
             place=survey.place,
             static=f"{root}ui/static/{version()}/",
@@ -184,12 +206,12 @@ class Frame:
         )
         return self._reply(visit, status, body.encode(), headers)
 
-    def part(self, visit: Visit, template: str, **values: Any) -> Reply:
+    async def part(self, visit: Visit, template: str, **values: Any) -> Reply:
         """A piece of a page, for a script to put in its place."""
         root = root_of(visit.path)
         now = self._room.live.now().wall
         address = Address("", visit.query.values())
-        text = self._templates.get_template(template).render(
+        text = (await self._template(template)).render(
             root=root,
             now=now,
             address=address,

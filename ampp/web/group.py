@@ -48,7 +48,7 @@ class Shown(msgspec.Struct, frozen=True):
 async def listing(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/groups."""
     survey = await room.surveyor.survey()
-    tokens = room.tokens(visit, survey)
+    tokens = await room.tokens(visit, survey)
     test = passes(tokens)
     heaps: dict[object, tuple[Group, list[Seen]]] = {}
 

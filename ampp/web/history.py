@@ -41,7 +41,7 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
         span, since = "24h", now - DAY
     window = {"from": [format_rfc3339(since)], "to": [format_rfc3339(now)]}
     survey = await room.surveyor.survey()
-    tokens = room.tokens(visit, survey)
+    tokens = await room.tokens(visit, survey)
     content, trouble = None, ""
     lanes: list[tuple[Any, Lane]] = []
     if tab == "events":

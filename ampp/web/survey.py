@@ -56,7 +56,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """All alerts at `wall`, by fingerprint, and how many of them are in each state and, if active, of each level.
+    """All alerts at `wall`, and how many of them are in each state and, if active, of each level.
 
     `place`: where in the stream of changes this was; whatever is not in here comes after it.
     """
@@ -106,7 +106,7 @@ class Surveyor:
         # Changes are told a moment after they happened, so some that are in here already may be told once more.
         place = live.feed.place()
         now = live.now()
-        views = await live.alerts(AlertQuery())
+        views = await live.alerts(AlertQuery(), ordered=False)
         muted: dict[tuple[Route, ...], tuple[str, ...]] = {}
         found: list[Seen] = []
         states = dict.fromkeys(STATES, 0)
@@ -149,8 +149,18 @@ class Surveyor:
             names += here
         return tuple(dict.fromkeys(names))
 
+    async def name(self, survey: Survey) -> None:
+        """Find out the fingerprints of all alerts: so that looking at all of them takes no time any more."""
+
+        def look(first: int, last: int) -> None:
+            for seen in survey.all[first:last]:
+                fingerprint(seen.alert)
+
+        await sliced(look, len(survey.all))
+
     async def find(self, name: str) -> Seen | None:
         """The alert with this fingerprint, 16 hexadecimal digits."""
         survey = await self.survey()
+        await self.name(survey)
         wanted = int(name, 16)
-        return next((seen for seen in survey.all if fingerprint(seen.alert) == wanted), None)
+        return next((seen for seen in survey.all if seen.alert.fingerprint == wanted), None)

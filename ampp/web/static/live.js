@@ -157,7 +157,13 @@ function socket(query) {
 function heard(kind, place) {
   if (place) state.place = place;
   if (kind === "ping") return;
-  if (kind === "ready") { state.tries = 0; show(); return; }
+  if (kind === "ready") {
+    state.tries = 0;
+    show();
+    // What only the clock changes is told by a watch that may have begun with this connection: one look more for that.
+    if (state.begun) return;
+    state.begun = true;
+  }
   if (kind === "reset") { state.tries = 0; state.gaps += 1; show(); }
   soon();
 }
