@@ -103,7 +103,7 @@ class Site:
             return redirect(302, "alerts" if visit.path.endswith("/") else "ui/alerts", visit.method), "/ui"
         rest = parts[1:]
         if rest[:1] == ["static"] and len(rest) == 3:
-            return asset(rest[1], rest[2]), "/ui/static"
+            return asset(rest[1], rest[2], visit.headers.get("accept-encoding", "")), "/ui/static"
         if len(rest) == 1 and rest[0] in _FILES:
             return await _FILES[rest[0]](self._room, visit), f"/ui/{rest[0]}"
         value = ""

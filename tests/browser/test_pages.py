@@ -40,6 +40,18 @@ PAGES = [
     "ui/nowhere",
 ]
 
+VARIANTS = (
+    "ui/alerts?view=table",
+    "ui/alerts?filter=nothing-has-this",
+    "ui/alert/FINGERPRINT",
+    "ui/silences?state=expired",
+    "ui/silence/SILENCE/edit",
+    "ui/history?tab=notifications",
+    "ui/history?tab=top",
+    "ui/history?tab=flapping",
+)
+"""Pages made of what others have too: their colours are looked at in one theme."""
+
 WIDTHS = (360, 820, 1360)
 
 
@@ -60,7 +72,7 @@ def _path(page: str, names: dict[str, str]) -> str:
 def _serious(page: Any, *rules: str) -> list[Any]:
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(AXE)
-    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
     found = page.evaluate("options => axe.run(document, options)", options)
     return [
         {"id": one["id"], "nodes": [node["html"][:200] + node["failureSummary"][:300] for node in one["nodes"][:3]]}
@@ -81,10 +93,11 @@ def test_every_page_is_accessible_in_both_themes_and_fits_its_window(
     for path in PAGES:
         page = one.go(_path(path, names))
         found = _serious(page)
-        # What is not a matter of colours is the same in both.
-        page.emulate_media(color_scheme="dark")
-        found += _serious(page, "color-contrast")
-        page.emulate_media(color_scheme="light")
+        if path not in VARIANTS:
+            # What is not a matter of colours is the same in both.
+            page.emulate_media(color_scheme="dark")
+            found += _serious(page, "color-contrast")
+            page.emulate_media(color_scheme="light")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             if (over := one.wide()) > 0:
