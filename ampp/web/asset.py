@@ -49,8 +49,8 @@ def asset(folder: str, name: str, accepted: str) -> Reply:
     data = _files().get(name)
     if data is None:
         return plain_error(404, "404 page not found")
-    kept = _FOR_EVER if folder == version() else (("Cache-Control", "no-cache"), _FOR_EVER[1])
-    kept = (*kept, ("Vary", "Accept-Encoding"))
+    first = _FOR_EVER if folder == version() else (("Cache-Control", "no-cache"), _FOR_EVER[1])
+    kept = (*first, ("Vary", "Accept-Encoding"))
     if "gzip" in accepted:
         return Reply(200, _packed(name), _TYPES[Path(name).suffix], (*kept, ("Content-Encoding", "gzip")))
     return Reply(200, data, _TYPES[Path(name).suffix], kept)
