@@ -35,6 +35,9 @@ COOKIE: Final = "ampp-author"
 """Remembers who wrote the last silence, so that he need not say it again."""
 
 _AILING: Final = ("failing", "retrying", "unsendable")
+_MODULES: Final = ("live.js", "pane.js", "recent.js", "views.js", "editor.js")
+"""What page.js imports: asked for together with it, and not after it."""
+
 _SHAPES: Final = {"critical": "▲", "warning": "●", "info": "■", "other": "◆"}
 
 _STRICT: Final = (
@@ -137,6 +140,7 @@ class Frame:
             instant=instant,
             level=room.severities.rank,
             levels=LEVELS,
+            modules=_MODULES,
             pseudo=PSEUDO,
             safe_url=words.safe_url,
             segment=segment,
