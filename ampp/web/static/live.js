@@ -10,8 +10,8 @@ const SECTIONS = {
   routing: "config,alert", status: "config,health,stats", history: "alert,notification",
 };
 const GATHER = 250; // ms that changes are gathered for
-// Between two looks lies a second or so; more only where one look takes the server long.
-const rests = (took) => Math.min(12 * took, Math.max(1200, 5 * took));
+// Between two looks lie nearly two seconds; more only where one look takes the server long.
+const rests = (took) => Math.min(15 * took, Math.max(1800, 5 * took));
 const POLL = 10000; // ms between looks while there is no stream
 const ANYWAY = 60000; // ms between looks even if nothing is told: time intervals begin and end without an event
 const LONGEST = 30000; // ms between attempts to connect
