@@ -43,8 +43,12 @@ run: setup
 	@exec $(BIN)/ampp run --config.file=alertmanager.yml.example --storage.path=data \
 	    --web.listen-address=:9093 --cluster.listen-address=
 
+# What is compared with others by the clock has the machine for itself.
+TIMED := tests/acceptance tests/crash tests/differential
+TEST_JOBS ?= 2
 test: $(VENV)/.dev test-servers
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(TIMED:%=--ignore=%) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(TIMED) $(PYTEST_ARGS)
 
 # Only root can install, and only while Debian's mirrors answer; neither is needed to run the rest of the suite.
 test-servers:

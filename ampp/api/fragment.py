@@ -127,15 +127,30 @@ _KINDS: Final = {Op.EQ: (True, False), Op.NE: (False, False), Op.RE: (True, True
 """(isEqual, isRegex) by operator."""
 
 
+_KEPT: Final = 16_384
+"""Silences whose JSON is kept, once they were listed: it changes in nothing but the state until they do."""
+
+_kept: Final[dict[str, tuple[Silence, bytes, bytes]]] = {}
+
+
 def silence_json(silence: Silence, wall: int) -> bytes:
     """One silence object; its times are shown in UTC. Raises `Unshowable` for several matcher sets."""
+    kept = _kept.get(silence.id)
+    if kept is None or kept[0] is not silence:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        kept = _kept[silence.id] = (silence, *_around_state(silence))
+    return kept[1] + _STATES[silence.state(wall)] + kept[2]
+
+
+_STATES: Final = {state: b'"status":{"state":"%b"}' % state.encode() for state in ("active", "pending", "expired")}
+
+
+def _around_state(silence: Silence) -> tuple[bytes, bytes]:
+    """What stands before and after a silence's state."""
     if len(silence.matcher_sets) > 1:
         raise Unshowable(f"silence '{silence.id}' has multiple matcher sets which is not supported by this API version")
-    shown: dict[str, object] = {
-        "id": silence.id,
-        "status": {"state": silence.state(wall)},
-        "updatedAt": format_millis(silence.updated),
-    }
+    shown: dict[str, object] = {"updatedAt": format_millis(silence.updated)}
     if silence.annotations:
         shown["annotations"] = dict(sorted(silence.annotations.items()))
     shown |= {
@@ -145,7 +160,7 @@ def silence_json(silence: Silence, wall: int) -> bytes:
         "matchers": [_matcher(matcher) for matchers in silence.matcher_sets for matcher in matchers],
         "startsAt": format_millis(silence.starts),
     }
-    return html_escaped(_encode(shown))
+    return html_escaped(_encode({"id": silence.id}))[:-1] + b",", b"," + html_escaped(_encode(shown))[1:]
 
 
 def _matcher(matcher: Matcher) -> dict[str, object]:

@@ -1,10 +1,11 @@
-"""The short way for POST /api/v2/alerts: a connection's plainest requests, answered without Hypercorn or Quart.
+"""The short way for POST /api/v2/alerts and /silences: plain requests, answered without Hypercorn or Quart.
 
 Prometheus posts on keep-alive connections and nothing else; per request Hypercorn starts tasks, channels and timers
 that cost more than taking in the alerts. So every connection begins here. A request is answered here when all of it is
-plain: HTTP/1.1, exactly that path, well-formed headers, one Content-Length, no Expect, Transfer-Encoding, Upgrade or
-`Connection: close`. Anything else, also later on the same connection, is handed to Hypercorn with every byte read so
-far, and the connection stays there. The front therefore never judges a request it does not understand.
+plain: HTTP/1.1, exactly one of those paths, a body, well-formed headers, one Content-Length, no Expect,
+Transfer-Encoding, Upgrade or `Connection: close`. Anything else, also later on the same connection, is handed to
+Hypercorn with every byte read so far, and the connection stays there. The front therefore never judges a request it
+does not understand.
 
 Slow clients: a request line and headers must be complete `_HEAD_TIME` seconds after their first byte, a body may pause
 `_BODY_PAUSE` seconds; then the connection is closed.
@@ -21,7 +22,7 @@ from typing import Any, Final, TypeAlias
 import trio
 
 from ampp.api.reply import Reply
-from ampp.api.shell import Shell
+from ampp.api.shell import POSTS, Shell
 
 __all__ = ["Front", "Replay"]
 
@@ -48,7 +49,7 @@ class Front:
 
     def __init__(self, shell: Shell, prefix: str, max_body: int, idle: float, head: int) -> None:
         self._shell: Final = shell
-        self._start: Final = f"POST {prefix}/api/v2/alerts HTTP/1.1\r\n".encode()
+        self._paths: Final = {f"POST {prefix}{path} HTTP/1.1\r\n".encode(): path for path in POSTS}
         self._max_body: Final = max_body
         self._idle_time: Final = idle
         self._head_bytes: Final = head
@@ -76,13 +77,13 @@ class Front:
                 wanted = self._wanted(data[:end])
                 if wanted is None:
                     return data
-                headers, size = wanted
+                path, headers, size = wanted
                 end += size
                 if len(data) < end:
                     data = await self._rest(line, data, end, scope)
                     if len(data) < end:
                         return None
-                reply, added = await self._shell.post_alerts(headers, data[end - size : end])
+                reply, added = await self._shell.post(path, headers, data[end - size : end])
                 data = data[end:]
                 await line.send_all(_encoded(reply, added))
                 if data:
@@ -145,11 +146,11 @@ class Front:
         return wanted
 
     def _parsed(self, head: bytes) -> "_Wanted | None":
-        start = len(self._start)
-        if not head.startswith(self._start):
+        at = head.find(b"\n") + 1
+        path = self._paths.get(head[:at])
+        if path is None:
             return None
         headers: dict[bytes, bytes] = {}
-        at = start
         stop = len(head) - 2
         while at < stop:
             match = _HEADER.match(head, at, stop)
@@ -166,11 +167,11 @@ class Front:
         if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
             return None
         size = int(length)
-        return (headers, size) if size <= self._max_body else None
+        return (path, headers, size) if 0 < size <= self._max_body else None
 
 
-_Wanted: TypeAlias = tuple[dict[bytes, bytes], int]
-"""A request's headers, their names in lower case, and the size of its body."""
+_Wanted: TypeAlias = tuple[str, dict[bytes, bytes], int]
+"""A request's path, its headers, their names in lower case, and the size of its body."""
 
 
 class _Socket:

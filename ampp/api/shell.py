@@ -2,7 +2,7 @@
 
 From the outside in, as upstream layers its handlers: the web configuration's guard (rate limit, headers, password); the
 path made clean; the route prefix; metrics; the limit of GETs in flight; the time limit; the body, whole and bounded;
-then CORS for the API, and at last the application. POST /api/v2/alerts, the hot route, is answered here without it.
+then CORS for the API, and at last the application. New alerts and silences (`POSTS`) are answered without it.
 """
 
 import posixpath
@@ -24,7 +24,7 @@ from ampp.api.v2 import V2
 from ampp.core.clock import SECOND
 from ampp.core.duration import format_go
 
-__all__ = ["MAX_BODY", "App", "Guard", "HttpMeter", "Limits", "Receive", "Scope", "Send", "Shell"]
+__all__ = ["MAX_BODY", "POSTS", "App", "Guard", "HttpMeter", "Limits", "Receive", "Scope", "Send", "Shell"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -136,10 +136,10 @@ class Shell:
     def prefix(self) -> str:
         return self._prefix
 
-    async def post_alerts(
-        self, headers: Mapping[bytes, bytes], body: bytes
+    async def post(
+        self, path: str, headers: Mapping[bytes, bytes], body: bytes
     ) -> tuple[Reply, tuple[tuple[str, str], ...]]:
-        """The hot route for a request taken apart elsewhere: the answer, and further headers to send with it."""
+        """The answer to a POST, taken apart elsewhere, to one of `POSTS`; and further headers to send with it."""
         added: tuple[tuple[str, str], ...] = ()
         if self._guard is not None:
             refusal, added = await self._guard.admit(_text(headers.get(b"authorization")))
@@ -151,15 +151,15 @@ class Shell:
         reply = _timed_out(timeout)
         if timeout > 0:
             with trio.move_on_after(timeout / SECOND):
-                reply = await self._posted(_text(headers.get(b"content-type")), body)
+                reply = await self._posted(path, _text(headers.get(b"content-type")), body)
         else:
-            reply = await self._posted(_text(headers.get(b"content-type")), body)
-        self._meter.observe(_HOT_HANDLER, "post", reply.status, time.perf_counter() - started)
+            reply = await self._posted(path, _text(headers.get(b"content-type")), body)
+        self._meter.observe(path, "post", reply.status, time.perf_counter() - started)
         return reply, added
 
-    async def _posted(self, content_type: str | None, body: bytes) -> Reply:
+    async def _posted(self, path: str, content_type: str | None, body: bytes) -> Reply:
         refusal = refuse_content_type(content_type) if body else None
-        return refusal or await self._v2.post_alerts(body)
+        return refusal or await POSTS[path](self._v2, body)
 
     def _inside(self, path: str) -> str | None:
         """The path without the prefix, or None when it lies outside."""
@@ -264,8 +264,8 @@ class Shell:
                 await answer.reply(Reply(204))
                 return
             answer.added += (("Cache-Control", "no-store"),)
-            if path == _HOT_HANDLER and scope["method"] == "POST" and body:
-                await answer.reply(await self._posted(_header(scope, b"content-type"), body))
+            if path in POSTS and scope["method"] == "POST" and body:
+                await answer.reply(await self._posted(path, _header(scope, b"content-type"), body))
                 return
         await self._app(scope, _Replayed(body), answer.send)
 
@@ -438,7 +438,12 @@ def _cors(scope: Scope) -> tuple[tuple[str, str], ...]:
     return (*granted, ("Access-Control-Allow-Headers", headers)) if headers else granted
 
 
-_HOT_HANDLER: Final = f"{API}alerts"
+POSTS: Final[Mapping[str, Callable[[V2, bytes], Awaitable[Reply]]]] = {
+    f"{API}alerts": V2.post_alerts,
+    f"{API}silences": V2.post_silences,
+}
+"""What POSTs need no application: their paths, without the prefix, and what answers a body."""
+
 _HOT: Final = (("Vary", "Origin"), ("Cache-Control", "no-store"))
 _HOT_FOREIGN: Final = (("Vary", "Origin"), _ANYONE, ("Cache-Control", "no-store"))
 

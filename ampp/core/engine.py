@@ -159,8 +159,8 @@ class Engine:
         out.suppressed.extend(suppressed)
         firing = [alert for alert in kept if alert.ends > wall]
         resolved = [alert for alert in kept if alert.ends <= wall]
-        over = [(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= wall]
-        flight = Flight(self._flush_id, group, over, set())
+        over = tuple([(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= wall])
+        flight = Flight(self._flush_id, group, over, {})
         self._flush_id += 1
         decisions: list[Decision] = []
         rows: list[OutboxRow] = []
@@ -252,7 +252,7 @@ class Engine:
             row = OutboxRow(key, flight.id, group.identity, group.label_key, now.wall, mark)
             self.outbox[key] = row
             rows.append(row)
-            flight.waiting.add(key)
+            flight.waiting[key] = None
             out.notify.append(
                 Notify(
                     flush=flight.id,
@@ -302,7 +302,7 @@ class Engine:
                 tries=outcome.tries,
             )
         )
-        flight.waiting.discard(key)
+        del flight.waiting[key]
         flight.failed |= not outcome.ok
         if not flight.waiting:
             del self.flights[flight.id]

@@ -29,12 +29,15 @@ Seat: TypeAlias = tuple[int, tuple[str | None, ...] | bytes]
 
 
 class Flight(msgspec.Struct):
-    """One flush under way: alerts it saw resolved (with their `updated` of then) and log keys not heard from."""
+    """One flush under way: alerts it saw resolved (with their `updated` of then) and log keys not heard from.
+
+    `waiting` is a dictionary since the garbage collector passes over one of strings, but not over a set.
+    """
 
     id: int
     group: "Group"
-    over: list[tuple[Alert, int]]
-    waiting: set[str]
+    over: tuple[tuple[Alert, int], ...]
+    waiting: dict[str, None]
     failed: bool = False
 
 

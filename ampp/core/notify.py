@@ -63,7 +63,7 @@ class RouteLabels:
 NO_LABELS: Final = RouteLabels({})
 
 
-class Notify(msgspec.Struct, frozen=True):
+class Notify(msgspec.Struct, frozen=True, gc=False):
     """Tell one integration about one group.
 
     `alerts` holds all of the flush, firing and resolved, in no order; delivery puts them in order, and drops the
@@ -93,7 +93,7 @@ class Notify(msgspec.Struct, frozen=True):
         return f"{self.group_key}:{to.receiver}/{to.name}/{to.idx}"
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How a `Notify` ended. `took` is nanoseconds from the first attempt to the end, `attempts` what was really tried.
 
     When `ok`, the log is to be written with `data`. Otherwise `reason` is set and `error` is upstream's text.

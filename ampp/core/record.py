@@ -53,7 +53,7 @@ class AlertRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     posted_ends: int
 
 
-class GroupRow(msgspec.Struct, frozen=True, array_like=True):
+class GroupRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A group's timer. `route` is the route id, `labels` the group labels' key; `next` the wall time of the next flush.
 
     `flushed`: whether the group has flushed since it was created.
@@ -76,7 +76,7 @@ class GroupRow(msgspec.Struct, frozen=True, array_like=True):
         return f"{self.route.rpartition(f' {self.receiver}')[0]}:{format_set(self.group_labels)}"
 
 
-class LogEntry(msgspec.Struct, frozen=True, array_like=True):
+class LogEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One notification-log entry, as upstream's nflog keeps it: hashes are xxHash64 of the label sets.
 
     `group_key` is the text of core reference 3.3; `data` is what an integration wants back next time.
@@ -97,7 +97,7 @@ class LogEntry(msgspec.Struct, frozen=True, array_like=True):
         return f"{self.group_key}:{self.receiver}/{self.integration}/{self.idx}"
 
 
-class OutboxRow(msgspec.Struct, frozen=True, array_like=True):
+class OutboxRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A notification decided and not yet known to be delivered. `key` as LogEntry.key; the newest per key stands."""
 
     key: str
@@ -128,7 +128,7 @@ class Suppressed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     by: tuple[str, ...]
 
 
-class Decision(msgspec.Struct, frozen=True, array_like=True):
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one integration was to be told, and why (`reason` a NotifyReason value). `token` names the outbox row."""
 
     integration: str
@@ -140,7 +140,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
     token: str = ""
 
 
-class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=True):
+class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=True, gc=False):
     """The daemon came up; what follows was decided by this run.
 
     `last_alive`: the last moment at which the former run is known to have lived, by which its state was taken up; 0
@@ -153,14 +153,14 @@ class Started(msgspec.Struct, frozen=True, tag="start", tag_field="t", kw_only=T
     last_alive: int = 0
 
 
-class Stopped(msgspec.Struct, frozen=True, tag="stop", tag_field="t", kw_only=True):
+class Stopped(msgspec.Struct, frozen=True, tag="stop", tag_field="t", kw_only=True, gc=False):
     """The daemon ended in order. `turns`: every group's turn due by then had been taken, and none due later."""
 
     at: int
     turns: int
 
 
-class ConfigLoaded(msgspec.Struct, frozen=True, tag="config", tag_field="t", kw_only=True):
+class ConfigLoaded(msgspec.Struct, frozen=True, tag="config", tag_field="t", kw_only=True, gc=False):
     """A configuration took effect. `text`: the effective YAML, secrets redacted; `hash` as alertmanager_config_hash.
 
     `destinations`: where each integration sends to, without secrets, by `receiver/type/index`.
@@ -173,7 +173,7 @@ class ConfigLoaded(msgspec.Struct, frozen=True, tag="config", tag_field="t", kw_
     destinations: dict[str, str] = {}
 
 
-class Posted(msgspec.Struct, frozen=True, tag="post", tag_field="t", kw_only=True):
+class Posted(msgspec.Struct, frozen=True, tag="post", tag_field="t", kw_only=True, gc=False):
     """One request's created, changed and resolved alerts. Mere refreshes are not in the journal.
 
     `lapsed`: as in `Flushed`, of alerts that this request reports anew.
@@ -184,14 +184,14 @@ class Posted(msgspec.Struct, frozen=True, tag="post", tag_field="t", kw_only=Tru
     lapsed: tuple[Lapse, ...] = ()
 
 
-class Collected(msgspec.Struct, frozen=True, tag="collect", tag_field="t", kw_only=True):
+class Collected(msgspec.Struct, frozen=True, tag="collect", tag_field="t", kw_only=True, gc=False):
     """Resolved alerts left memory; `alerts` are their keys."""
 
     at: int
     alerts: tuple[bytes, ...]
 
 
-class Flushed(msgspec.Struct, frozen=True, tag="flush", tag_field="t", kw_only=True):
+class Flushed(msgspec.Struct, frozen=True, tag="flush", tag_field="t", kw_only=True, gc=False):
     """A group's turn came. `alerts` are the keys it held (empty when the same as at its previous flush).
 
     `lapsed`: those among them whose time ran out, where no record has told so yet. Refreshes move the end of an alert
@@ -208,7 +208,7 @@ class Flushed(msgspec.Struct, frozen=True, tag="flush", tag_field="t", kw_only=T
     lapsed: tuple[Lapse, ...] = ()
 
 
-class GroupDropped(msgspec.Struct, frozen=True, tag="drop", tag_field="t", kw_only=True):
+class GroupDropped(msgspec.Struct, frozen=True, tag="drop", tag_field="t", kw_only=True, gc=False):
     """A group is gone: emptied by a flush, or not carried over a reload (`cause`)."""
 
     at: int
@@ -217,7 +217,7 @@ class GroupDropped(msgspec.Struct, frozen=True, tag="drop", tag_field="t", kw_on
     cause: Literal["empty", "reload"]
 
 
-class Delivered(msgspec.Struct, frozen=True, tag="deliver", tag_field="t", kw_only=True):
+class Delivered(msgspec.Struct, frozen=True, tag="deliver", tag_field="t", kw_only=True, gc=False):
     """A notification came to its end. `entry` is the new log entry when it succeeded; `error` says why not.
 
     Neither `ok` nor a `reason`: a newer one took its place. `tries`: the attempts, when there were several; of many
@@ -237,21 +237,21 @@ class Delivered(msgspec.Struct, frozen=True, tag="deliver", tag_field="t", kw_on
     tries: tuple[Try, ...] = ()
 
 
-class LogPruned(msgspec.Struct, frozen=True, tag="prune", tag_field="t", kw_only=True):
+class LogPruned(msgspec.Struct, frozen=True, tag="prune", tag_field="t", kw_only=True, gc=False):
     """Notification-log entries past their expiry were removed."""
 
     at: int
     keys: tuple[str, ...]
 
 
-class SilencePut(msgspec.Struct, frozen=True, tag="silence", tag_field="t", kw_only=True):
+class SilencePut(msgspec.Struct, frozen=True, tag="silence", tag_field="t", kw_only=True, gc=False):
     """A silence was created, changed or expired; each given whole, as it now stands."""
 
     at: int
     silences: tuple[Silence, ...]
 
 
-class SilencesPruned(msgspec.Struct, frozen=True, tag="silences-prune", tag_field="t", kw_only=True):
+class SilencesPruned(msgspec.Struct, frozen=True, tag="silences-prune", tag_field="t", kw_only=True, gc=False):
     """Silences past their retention were removed."""
 
     at: int

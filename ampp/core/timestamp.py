@@ -243,9 +243,14 @@ def format_millis(ns: int, offset: int = 0) -> str:
 @lru_cache(maxsize=4096)
 def _to_second(seconds: int) -> str:
     days, rest = divmod(seconds, _DAY)
+    return f"{_date(days)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+
+
+@lru_cache(maxsize=1024)
+def _date(days: int) -> str:
     year, month, day = civil(days)
     shown = f"-{-year:04d}" if year < 0 else f"{year:04d}"
-    return f"{shown}-{month:02d}-{day:02d}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+    return f"{shown}-{month:02d}-{day:02d}"
 
 
 def _offset(offset: int) -> str:

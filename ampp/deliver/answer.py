@@ -12,6 +12,7 @@ import trio
 
 from ampp.core.clock import SECOND
 from ampp.deliver.sender import SendError, status_reason
+from ampp.deliver.wire import Response
 
 __all__ = ["BODY_LIMIT", "DECISIVE_LIMIT", "SETTLED_WAIT", "Answer", "check", "read", "receive"]
 
@@ -41,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
     retry_after: int = 0
 
 
-async def receive(response: httpx.Response, decisive: bool, *, whole: bool = False) -> Answer:
+async def receive(response: Response, decisive: bool, *, whole: bool = False) -> Answer:
     """The answer, with as much of its body as it takes; `decisive` as in `ampp.deliver.http.Client.request`.
 
     `whole`: the body is read to its end, without a limit, as long as the caller waits.
@@ -57,13 +58,17 @@ async def receive(response: httpx.Response, decisive: bool, *, whole: bool = Fal
     return Answer(response.status_code, body, response.headers.get("Content-Type", ""), flaw, _patience(response))
 
 
-async def read(response: httpx.Response, limit: int, wait: float, *, shield: bool = False) -> tuple[bytes, str]:
+async def read(response: Response, limit: int, wait: float, *, shield: bool = False) -> tuple[bytes, str]:
     """What of the body comes within `limit` bytes and `wait` seconds, and why that is not all of it, if it is not."""
+    whole = response.at_hand()
+    if whole is not None:
+        await response.aclose()
+        return whole[:limit], f"more than {limit} bytes" if len(whole) > limit else ""
     read = bytearray()
     flaw = ""
     try:
         with trio.CancelScope(shield=shield, deadline=trio.current_time() + wait) as scope:
-            async for piece in response.stream:  # type: ignore[union-attr]
+            async for piece in response.stream:
                 read += piece
                 if len(read) > limit:
                     # Not `break`, which would leave httpcore's nested generators to the garbage collector.
@@ -79,7 +84,7 @@ async def read(response: httpx.Response, limit: int, wait: float, *, shield: boo
     return bytes(read[:limit]), flaw
 
 
-def _patience(response: httpx.Response) -> int:
+def _patience(response: Response) -> int:
     """What a Retry-After header asks for (RFC 9110, 10.2.3): seconds, or a date."""
     said = response.headers.get("Retry-After", "").strip()
     if said.isascii() and said.isdecimal():

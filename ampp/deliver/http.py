@@ -1,19 +1,19 @@
 """The HTTP client of receivers, as an `http_config` describes it and as Go's net/http behaves.
 
-One client belongs to one integration and keeps its connections for reuse. Nothing comes from the environment unless
-`proxy_from_environment` says so; there are no cookies, no netrc, no compression. Requests are HTTP/1.1, also where
-`enable_http2` would allow more.
+One client belongs to one integration and keeps its connections for reuse. What is reached directly goes over
+`ampp.deliver.wire`, what goes through a proxy over httpx, which knows the kinds of them; `Client._exchange` decides,
+and nothing else differs. Nothing comes from the environment unless `proxy_from_environment` says so; there are no
+cookies, no netrc, no compression. Requests are HTTP/1.1, also where `enable_http2` would allow more.
 """
 
 import base64
 import contextlib
+import functools
 import os
-import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
-from functools import partial
 from importlib.util import find_spec
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import httpx
 
@@ -22,30 +22,26 @@ from ampp.config.http import Header, HttpConfig, OAuth2
 from ampp.config.secret import Secret
 from ampp.core.quote import go_quote
 from ampp.core.reason import FailureReason
-from ampp.deliver import destination, dial, proxy, secret
+from ampp.deliver import destination, proxy, secret
 from ampp.deliver.answer import SETTLED_WAIT, Answer, check, read, receive
 from ampp.deliver.fault import describe
 from ampp.deliver.oauth import Tokens
-from ampp.deliver.pool import Pool
+from ampp.deliver.pool import IDLE, Pool
 from ampp.deliver.sender import BuildError, SendError
 from ampp.deliver.tls import Tls
+from ampp.deliver.wire import CONNECT_WAIT, DEFAULT_PORTS, Headers, Response, Wire
 
 __all__ = ["USER_AGENT", "Answer", "Client", "Instead", "answering", "check", "tokens"]
 
 USER_AGENT: Final = f"Alertmanager/{COMPATIBLE}"
 
-_CONNECT_WAIT: Final = 15.0
-"""Seconds for a connection, and again for its TLS handshake. Shorter than the system's, so that more is tried."""
-
 _HOPS: Final = 10
 _SLURP: Final = 2048
-_IDLE: Final = 300.0
 
 _SENSITIVE: Final = frozenset(
     ("authorization", "www-authenticate", "cookie", "cookie2", "proxy-authorization", "proxy-authenticate")
 )
 _ABOUT_BODY: Final = frozenset(("content-encoding", "content-language", "content-location", "content-type"))
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
 Instead: TypeAlias = Callable[[str, httpx.URL, list[tuple[bytes, bytes]], bytes | None], httpx.Response]
@@ -87,7 +83,8 @@ class Client:
             if config.proxy_from_environment
             else proxy.choice(str(config.proxy_url or ""), config.no_proxy)
         )
-        self._pools: dict[tuple[str, httpx.URL | None, bool], Pool] = {}
+        self._wire = Wire(self._context)
+        self._proxied: Pool[httpx.AsyncHTTPTransport] = Pool()
         self._tokens = None
         if config.basic_auth is not None:
             secret.no_reference("username", config.basic_auth.username_ref)
@@ -121,7 +118,7 @@ class Client:
         does, when no answer came, and for good when the destination is refused.
         """
         try:
-            return await self._follow(method, httpx.URL(url), body, headers, decisive, influenced)
+            return await self._follow(method, _parsed(url), body, headers, decisive, influenced)
         except destination.Refused as error:
             text = f'{method.capitalize()} "<redacted>": {error}'
             raise SendError(text, retry=False, reason=FailureReason.REFUSED) from None
@@ -132,7 +129,8 @@ class Client:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._drop_pools()
+        await self._wire.aclose()
+        await self._proxied.aclose()
         if self._tokens is not None:
             await self._tokens.aclose()
 
@@ -153,7 +151,7 @@ class Client:
             await self._refresh()
             fields = await self._fields(url, own, foreign)
             guarded = influenced or url.host != first.host
-            async with self._exchange(method, url, fields, body, guarded) as response:
+            async with contextlib.aclosing(await self._exchange(method, url, fields, body, guarded)) as response:
                 status, location = response.status_code, response.headers.get("Location", "")
                 if not self._config.follow_redirects or status not in _REDIRECTS or not location:
                     return await receive(response, decisive, whole=self._whole)
@@ -221,77 +219,92 @@ class Client:
         except (secret.SecretError, BuildError) as error:
             raise _Broken(str(error)) from None
         self._material, self._context = material, context
-        await self._drop_pools()
+        wire, self._wire = self._wire, Wire(context)
+        proxied, self._proxied = self._proxied, Pool()
+        await wire.aclose()
+        await proxied.aclose()
 
-    async def _drop_pools(self) -> None:
-        pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            await pool.aclose()
-
-    @contextlib.asynccontextmanager
     async def _exchange(
         self, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None, guarded: bool
-    ) -> AsyncIterator[httpx.Response]:
-        """The answer to one request, whose body must be read inside the block. Raises `destination.Refused`."""
+    ) -> Response:
+        """The answer to one request, to be closed by the caller. Raises `destination.Refused`."""
+        fields = [(b"Host", url.netloc), *fields]
         instead = _INSTEAD.get()
         if instead is not None:
-            yield instead(method, url, [(b"Host", url.netloc), *fields], body)
-            return
+            return _Foreign(instead(method, url, fields, body))
+        if body is not None:
+            fields.append((b"Content-Length", b"%d" % len(body)))
         through = self._choose(url)
-        if guarded and through is not None:
-            destination.check_literal(url.host)
         try:
-            pool = self._pool(url.scheme, through, guarded)
-            transport = pool.take()
+            if through is None:
+                return await self._wire.exchange(method, url, fields, body, guarded)
+            if guarded:
+                destination.check_literal(url.host)
+            return await self._exchange_through(through, method, url, fields, body)
+        except (httpx.TransportError, OSError) as error:
+            hop = through or url
+            port = hop.port or DEFAULT_PORTS.get(hop.scheme, 0)
+            raise _Broken(describe(error, hop.host, port, proxied=through is not None)) from None
+
+    async def _exchange_through(
+        self, hop: httpx.URL, method: str, url: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes | None
+    ) -> Response:
+        pool, key = self._proxied, (url.scheme, hop)
+        try:
+            transport = pool.take(key) or self._transport(url.scheme, hop)
         except (ValueError, ImportError) as error:
             raise _Broken(f"proxyconnect tcp: {error}") from None
+        request = httpx.Request(
+            method,
+            url,
+            headers=fields,
+            stream=_Body(body or b""),
+            extensions={"timeout": {"connect": CONNECT_WAIT, "read": None, "write": None, "pool": None}},
+        )
         try:
-            request = httpx.Request(
-                method,
-                url,
-                headers=[(b"Host", url.netloc), *fields]
-                + ([(b"Content-Length", b"%d" % len(body))] if body is not None else []),
-                stream=_Body(body or b""),
-                extensions={"timeout": {"connect": _CONNECT_WAIT, "read": None, "write": None, "pool": None}},
-            )
-            try:
-                response = await transport.handle_async_request(request)
-            except (httpx.TransportError, OSError) as error:
-                hop = through or url
-                port = hop.port or _DEFAULT_PORTS.get(hop.scheme, 0)
-                raise _Broken(describe(error, hop.host, port, proxied=through is not None)) from None
-            yield response
-        finally:
-            await pool.give(transport)
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            await pool.give(key, transport)
+            raise
+        return _Foreign(response, lambda: pool.give(key, transport))
 
-    def _pool(self, scheme: str, through: httpx.URL | None, guarded: bool) -> Pool:
-        guarded = guarded and through is None
-        pool = self._pools.get((scheme, through, guarded))
-        if pool is None:
-            make = partial(_transport, self._context, self._way(scheme, through), guarded)
-            pool = self._pools[scheme, through, guarded] = Pool(make)
-        return pool
-
-    def _way(self, scheme: str, through: httpx.URL | None) -> httpx.Proxy | None:
-        if through is None:
-            return None
+    def _transport(self, scheme: str, through: httpx.URL) -> httpx.AsyncHTTPTransport:
+        """One for a single exchange at a time: httpcore looks at all connections of one whenever a request comes or
+        goes, which with sixty at once is most of the work."""
         # Configured headers are for CONNECT alone, as Go has it.
         headers = self._config.proxy_connect_header if scheme == "https" else {}
-        return httpx.Proxy(
+        way = httpx.Proxy(
             through,
             headers=[(name, value.reveal()) for name, values in headers.items() for value in values],
             ssl_context=self._context if through.scheme == "https" else None,
         )
-
-
-def _transport(context: ssl.SSLContext, way: httpx.Proxy | None, guarded: bool) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE)
-    transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=way, limits=limits)
-    return dial.guarded(transport, context, _IDLE) if guarded else transport
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE)
+        return httpx.AsyncHTTPTransport(verify=self._context, trust_env=False, proxy=way, limits=limits)
 
 
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 _TO_GET: Final = frozenset((301, 302, 303))
+
+
+class _Foreign:
+    """An answer of httpx; `give`, if any, takes what brought it back when it is closed."""
+
+    def __init__(self, response: httpx.Response, give: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.status_code: Final = response.status_code
+        self.headers: Final[Headers] = response.headers
+        self.stream: Final = cast(httpx.AsyncByteStream, response.stream)
+        self._give = give
+
+    def at_hand(self) -> bytes | None:
+        return None
+
+    async def aclose(self) -> None:
+        give, self._give = self._give, None
+        try:
+            await self.stream.aclose()
+        finally:
+            if give is not None:
+                await give()
 
 
 class _Body(httpx.AsyncByteStream):
@@ -328,6 +341,12 @@ def _of_oauth2(config: OAuth2) -> HttpConfig:
         proxy_from_environment=config.proxy_from_environment,
         proxy_connect_header=config.proxy_connect_header,
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    """Most URLs are the same each time, and parsing one takes as long as sending a small request."""
+    return httpx.URL(url)
 
 
 def _check(url: httpx.URL) -> None:

@@ -53,13 +53,29 @@ class Lane:
 
 
 class Job:
-    """One key's notification on its way."""
+    """One key's notification on its way. Very many may wait at a time, so that each is a single object."""
 
-    def __init__(self, notify: Notify, lane: Lane, steps: Iterator[int], now: int) -> None:
+    __slots__ = (
+        "_tries",
+        "again",
+        "attempts",
+        "began",
+        "canceled",
+        "following",
+        "key",
+        "lane",
+        "last",
+        "notify",
+        "over",
+        "scope",
+        "steps",
+    )
+
+    def __init__(self, notify: Notify, lane: Lane, now: int) -> None:
         self.notify = notify
         self.key = notify.key
         self.lane = lane
-        self.steps = steps
+        self.steps: Iterator[int] | None = None
         self.began = now
         self.again = now
         self.attempts = 0
@@ -68,11 +84,15 @@ class Job:
         self.canceled = False
         self.over = False
         self.following: Notify | None = None
-        self.tries: list[Try] = []
+        self._tries: tuple[Try, ...] = ()
 
     def tried(self, at: int, took: int, error: str) -> None:
         """Note an attempt that has come to its end. Of many, the first and the last are kept."""
         self.attempts += 1
-        self.tries.append(Try(at, took, error))
-        if len(self.tries) > _TRIES:
-            del self.tries[1]
+        tries = self._tries
+        self._tries = (*(tries if len(tries) < _TRIES else (tries[0], *tries[2:])), Try(at, took, error))
+
+    @property
+    def tries(self) -> tuple[Try, ...]:
+        """The attempts, where the outcome by itself does not say it all."""
+        return self._tries if self.attempts > 1 else ()

@@ -64,6 +64,8 @@ def log_success(outcome: Outcome) -> None:
     """One attempt is a matter of course (debug); more than one ended a trouble that was warned of (info)."""
     notify = outcome.notify
     log = _log.info if outcome.attempts > 1 else _log.debug
+    if outcome.attempts == 1 and not _log.debugging:
+        return
     log(
         "Notify success",
         **about(notify.integration),

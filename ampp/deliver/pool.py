@@ -1,52 +1,61 @@
-"""Connections to reuse, one httpx transport for each exchange under way.
+"""What is kept for reuse once an exchange is over: connections, each under the way and the destination it serves."""
 
-One transport could serve all, but httpcore looks at each of its connections for each other one whenever a request
-comes or goes: with sixty at once that is most of the work. A transport that only ever holds one connection has nothing
-to look at.
-"""
+from collections.abc import Hashable
+from typing import Final, Generic, Protocol, TypeVar
 
-from collections import deque
-from collections.abc import Callable
-from typing import Final
-
-import httpx
 import trio
 
-__all__ = ["Pool"]
+__all__ = ["IDLE", "Closable", "Pool"]
 
-_SPARE: Final = 16
-"""Unused connections to keep."""
+_SPARE: Final = 64
+"""Unused connections to keep: as many as one integration has attempts under way (`ampp.deliver.worker`)."""
 
-_IDLE: Final = 300.0
+IDLE: Final = 300.0
 """Seconds after which an unused connection is no longer kept."""
 
+_FAREWELL: Final = 1.0
+"""Seconds that a connection may take to close in good order."""
 
-class Pool:
-    """Transports made by `make`, for one way to one kind of destination."""
 
-    def __init__(self, make: Callable[[], httpx.AsyncHTTPTransport]) -> None:
-        self._make = make
-        self._spare: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
+class Closable(Protocol):
+    """Something with an end of its own."""
+
+    async def aclose(self) -> None: ...
+
+
+T = TypeVar("T", bound=Closable)
+
+
+class Pool(Generic[T]):
+    """Unused connections of one integration, in the order in which they were given back."""
+
+    def __init__(self) -> None:
+        self._spare: list[tuple[float, Hashable, T]] = []
         self._closed = False
 
-    def take(self) -> httpx.AsyncHTTPTransport:
-        """A transport for one exchange, to be given back: the one that was used last, or a new one."""
-        return self._spare.pop()[1] if self._spare else self._make()
+    def take(self, key: Hashable) -> T | None:
+        """The connection under `key` that was used last, if there is one; to be given back unless it has ended."""
+        spare = self._spare
+        for at in range(len(spare) - 1, -1, -1):
+            if spare[at][1] == key:
+                return spare.pop(at)[2]
+        return None
 
-    async def give(self, transport: httpx.AsyncHTTPTransport) -> None:
-        """Take a transport back, and part with those that are too many or too old."""
+    async def give(self, key: Hashable, one: T) -> None:
+        """Take a connection back, and part with those that are too many or too old."""
         now = trio.current_time()
-        self._spare.append((now, transport))
-        while self._spare and (self._closed or len(self._spare) > _SPARE or self._spare[0][0] < now - _IDLE):
-            await _close(self._spare.popleft()[1])
+        self._spare.append((now, key, one))
+        while self._spare and (self._closed or len(self._spare) > _SPARE or self._spare[0][0] < now - IDLE):
+            await close(self._spare.pop(0)[2])
 
     async def aclose(self) -> None:
         """Close what is unused now, and what is under way when it is given back."""
         self._closed = True
         while self._spare:
-            await _close(self._spare.popleft()[1])
+            await close(self._spare.pop(0)[2])
 
 
-async def _close(transport: httpx.AsyncHTTPTransport) -> None:
-    with trio.CancelScope(shield=True):
-        await transport.aclose()
+async def close(one: Closable) -> None:
+    """Close in good order, soon and whatever happens."""
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + _FAREWELL):
+        await one.aclose()

@@ -32,7 +32,6 @@ from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
-from ampp.core.record import Try
 from ampp.core.wheel import Wheel
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
@@ -205,23 +204,26 @@ class Delivery:
             # Decided under a configuration that is no longer in effect, or too late.
             self._tell_canceled(notify)
             return
-        job = Job(notify, lane, pauses(self._random), now)
+        job = Job(notify, lane, now)
         self._jobs[job.key] = job
         lane.series.total.inc()
         if not notify.firing and not notify.integration.send_resolved:
             # Nothing to say, which the log is to know, so that the next firing alert is a first notification.
             self._settle(job, ok=True, data=notify.data)
         else:
-            self._enqueue(job)
+            self._enqueue(job, armed=False)
             self._pump()
+            if job.key in lane.ready:
+                self._arm(job.key, notify.deadline)
 
-    def _enqueue(self, job: Job) -> None:
+    def _enqueue(self, job: Job, *, armed: bool = True) -> None:
         lane = job.lane
         if isinstance(lane.sender, Unsendable):
             self._settle(job, error=SendError(lane.sender.why, retry=False))
             return
         lane.ready[job.key] = job
-        self._arm(job.key, job.notify.deadline)
+        if armed:
+            self._arm(job.key, job.notify.deadline)
         if not lane.in_turn:
             lane.in_turn = True
             self._turns.append(lane)
@@ -274,14 +276,17 @@ class Delivery:
         series = job.lane.series
         series.latency.observe((ended - began) / SECOND)
         series.requests.inc()
+        outcome = None
         if data is not None:
-            self._settle(job, ok=True, data=data)
+            outcome = self._outcome(job, ok=True, data=data)
         else:
             series.requests_failed.inc()
             self._failed(job, error, began, ended)
         self._retire(lane)
         self._ended.set()
         self._pump()
+        if outcome is not None:
+            await self._tell(outcome, job)
 
     def _failed(self, job: Job, error: SendError | None, began: int, ended: int) -> None:
         if error is not None and not error.retry:
@@ -302,6 +307,7 @@ class Delivery:
             job.last = error
             job.lane.error = str(error)
             job.lane.retrying = True
+            job.steps = job.steps or pauses(self._random)
             self._pause(job, min(max(began + next(job.steps), ended + error.after), job.notify.deadline))
 
     def _pause(self, job: Job, again: int) -> None:
@@ -309,7 +315,11 @@ class Delivery:
         job.lane.paused += 1
         self._arm(job.key, again)
 
-    def _settle(
+    def _settle(self, job: Job, **how: Any) -> None:
+        """The job is at its end: see `_outcome`, which is reported soon."""
+        self._start(self._tell, self._outcome(job, **how), job)
+
+    def _outcome(
         self,
         job: Job,
         *,
@@ -317,8 +327,8 @@ class Delivery:
         data: Data | None = None,
         error: SendError | None = None,
         canceled: bool = False,
-    ) -> None:
-        """The job is at its end: count it, log it, report it. `error` is one that ends it by itself."""
+    ) -> Outcome:
+        """The job is at its end: count it, log it. `error` is one that ends it by itself."""
         job.over = True
         notify, lane = job.notify, job.lane
         lane.retrying = False
@@ -326,9 +336,7 @@ class Delivery:
         if ok:
             lane.last_success = self._wall()
             lane.failures = 0
-            outcome = Outcome(
-                notify=notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=_several(job)
-            )
+            outcome = Outcome(notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=job.tries)
             log_success(outcome)
         else:
             cause = error or job.last
@@ -342,7 +350,7 @@ class Delivery:
                 reason=reason,
                 retryable=error is None,
                 canceled=canceled,
-                tries=_several(job),
+                tries=job.tries,
             )
             lane.series.failed(reason.value)
             if not canceled:
@@ -352,7 +360,7 @@ class Delivery:
             # That an integration cannot send was said when it was loaded.
             log = _log.debug if canceled or isinstance(lane.sender, Unsendable) else _log.error
             log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
-        self._start(self._tell, outcome, job)
+        return outcome
 
     async def _tell(self, outcome: Outcome, job: Job | None = None) -> None:
         answer = self._report(outcome)
@@ -364,7 +372,7 @@ class Delivery:
                 self._accept(job.following)
 
     def _tell_superseded(self, notify: Notify, attempts: int, took: int) -> None:
-        self._start(self._tell, Outcome(notify=notify, ok=False, attempts=attempts, took=took, superseded=True))
+        self._start(self._tell, Outcome(notify, ok=False, attempts=attempts, took=took, superseded=True))
 
     def _tell_canceled(self, notify: Notify) -> None:
         self._start(self._tell, failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
@@ -436,11 +444,6 @@ async def _told(notify: Notify) -> tuple[Snapshot, ...]:
     if len(notify.alerts) < _MANY:
         return told(notify)
     return await trio.to_thread.run_sync(told, notify)
-
-
-def _several(job: Job) -> tuple[Try, ...]:
-    """The attempts, where the outcome by itself does not say it all."""
-    return tuple(job.tries) if job.attempts > 1 else ()
 
 
 async def _close(sender: Sender | Unsendable) -> None:

@@ -48,6 +48,11 @@ class Logger:
     def __init__(self, component: str = "") -> None:
         self._logger = logging.getLogger(f"ampp.{component}" if component else "ampp")
 
+    @property
+    def debugging(self) -> bool:
+        """Whether debug lines are written: where making up what one says costs more than a look."""
+        return self._logger.isEnabledFor(logging.DEBUG)
+
     def debug(self, message: str, /, **attributes: object) -> None:
         if self._logger.isEnabledFor(logging.DEBUG):
             self._emit(logging.DEBUG, message, attributes)

@@ -62,7 +62,8 @@ PENDING: Final = "restore.pending"
 
 BUSY_MS: Final = 5_000
 _JOURNAL_LIMIT: Final = 64 << 20
-_CHECKPOINT_PAGES: Final = 4_000
+_CHECKPOINT_PAGES: Final = 6_000
+"""Pages of log at which the writer itself moves it into the database, if nobody has (`checkpoint`)."""
 
 
 def connect(path: Path, *, readonly: bool = False, full: bool = False) -> apsw.Connection:

@@ -40,6 +40,11 @@ class File:
     def is_open(self) -> bool:
         return self._connection is not None
 
+    @property
+    def logged(self) -> int:
+        """Pages that the connection has written to the write-ahead log."""
+        return self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0] if self._connection is not None else 0
+
     def open(self) -> None:
         """Open or create the file. Raises as `open_database`."""
         self._connection = open_database(self.path, self._migrations, full=self._full)

@@ -13,6 +13,7 @@ database has no note, so whatever snapshot lies there is taken; thus `silences` 
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import Health, Restate, Restored, Swept, Ticket
 from ampp.store.sqlite import retention, tables
 from ampp.store.sqlite.budget import allowed, log_bytes, used
+from ampp.store.sqlite.checkpoint import WORTH, checkpoint
 from ampp.store.sqlite.codec import ALERT, GROUP, LOG, OUTBOX, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, BROKEN, PENDING, SILENCES, connect, files
 from ampp.store.sqlite.file import File
@@ -137,6 +139,7 @@ class SqliteStore:
         self._running.attach()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._heal, restate)
+            nursery.start_soon(self._put_log_away)
             due = trio.current_time() + _SWEEP_SECONDS
             while True:
                 await trio.sleep(_LOOK_SECONDS)
@@ -147,6 +150,21 @@ class SqliteStore:
                     await self.sweep()
                 except StoreDown:
                     continue
+
+    async def _put_log_away(self) -> None:
+        """Spare the writer the checkpoints, unless the logs are to be so small that it needs them at once."""
+        paths = [file.path for file in (self._alerts, self._silences) if not file.log_bytes]
+        done = 0
+        while paths:
+            await trio.sleep(_LOOK_SECONDS)
+            logged = self._running.logged
+            if abs(logged - done) < WORTH:
+                continue
+            done = logged
+            for path in paths:
+                # Whatever the trouble is, the writer will meet it, and say so.
+                with suppress(apsw.Error):
+                    await trio.to_thread.run_sync(checkpoint, path)
 
     def _over(self) -> bool:
         """Whether the files have outgrown the budget since the last look."""

@@ -68,20 +68,27 @@ _ROOM_LOOK_SECONDS: Final = 0.02
 
 
 class _BeforeWaiting(trio.abc.Instrument):
-    """Calls `call` whenever the event loop has nothing left to run and is about to wait."""
+    """Calls `call` whenever the event loop has nothing left to run and is about to wait.
+
+    It does so once more than it waits as well: what one turn of the loop brings (an alert) and what follows in the
+    next (its group is due at once) is then written together, but nothing is put off twice.
+    """
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
+        self._put_off = False
 
     def before_io_wait(self, timeout: float) -> None:
-        self._call()
+        self._put_off = timeout <= 0 and not self._put_off
+        if not self._put_off:
+            self._call()
 
 
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
     works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks
-    others for room on a full disk, and tells whether they will give some. Methods without an underscore are for the
-    event loop's thread."""
+    others for room on a full disk, and tells whether they will give some; `logged`: how many pages were written
+    since the files were opened. Methods without an underscore are for the event loop's thread."""
 
     def __init__(
         self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
@@ -90,6 +97,7 @@ class Writer:
         self.silences = silences
         self.last_commit = 0
         self.lost = 0
+        self.logged = 0
         self.unread_after: Callable[[], int] = lambda: self._seq
         self.make_room: Callable[[], bool] = lambda: False
         self._seq = seq
@@ -340,6 +348,7 @@ class Writer:
         elif now >= self._beat_at:
             self._begin(self.alerts)
             self._end(self.alerts)
+        self.logged = self.alerts.logged + self.silences.logged
 
     def _roomy(self, write: Callable[[], Any]) -> None:
         """Write; if the disk is full, again as long as somebody makes room."""
