@@ -24,6 +24,15 @@ class Change(msgspec.Struct, frozen=True):
     old: str
     new: str
 
+    @property
+    def news(self) -> str:
+        """What there is to say when neither side can be shown; "" when both can."""
+        if PRESENT in (self.old, self.new):
+            return "added" if self.new else "removed"
+        if SECRET in (self.old, self.new) and self.old and self.new:
+            return "changed (secret)"
+        return ""
+
 
 class Item(msgspec.Struct, frozen=True):
     """A part of the configuration that differs: `action` is added, removed or changed; `effect` what comes of it.

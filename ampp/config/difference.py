@@ -24,7 +24,16 @@ from ampp.core.matcher import format_matchers
 from ampp.core.plan import Plan
 from ampp.core.route import Route, group_labels
 
-__all__ = ["Difference", "Rerouted", "compare", "rerouted"]
+__all__ = ["SECTIONS", "Difference", "Rerouted", "compare", "rerouted"]
+
+SECTIONS: Final = {
+    "routes": "routes",
+    "receivers": "receivers",
+    "inhibit_rules": "inhibit rules",
+    "time_intervals": "time intervals",
+    "settings": "other sections",
+}
+"""The parts of a difference, and what they are called."""
 
 _ARRIVES: Final = "takes the alerts that match it"
 _LEAVES: Final = "leaves its alerts to other routes"

@@ -19,10 +19,13 @@
       streams: 256
     network:
       refuse: link-local
+    ui:
+      label_colours: [cluster, team=*:blue]
 
 The environment overrides the file: `AMPP_` and the path of the key in capitals, joined by underscores, such as
 `AMPP_STORAGE_SYNC=full`. An empty variable counts as not set. Sizes are whole numbers of bytes or carry a unit (`kB MB
-GB TB` for powers of 1000, `KiB MiB GiB TiB` for powers of 1024); durations are written as in alertmanager.yml.
+GB TB` for powers of 1000, `KiB MiB GiB TiB` for powers of 1024); durations are written as in alertmanager.yml; lists
+are YAML's, or have commas between.
 """
 
 import os
@@ -32,9 +35,10 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
 
 from msgspec.structs import replace
 
+from ampp.config.colour import ColourRule, parse_rules
 from ampp.config.decode import FAILED, Decoder, Kind
 from ampp.config.error import ConfigError, Fault, Invalid, closest
-from ampp.config.node import SCALAR, Node, compose, read
+from ampp.config.node import SCALAR, SEQUENCE, Node, compose, read
 from ampp.config.scalar import resolve
 from ampp.config.section import Section, Struct, section_fields
 from ampp.core.clock import HOUR
@@ -50,6 +54,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StorageSettings",
+    "UiSettings",
     "load_settings",
     "parse_size",
     "variables",
@@ -109,6 +114,25 @@ class _SettingKind(Kind):
             return self.parse(node.value)
         except ValueError as error:
             return d.fault(node, str(error), self.hint)
+
+
+class _ListKind(_SettingKind):
+    """A list: in YAML, or as text with commas between."""
+
+    def read(self, d: Decoder, node: Node) -> Any:
+        if node.kind is not SEQUENCE:
+            return super().read(d, node)
+        wrong = next((item for item in node.children if item.kind is not SCALAR or "," in item.value), None)
+        if wrong is not None:
+            return d.fault(wrong, "plain texts without commas are wanted in this list", self.hint)
+        try:
+            return self.parse(",".join(item.value for item in node.children))
+        except ValueError as error:
+            return d.fault(node, str(error), self.hint)
+
+
+def _parse_words(text: str) -> tuple[str, ...]:
+    return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -196,6 +220,24 @@ class NetworkSettings(_SettingsSection, frozen=True, kw_only=True):
     )
 
 
+_Words: TypeAlias = Annotated[tuple[str, ...], _ListKind(_parse_words, "write a list such as [disaster, high]")]
+
+
+class UiSettings(_SettingsSection, frozen=True, kw_only=True):
+    """How the dashboard shows things.
+
+    `critical`, `warning`, `info`: the values of the label `severity` that count to each level, the worst first; what is
+    in none of them is shown after all of these. `label_colours`: `ampp.config.colour`.
+    """
+
+    critical: _Words = _parse_words("emergency,disaster,fatal,critical,crit,page,p1,sev1,error,high,major")
+    warning: _Words = _parse_words("warning,warn,p2,sev2,minor,medium,average")
+    info: _Words = _parse_words("info,information,informational,notice,low,p3,sev3,p4,sev4,debug,none")
+    label_colours: Annotated[
+        tuple[ColourRule, ...], _ListKind(parse_rules, "write a list such as [cluster, team=*:blue, env=prod:pink]")
+    ] = ()
+
+
 class Settings(_SettingsSection, frozen=True, kw_only=True):
     """All of ampp.yml. `profile`: `lite`, one process that keeps its state in files of its own."""
 
@@ -206,6 +248,7 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
     cluster: Annotated[ClusterSettings, Struct(ClusterSettings, pointer=False)] = ClusterSettings()
     limits: Annotated[LimitSettings, Struct(LimitSettings, pointer=False)] = LimitSettings()
     network: Annotated[NetworkSettings, Struct(NetworkSettings, pointer=False)] = NetworkSettings()
+    ui: Annotated[UiSettings, Struct(UiSettings, pointer=False)] = UiSettings()
 
     def check(self) -> Self:
         """Refuse what no value of its own kind shows to be wrong. Raises `Invalid`."""
@@ -220,6 +263,15 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
             raise Invalid("storage.journal_retention must be positive", field="storage")
         if self.history.retention <= 0:
             raise Invalid("history.retention must be positive", field="history")
+        seen: dict[str, str] = {}
+        for key in ("critical", "warning", "info"):
+            for word in getattr(self.ui, key):
+                if seen.setdefault(word.lower(), key) != key:
+                    first = seen[word.lower()]
+                    raise Invalid(
+                        f"{go_quote(word)} is in ui.{first} and in ui.{key}: write both lists, with it in one of them",
+                        field="ui",
+                    )
         return self
 
 

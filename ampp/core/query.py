@@ -25,19 +25,24 @@ BATCH: Final = 128
 """Alerts looked at between two turns of somebody else."""
 
 
-def alerts(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[AlertView]]:
-    """Every alert not over that passes the query, by ascending fingerprint, in batches some of which may be empty."""
+def alerts(engine: Engine, query: AlertQuery, wall: int, *, ordered: bool = True) -> Iterator[list[AlertView]]:
+    """Every alert not over that passes the query, by ascending fingerprint, in batches some of which may be empty.
+
+    Not `ordered`: as they stand in the book. That spares the fingerprints of alerts that nobody has asked for yet.
+    """
     groups, receivers = engine.groups, engine.plan.receivers
     known = [alert for alert in engine.book if alert.ends >= wall]
     wanted: list[Alert] = []
     for first in range(0, len(known), BATCH):
         chosen = _chosen(known[first : first + BATCH], query)
-        for alert in chosen:
-            if alert.fingerprint < 0:
-                fingerprint(alert)
+        if ordered:
+            for alert in chosen:
+                if alert.fingerprint < 0:
+                    fingerprint(alert)
         wanted += chosen
         yield []
-    wanted.sort(key=attrgetter("fingerprint"))
+    if ordered:
+        wanted.sort(key=attrgetter("fingerprint"))
     everyone = query.receiver is None and not query.receiver_matchers
     status = _Status(engine, query, wall)
     told: dict[tuple[Route, ...], tuple[tuple[str, ...], bool]] = {}

@@ -43,6 +43,9 @@ _log: Final = Logger("feed")
 COALESCE: Final = 0.25
 """Seconds for which changes are gathered."""
 
+LATER: Final = 5.0
+"""Seconds that the watch waits for whoever wants to listen to come."""
+
 LOOK: Final = 1.0
 """Seconds between two looks at what tells nobody when it changes."""
 
@@ -92,6 +95,10 @@ class Watch:
         """Watch until cancelled. A defect here costs those who listen a reset, and nobody a notification."""
         while True:
             await self._feed.wanted()
+            # Whoever has only asked for the place so far is being shown what there is: that goes first.
+            with trio.move_on_after(LATER):
+                while not self._feed.listeners:
+                    await trio.sleep(COALESCE)
             try:
                 await self._watch()
             except Exception:  # noqa: BLE001 - see above

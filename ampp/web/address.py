@@ -55,6 +55,10 @@ class Address:
         """Whether this filter is there."""
         return ("filter", token) in self._pairs
 
+    def show(self, name: str | None) -> str:
+        """With this alert open beside the list, or with none."""
+        return self._link([*self.pairs("open"), *([("open", name)] if name else [])])
+
     def turn(self, page: int) -> str:
         """Another page of the list."""
         return self._link([*self.pairs("page"), ("page", str(page))])

@@ -1,129 +1,26 @@
-"""One alert: what it is, since when, who was told and what failed, and why."""
-
-from typing import Any, Final
-
-import msgspec
+"""One alert, on a page of its own or in a pane beside a list."""
 
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
-from ampp.core.clock import HOUR, ZERO
-from ampp.web.alerts import summary
-from ampp.web.answer import asked, instant
+from ampp.web.detail import detail
 from ampp.web.frame import Room
-from ampp.web.reason import reasons
-from ampp.web.words import DAY
 
-__all__ = ["Bar", "page", "strip"]
-
-_EVENTS: Final = "200"
-_NOTIFICATIONS: Final = "50"
-_WIDTH: Final = 960
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """A piece of the strip, in units of its width: from where, how long, and as what it is drawn."""
-
-    x: float
-    width: float
-    kind: str
-    start: int
-    end: int
+__all__ = ["page", "pane"]
 
 
 async def page(room: Room, visit: Visit, name: str) -> Reply:
     """GET /ui/alert/<fingerprint>."""
-    name = name.lower()
-    live = room.live
-    if len(name) not in (16, 64) or set(name) - set("0123456789abcdef"):
-        return await _unknown(room, visit)
     survey = await room.surveyor.survey()
-    seen = await room.surveyor.find(name) if len(name) == 16 else None
-    values = {"fingerprint": name}
-    explained, why_not = await asked(live, "alerts/{fingerprint}/explain", values)
-    past, silent = await asked(live, "history/{fingerprint}", values, limit=[_EVENTS])
-    sent, mute = await asked(live, "notifications", {}, alert=[name], per_page=[_NOTIFICATIONS])
-    events: list[dict[str, Any]] = past["alerts"] if past else []
-    if seen is None and not events:
-        return await _unknown(room, visit)
-    now = live.now().wall
-    labels = dict(seen.alert.labels) if seen else events[0]["labels"]
-    annotations = dict(seen.alert.annotations) if seen else events[0]["annotations"]
-    notifications = sent["notifications"] if sent else []
-    return await room.frame.page(
-        visit,
-        "alert.html",
-        title=labels.get("alertname", "Alert")[:80],
-        section="alerts",
-        survey=survey,
-        seen=seen,
-        name=name,
-        labels=labels,
-        annotations=annotations,
-        text=summary(seen) if seen else "",
-        generator=seen.alert.generator_url if seen else events[0]["generator_url"],
-        starts=seen.alert.starts if seen else instant(events[0]["starts_at"]),
-        ends=None if seen else instant(events[0]["ends_at"]),
-        reasons=reasons(live, seen, survey) if seen else (),
-        explained=explained,
-        why_not=why_not,
-        events=events,
-        silent=silent,
-        notifications=notifications,
-        mute=mute,
-        instant=instant,
-        bars=strip(events, now - DAY, now),
-        ticks=_ticks(notifications, now - DAY),
-        hours=[now - DAY + place * 6 * HOUR for place in range(5)],
-        width=_WIDTH,
-    )
+    found = await detail(room, name.lower(), survey)
+    if found is None:
+        text = "No alert with this fingerprint fires, and the history knows none."
+        return await room.frame.page(visit, "trouble.html", title="Not found", section="alerts", status=404, text=text)
+    title = found.labels.get("alertname", "Alert")[:80]
+    return await room.frame.page(visit, "alert.html", title=title, section="alerts", survey=survey, detail=found)
 
 
-async def _unknown(room: Room, visit: Visit) -> Reply:
-    text = "No alert with this fingerprint fires, and the history knows none."
-    return await room.frame.page(visit, "trouble.html", title="Not found", section="alerts", status=404, text=text)
-
-
-_ENDS: Final = frozenset(("resolved", "expired"))
-
-
-def strip(events: list[dict[str, Any]], since: int, until: int) -> list[Bar]:
-    """A day of an alert as spans, from its events, newest first: firing, suppressed, or neither."""
-    spans: list[tuple[int, int, str]] = []
-    state, begun = "", since
-    for event in reversed(events):
-        at = instant(event["created_at"])
-        kind = event["event"]
-        following = "" if kind in _ENDS else "suppressed" if kind == "suppressed" else "firing"
-        if kind in _ENDS:
-            ended = instant(event["ends_at"])
-            at = min(at, ended) if ended != ZERO else at
-        if state and at > begun:
-            spans.append((begun, at, state))
-        if kind == "firing":
-            # It may have fired before anybody told us.
-            at = min(at, max(instant(event["starts_at"]), spans[-1][1] if spans else since))
-        state, begun = following, at
-    if state:
-        spans.append((begun, until, state))
-    scale = _WIDTH / (until - since)
-    return [
-        Bar(
-            round((max(start, since) - since) * scale, 1),
-            round(max(2.0, (end - max(start, since)) * scale), 1),
-            kind,
-            start,
-            end,
-        )
-        for start, end, kind in spans
-        if end > since
-    ]
-
-
-def _ticks(notifications: list[dict[str, Any]], since: int) -> list[tuple[float, str]]:
-    scale = _WIDTH / DAY
-    found = []
-    for one in notifications:
-        at = instant(one["ended_at"] or one["at"])
-        if one["sent"] and at > since:
-            found.append((round((at - since) * scale, 1), one["status"]))
-    return found
+async def pane(room: Room, visit: Visit, _: str) -> Reply:
+    """GET /ui/pane: the alert that `open` names, for a script to put beside the list of this address."""
+    survey = await room.surveyor.survey()
+    name = visit.query.last("open").lower()
+    return await room.frame.part(visit, "pane.html", opened=name, detail=await detail(room, name, survey))

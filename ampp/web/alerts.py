@@ -14,20 +14,20 @@ from ampp.core.labels import valid_name
 from ampp.core.record import LogEntry
 from ampp.live import Live
 from ampp.web import turn
+from ampp.web.detail import detail
 from ampp.web.facet import facets
 from ampp.web.filter import Token, exact, passes
 from ampp.web.frame import Room, ailing_receivers
 from ampp.web.reason import Reason, reasons
 from ampp.web.survey import Seen, Survey, sliced
 
-__all__ = ["Card", "Row", "listing", "rows", "summary"]
+__all__ = ["Card", "Row", "listing", "rows"]
 
 _CARDS: Final = 40
 _ROWS: Final = 6
 _TABLE: Final = 100
 _BY: Final = 8
 _AGES: Final = 1 << 72
-_SPOKEN: Final = ("summary", "title", "message", "description")
 
 T = TypeVar("T")
 
@@ -68,16 +68,10 @@ class Card(msgspec.Struct, frozen=True):
     tokens: tuple[str, ...]
 
 
-def summary(seen: Seen) -> str:
-    """The sentence that says what is wrong."""
-    annotations = seen.alert.annotations
-    return next((text for name in _SPOKEN if (text := annotations.get(name, "").strip())), "")
-
-
 async def listing(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/alerts, and /."""
     survey = await room.surveyor.survey()
-    tokens = room.tokens(visit, survey)
+    tokens = await room.tokens(visit, survey)
     found = await _passing(survey, tokens)
     table = visit.query.last("view") == "table"
     sort = visit.query.last("sort")
@@ -99,7 +93,8 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
         ailing = frozenset(ailing_receivers(room.live))
         cards = [await _card(room.live, group, members, by, now, survey, ailing) for group, members in shown]
     last = -(-total // per)
-    pieces = await facets(found)
+    pieces = await facets(found, room.severities)
+    opened = visit.query.last("open").lower()
     return await room.frame.page(
         visit,
         "alerts.html",
@@ -121,6 +116,8 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
         number=number,
         last=last,
         alive=[] if survey.all else _alive(room.live),
+        opened=opened,
+        detail=await detail(room, opened, survey) if opened else None,
     )
 
 
@@ -170,7 +167,7 @@ async def _heaps(found: Sequence[Seen], by: Sequence[str]) -> list[_Heap]:
 
 def _urgency(seen: Seen) -> int:
     """Active before suppressed, the worst first, then the newest; one number, as many are compared."""
-    return ((seen.state != "active") << 3 | seen.rank) * _AGES - seen.alert.starts
+    return ((seen.state != "active") << 10 | seen.order) * _AGES - seen.alert.starts
 
 
 def _name(seen: Seen) -> str:
@@ -219,7 +216,7 @@ async def _card(
                 del common[name]
 
     await sliced(narrow, len(members))
-    texts = {summary(seen) for seen in members[:_ROWS]}
+    texts = {seen.summary for seen in members[:_ROWS]}
     text = texts.pop() if len(texts) == 1 and len(members) > 1 else ""
     log = [] if group is None else turn.entries(live, group)
     held = frozenset(common) if len(members) > 1 else frozenset(name for name, _ in labels)
@@ -263,7 +260,7 @@ def rows(
         Row(
             seen=seen,
             fingerprint=seen.fingerprint,
-            summary="" if silent else summary(seen),
+            summary="" if silent else seen.summary,
             labels=tuple(
                 (name, value) for name, value in seen.alert.labels.items() if name not in held and name != "severity"
             ),

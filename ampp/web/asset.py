@@ -1,5 +1,6 @@
 """Static files: served from memory below a path that names their content, so that browsers may keep them for ever."""
 
+import gzip
 import hashlib
 from functools import lru_cache
 from pathlib import Path
@@ -37,10 +38,19 @@ def content(name: str) -> bytes:
     return _files()[name]
 
 
-def asset(folder: str, name: str) -> Reply:
-    """A file as the answer. An outdated folder has the new content too, but not to be kept."""
+@lru_cache(maxsize=32)
+def _packed(name: str) -> bytes:
+    return gzip.compress(_files()[name], 9, mtime=0)
+
+
+def asset(folder: str, name: str, accepted: str) -> Reply:
+    """A file as the answer, packed if that is `accepted`. An outdated folder has the new content too, but not to be
+    kept."""
     data = _files().get(name)
     if data is None:
         return plain_error(404, "404 page not found")
-    kept = _FOR_EVER if folder == version() else (("Cache-Control", "no-cache"), _FOR_EVER[1])
+    first = _FOR_EVER if folder == version() else (("Cache-Control", "no-cache"), _FOR_EVER[1])
+    kept = (*first, ("Vary", "Accept-Encoding"))
+    if "gzip" in accepted:
+        return Reply(200, _packed(name), _TYPES[Path(name).suffix], (*kept, ("Content-Encoding", "gzip")))
     return Reply(200, data, _TYPES[Path(name).suffix], kept)

@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from ampp.web.filter import exact
-from ampp.web.survey import STATES, Seen, level, sliced
+from ampp.web.severity import Severities
+from ampp.web.survey import STATES, Seen, sliced
 
 __all__ = ["Facet", "Value", "facets"]
 
@@ -36,7 +37,7 @@ class Facet(msgspec.Struct, frozen=True):
     prefix: str
 
 
-async def facets(seen: Sequence[Seen]) -> list[Facet]:
+async def facets(seen: Sequence[Seen], severities: Severities) -> list[Facet]:
     """The facets of these alerts: severity, state and receiver, then the labels that tell most."""
     labels: Counter[tuple[str, str]] = Counter()
     told: Counter[tuple[str, ...]] = Counter()
@@ -59,7 +60,9 @@ async def facets(seen: Sequence[Seen]) -> list[Facet]:
     ordered = {state: states[state] for state in STATES if states[state]}
     found = []
     if _SEVERITY in by_name:
-        worst_first = sorted(by_name.pop(_SEVERITY), key=lambda pair: (level({_SEVERITY: pair[0]}), -pair[1]))
+        worst_first = sorted(
+            by_name.pop(_SEVERITY), key=lambda pair: (severities.order({_SEVERITY: pair[0]}), -pair[1])
+        )
         found.append(_facet(_SEVERITY, worst_first, ordered=True))
     found.append(_pseudo("state", list(ordered.items())))
     found.append(_pseudo("receiver", receivers.most_common()))

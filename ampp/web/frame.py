@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import trio
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from ampp import __version__
@@ -21,9 +22,12 @@ from ampp.core.timestamp import parse_rfc3339
 from ampp.live import Live
 from ampp.web import words
 from ampp.web.address import Address, root_of, segment
+from ampp.web.answer import instant
 from ampp.web.asset import version
 from ampp.web.filter import PSEUDO, Moment, Token, exact, read
-from ampp.web.survey import LEVELS, STATES, Survey, Surveyor, level
+from ampp.web.look import look_of
+from ampp.web.severity import LEVELS, Severities
+from ampp.web.survey import STATES, Survey, Surveyor
 
 __all__ = ["COOKIE", "Frame", "Room", "ailing_receivers", "see_other"]
 
@@ -31,6 +35,9 @@ COOKIE: Final = "ampp-author"
 """Remembers who wrote the last silence, so that he need not say it again."""
 
 _AILING: Final = ("failing", "retrying", "unsendable")
+_MODULES: Final = ("live.js", "pane.js", "recent.js", "views.js", "editor.js")
+"""What page.js imports: asked for together with it, and not after it."""
+
 _SHAPES: Final = {"critical": "▲", "warning": "●", "info": "■", "other": "◆"}
 
 _STRICT: Final = (
@@ -43,6 +50,9 @@ _STRICT: Final = (
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+_PARTS: Final = re.compile(r'{% (?:extends|include|import) "([^"]+)"')
+"""The other templates that one is made of."""
+
 _HTML: Final = "text/html; charset=utf-8"
 
 _SECTIONS: Final = (
@@ -68,7 +78,8 @@ class Room:
 
     def __init__(self, live: Live) -> None:
         self.live: Final = live
-        self.surveyor: Final = Surveyor(live)
+        self.severities: Final = Severities(live.settings.ui)
+        self.surveyor: Final = Surveyor(live, self.severities)
         self.frame: Final = Frame(self)
 
     @property
@@ -86,9 +97,12 @@ class Room:
 
         return Moment(survey.wall, self.live.silences, source)
 
-    def tokens(self, visit: Visit, survey: Survey) -> list[Token]:
+    async def tokens(self, visit: Visit, survey: Survey) -> list[Token]:
         """The filter that the address holds."""
-        return read(_texts(visit, self.mode), self.mode, self.moment(survey))
+        texts = _texts(visit, self.mode)
+        if any(text.startswith("@inhibited_by") for text in texts):
+            await self.surveyor.name(survey)
+        return read(texts, self.mode, self.moment(survey))
 
 
 def _texts(visit: Visit, mode: Mode) -> list[str]:
@@ -123,8 +137,10 @@ class Frame:
             exact=exact,
             duration=format_prometheus,
             human=words.human,
-            level=lambda text: level({"severity": text}),
+            instant=instant,
+            level=room.severities.rank,
             levels=LEVELS,
+            modules=_MODULES,
             pseudo=PSEUDO,
             safe_url=words.safe_url,
             segment=segment,
@@ -134,8 +150,23 @@ class Frame:
             states=STATES,
             version=__version__,
         )
-        for name in self._templates.list_templates():
-            self._templates.get_template(name)
+        self._loaded: dict[str, Template] = {}
+
+    async def _template(self, name: str) -> Template:
+        """A template that renders at once. Loading takes many times as long as rendering: it is done when first needed,
+        in a thread, with whatever it is made of."""
+        known = self._loaded.get(name)
+        if known is None:
+            known = self._loaded[name] = await trio.to_thread.run_sync(self._load, name)
+        return known
+
+    def _load(self, name: str) -> Template:
+        assert self._templates.loader is not None
+        source, _, _ = self._templates.loader.get_source(self._templates, name)
+        for other in _PARTS.findall(source):
+            if other not in self._loaded:
+                self._loaded[other] = self._load(other)
+        return self._templates.get_template(name)
 
     async def page(
         self,
@@ -155,8 +186,10 @@ class Frame:
         now = room.live.now()
         root = root_of(visit.path)
         address = Address(visit.path.rpartition("/")[2], visit.query.values())
-        body = self._templates.get_template(template).render(
+        look = look_of(visit)
+        body = (await self._template(template)).render(
             root=root,
+            place=survey.place,
             static=f"{root}ui/static/{version()}/",
             title=title,
             section=section,
@@ -166,6 +199,8 @@ class Frame:
             worst=_worst(survey),
             now=now.wall,
             address=address,
+            look=look,
+            hue=look.palette(room.live.settings.ui.label_colours),
             tokens=values.pop("tokens", []),
             flash=_FLASHES.get(visit.query.last("done")),
             query=visit.query,
@@ -175,19 +210,25 @@ class Frame:
         )
         return self._reply(visit, status, body.encode(), headers)
 
-    def part(self, visit: Visit, template: str, **values: Any) -> Reply:
+    async def part(self, visit: Visit, template: str, **values: Any) -> Reply:
         """A piece of a page, for a script to put in its place."""
         root = root_of(visit.path)
         now = self._room.live.now().wall
         address = Address("", visit.query.values())
-        text = self._templates.get_template(template).render(
-            root=root, now=now, address=address, at=partial(_time, now), **values
+        text = (await self._template(template)).render(
+            root=root,
+            now=now,
+            address=address,
+            hue=look_of(visit).palette(self._room.live.settings.ui.label_colours),
+            at=partial(_time, now),
+            timed=partial(_timed, now),
+            **values,
         )
         return self._reply(visit, 200, text.encode(), ())
 
     def _reply(self, visit: Visit, status: int, body: bytes, headers: tuple[tuple[str, str], ...]) -> Reply:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        always = (*_STRICT, ("Cache-Control", "no-cache"), ("Vary", "Accept-Encoding"), ("ETag", tag), *headers)
+        always = (*_STRICT, ("Cache-Control", "no-cache"), ("Vary", "Accept-Encoding, Cookie"), ("ETag", tag), *headers)
         if status == 200 and visit.headers.get("if-none-match", "").removeprefix("W/") == tag:
             return Reply(304, b"", None, always)
         if len(body) > 1024 and "gzip" in visit.headers.get("accept-encoding", ""):
@@ -252,6 +293,7 @@ _FLASHES: Final = {
     "expired": "The silence has ended; its alerts may notify again.",
     "bulk": "The silences chosen have ended; their alerts may notify again.",
     "restored": "The silence is back in force.",
+    "look": "Kept in this browser.",
     "nothing": "Nothing was chosen.",
 }
 """What a page says after a write, by what its address says was done: never a text out of the address itself."""

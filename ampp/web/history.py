@@ -4,13 +4,16 @@ from typing import Any, Final
 
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
-from ampp.core.clock import HOUR
+from ampp.core.clock import HOUR, MILLISECOND
 from ampp.core.duration import DurationError, parse_prometheus
 from ampp.core.matcher import Op
 from ampp.core.timestamp import format_rfc3339
+from ampp.history.course import of_fingerprints
+from ampp.history.error import HistoryError
 from ampp.web.answer import asked, instant
 from ampp.web.filter import Token
 from ampp.web.frame import Room
+from ampp.web.lane import WIDTH, Lane, lane
 from ampp.web.words import DAY
 
 __all__ = ["page"]
@@ -19,6 +22,9 @@ _TABS: Final = ("events", "notifications", "top", "flapping", "report")
 _SPANS: Final = ("1h", "6h", "24h", "7d", "30d")
 _EVENTS: Final = ("firing", "resolved", "expired", "suppressed", "unsuppressed")
 _PER: Final = "50"
+_LANES: Final = 12
+_PATIENCE: Final = 2.0
+"""Seconds that drawing may make the list wait."""
 
 _KEYS: Final = {Op.EQ: "labels", Op.NE: "labels_ne", Op.RE: "labels_regex", Op.NRE: "labels_not_regex"}
 
@@ -35,8 +41,9 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
         span, since = "24h", now - DAY
     window = {"from": [format_rfc3339(since)], "to": [format_rfc3339(now)]}
     survey = await room.surveyor.survey()
-    tokens = room.tokens(visit, survey)
+    tokens = await room.tokens(visit, survey)
     content, trouble = None, ""
+    lanes: list[tuple[Any, Lane]] = []
     if tab == "events":
         given, tokens = _filters(tokens)
         kind = query.last("event")
@@ -46,6 +53,7 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
         content, trouble = await asked(
             live, "history", {}, **window, **given, per_page=[_PER], sort_field=["created_at"], cursor=cursor
         )
+        lanes = await _lanes(room, content["alerts"] if content else [], since, now)
     elif tab == "notifications":
         given = {name: query.all(name) for name in ("receiver", "status") if query.last(name)}
         cursor = [query.last("cursor")] if query.last("cursor") else []
@@ -70,11 +78,29 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
         kinds=_EVENTS,
         content=content,
         trouble=trouble,
-        instant=instant,
+        lanes=lanes,
+        since=since,
+        width=WIDTH,
         bars=_bars(content["summary"]["trends"], since, now)
         if tab == "report" and content and content["summary"]
         else (),
     )
+
+
+async def _lanes(room: Room, events: list[Any], since: int, until: int) -> list[tuple[Any, Lane]]:
+    """The first few alerts that the list speaks of, each by its latest event, and their courses over the span."""
+    latest: dict[str, Any] = {}
+    for event in events:
+        if len(latest) < _LANES:
+            latest.setdefault(event["am_fingerprint"], event)
+    first, last = since // MILLISECOND, until // MILLISECOND
+    try:
+        courses = await room.live.history.ask(
+            lambda connection: of_fingerprints(connection, latest, first, last), deadline=_PATIENCE
+        )
+    except HistoryError:
+        return []
+    return [(latest[name], lane(course, first, last)) for name, course in courses.items()]
 
 
 def _bars(trends: Any, since: int, until: int) -> tuple[tuple[int, int], ...]:

@@ -38,7 +38,7 @@ class Shown(msgspec.Struct, frozen=True):
 async def page(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/inhibitions."""
     survey = await room.surveyor.survey()
-    tokens = room.tokens(visit, survey)
+    tokens = await room.tokens(visit, survey)
     test = passes(tokens)
     inhibitor = room.live.engine.muting
     rules = room.live.plan.inhibit_rules

@@ -21,7 +21,8 @@ from ampp.web.alerts import rows
 from ampp.web.draft import Draft
 from ampp.web.filter import Token, matchers_of
 from ampp.web.frame import COOKIE, Room, see_other
-from ampp.web.survey import LEVELS, Seen, Survey, sliced
+from ampp.web.severity import LEVELS
+from ampp.web.survey import Seen, Survey, sliced
 
 __all__ = ["bulk", "edit", "effect", "expire", "extend", "listing", "new", "page", "put", "restore"]
 
@@ -67,7 +68,7 @@ class Effect(msgspec.Struct, frozen=True):
 async def listing(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/silences."""
     survey = await room.surveyor.survey()
-    tokens = room.tokens(visit, survey)
+    tokens = await room.tokens(visit, survey)
     now = room.live.now()
     counts = dict.fromkeys(_STATES, 0)
     wanted = visit.query.last("state")
@@ -169,7 +170,7 @@ async def _hit(survey: Survey, sets: tuple[tuple[Matcher, ...], ...]) -> list[Se
         )
 
     await sliced(look, len(survey.all))
-    found.sort(key=lambda seen: (seen.rank, -seen.alert.starts))
+    found.sort(key=lambda seen: (seen.order, -seen.alert.starts))
     return found
 
 
@@ -185,11 +186,12 @@ async def new(room: Room, visit: Visit, _: str) -> Reply:
     if query.all("name"):
         wanted = draft.from_form(query)
     elif chosen:
+        await room.surveyor.name(survey)
         wanted = draft.from_alerts([seen for seen in survey.all if fingerprint(seen.alert) in chosen])
     elif like is not None:
         wanted = draft.from_silence(like, anew=True)
     else:
-        wanted = draft.from_matchers(matchers_of(room.tokens(visit, survey)))
+        wanted = draft.from_matchers(matchers_of(await room.tokens(visit, survey)))
     wanted.comment = wanted.comment or query.last("comment")[:1024]
     wanted.author = wanted.author or _author(visit)
     return await _editor(room, visit, wanted, survey)
@@ -230,7 +232,7 @@ async def effect(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/silences/effect: the right side of the editor, for what stands on the left."""
     survey = await room.surveyor.survey()
     matchers = draft.matchers_in(draft.from_form(visit.query).rows, {})
-    return room.frame.part(visit, "effect.html", effect=await _effect(room, survey, matchers))
+    return await room.frame.part(visit, "effect.html", effect=await _effect(room, survey, matchers))
 
 
 async def _effect(room: Room, survey: Survey, matchers: tuple[Matcher, ...]) -> Effect | None:

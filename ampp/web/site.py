@@ -11,7 +11,21 @@ from ampp.api.reply import Reply, plain_error, redirect
 from ampp.api.visit import Visit
 from ampp.live import Live
 from ampp.store.error import StoreDown
-from ampp.web import alert, alerts, contract, group, history, icon, inhibition, receiver, routing, silence, status
+from ampp.web import (
+    alert,
+    alerts,
+    appearance,
+    configuration,
+    contract,
+    group,
+    history,
+    icon,
+    inhibition,
+    receiver,
+    routing,
+    silence,
+    status,
+)
 from ampp.web.asset import asset, content, version
 from ampp.web.frame import Room
 from ampp.web.suggest import suggest
@@ -27,6 +41,7 @@ _PAGES: Final[Mapping[str, Page]] = {
     "": alerts.listing,
     "alerts": alerts.listing,
     "alert": alert.page,
+    "pane": alert.pane,
     "groups": group.listing,
     "silences": silence.listing,
     "silence": silence.page,
@@ -39,6 +54,8 @@ _PAGES: Final[Mapping[str, Page]] = {
     "history": history.page,
     "status": status.page,
     "api": contract.page,
+    "config": configuration.page,
+    "look": appearance.page,
 }
 _WRITES: Final[Mapping[str, Page]] = {
     "silences": silence.put,
@@ -47,6 +64,7 @@ _WRITES: Final[Mapping[str, Page]] = {
     "silence/expire": silence.expire,
     "silence/extend": silence.extend,
     "receivers/test": receiver.test,
+    "look": appearance.put,
 }
 _VALUED: Final = frozenset(("alert", "silence"))
 """Where the second part of a path is a value."""
@@ -85,7 +103,7 @@ class Site:
             return redirect(302, "alerts" if visit.path.endswith("/") else "ui/alerts", visit.method), "/ui"
         rest = parts[1:]
         if rest[:1] == ["static"] and len(rest) == 3:
-            return asset(rest[1], rest[2]), "/ui/static"
+            return asset(rest[1], rest[2], visit.headers.get("accept-encoding", "")), "/ui/static"
         if len(rest) == 1 and rest[0] in _FILES:
             return await _FILES[rest[0]](self._room, visit), f"/ui/{rest[0]}"
         value = ""

@@ -16,13 +16,11 @@ from ampp.core.labels import fingerprint_hex
 from ampp.core.route import Route
 from ampp.core.view import AlertQuery
 from ampp.live import Live
+from ampp.web.severity import LEVELS, Severities
 
-__all__ = ["LEVELS", "STATES", "Seen", "Survey", "Surveyor", "level", "sliced"]
+__all__ = ["STATES", "Seen", "Survey", "Surveyor", "sliced"]
 
 STATES: Final = ("active", "silenced", "inhibited", "muted")
-
-LEVELS: Final = ("critical", "warning", "info", "other")
-"""From the worst to the mildest."""
 
 FRESH: Final = 0.5
 """Seconds for which a survey serves; longer when it took long to make."""
@@ -30,16 +28,12 @@ FRESH: Final = 0.5
 _PACE: Final = 5
 """A survey serves so many times as long as it took."""
 
-_WORDS: Final = {
-    0: ("critical", "crit", "page", "emergency", "fatal", "disaster", "p1", "sev1", "error", "high", "major"),
-    1: ("warning", "warn", "p2", "sev2", "minor", "medium", "average"),
-    2: ("info", "information", "informational", "notice", "low", "debug", "none", "p3", "p4", "sev3"),
-}
-_RANKS: Final = {word: rank for rank, words in _WORDS.items() for word in words}
+_SPOKEN: Final = ("summary", "title", "message", "description")
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """One alert. `state` is the first of silenced, inhibited, muted that holds; `rank` an index of `LEVELS`."""
+    """One alert. `state` is the first of silenced, inhibited, muted that holds; `rank` an index of `LEVELS`;
+    of two alerts the one with the lower `order` is worse."""
 
     alert: Alert
     receivers: tuple[str, ...]
@@ -48,25 +42,31 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     muted_by: tuple[str, ...]
     state: str
     rank: int
+    order: int
 
     @property
     def fingerprint(self) -> str:
         return fingerprint_hex(fingerprint(self.alert))
 
+    @property
+    def summary(self) -> str:
+        """The sentence that says what is wrong; nothing if no annotation does."""
+        annotations = self.alert.annotations
+        return next((text for name in _SPOKEN if (text := annotations.get(name, "").strip())), "")
+
 
 class Survey(msgspec.Struct, frozen=True):
-    """All alerts at `wall`, by fingerprint, and how many of them are in each state and, if active, of each level."""
+    """All alerts at `wall`, and how many of them are in each state and, if active, of each level.
+
+    `place`: where in the stream of changes this was; whatever is not in here comes after it.
+    """
 
     wall: int
     mono: int
     all: list[Seen]
     states: dict[str, int]
     levels: dict[str, int]
-
-
-def level(labels: dict[str, str]) -> int:
-    """The rank that an alert's `severity` gives it."""
-    return _RANKS.get(labels.get("severity", "").lower(), 3)
+    place: str
 
 
 async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) -> None:
@@ -82,8 +82,9 @@ async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) 
 class Surveyor:
     """Makes surveys."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, severities: Severities) -> None:
         self._live: Final = live
+        self._severities: Final = severities
         self._lock: Final = trio.Lock()
         self._last: Survey | None = None
         self._until = 0.0
@@ -102,13 +103,15 @@ class Surveyor:
 
     async def _take(self) -> Survey:
         live = self._live
+        # Changes are told a moment after they happened, so some that are in here already may be told once more.
+        place = live.feed.place()
         now = live.now()
-        views = await live.alerts(AlertQuery())
+        views = await live.alerts(AlertQuery(), ordered=False)
         muted: dict[tuple[Route, ...], tuple[str, ...]] = {}
         found: list[Seen] = []
         states = dict.fromkeys(STATES, 0)
         levels = dict.fromkeys(LEVELS, 0)
-        groups = live.engine.groups
+        groups, severities = live.engine.groups, self._severities
 
         def look(first: int, last: int) -> None:
             for view in views[first:last]:
@@ -123,14 +126,17 @@ class Surveyor:
                     state = "inhibited"
                 else:
                     state = "muted" if names else "active"
-                rank = level(alert.labels)
+                order = severities.order(alert.labels)
+                rank = severities.rank_of(order)
                 states[state] += 1
                 if state == "active":
                     levels[LEVELS[rank]] += 1
-                found.append(Seen(alert, view.receivers, view.silenced_by, view.inhibited_by, names, state, rank))
+                found.append(
+                    Seen(alert, view.receivers, view.silenced_by, view.inhibited_by, names, state, rank, order)
+                )
 
         await sliced(look, len(views))
-        return Survey(now.wall, now.mono, found, states, levels)
+        return Survey(now.wall, now.mono, found, states, levels, place)
 
     def _muted(self, routes: tuple[Route, ...], wall: int) -> tuple[str, ...]:
         """The intervals that keep every one of the routes quiet; nothing as soon as one of them speaks."""
@@ -143,8 +149,18 @@ class Surveyor:
             names += here
         return tuple(dict.fromkeys(names))
 
+    async def name(self, survey: Survey) -> None:
+        """Find out the fingerprints of all alerts: so that looking at all of them takes no time any more."""
+
+        def look(first: int, last: int) -> None:
+            for seen in survey.all[first:last]:
+                fingerprint(seen.alert)
+
+        await sliced(look, len(survey.all))
+
     async def find(self, name: str) -> Seen | None:
         """The alert with this fingerprint, 16 hexadecimal digits."""
         survey = await self.survey()
+        await self.name(survey)
         wanted = int(name, 16)
-        return next((seen for seen in survey.all if fingerprint(seen.alert) == wanted), None)
+        return next((seen for seen in survey.all if seen.alert.fingerprint == wanted), None)

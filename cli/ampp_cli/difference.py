@@ -7,8 +7,8 @@ from typing import Any, Final
 import click
 
 from ampp.config import ConfigError
-from ampp.config.change import PRESENT, SECRET, Item
-from ampp.config.difference import Difference, Rerouted, compare, rerouted
+from ampp.config.change import Change, Item
+from ampp.config.difference import SECTIONS, Difference, Rerouted, compare, rerouted
 from ampp.core.labels import format_set
 from ampp.core.matcher import Mode
 from ampp_cli.document import list_from
@@ -19,13 +19,6 @@ from ampp_cli.table import clean
 
 __all__ = ["show"]
 
-_SECTIONS: Final = {
-    "routes": "routes",
-    "receivers": "receivers",
-    "inhibit_rules": "inhibit rules",
-    "time_intervals": "time intervals",
-    "settings": "other sections",
-}
 _SIGNS: Final = {"added": ("+", GREEN), "removed": ("-", RED), "changed": ("~", YELLOW)}
 _UNUSABLE: Final = 2
 """The exit status when a file cannot be used: 1 may mean that there is a difference."""
@@ -64,7 +57,7 @@ def _labels(file: str) -> list[Mapping[str, str]]:
 
 
 def _people(found: Difference, output: Output) -> Iterator[str]:
-    for section, title in _SECTIONS.items():
+    for section, title in SECTIONS.items():
         items: Sequence[Item] = getattr(found, section)
         if items:
             yield output.painted(title, BOLD)
@@ -82,20 +75,18 @@ def _item(item: Item, output: Output) -> Iterator[str]:
     else:
         yield f"  {output.painted(f'{sign} {clean(item.name)}', style)}"
         for change in item.changes:
-            yield f"      {clean(change.field)}{_sides(change.old, change.new)}"
+            yield f"      {clean(change.field)}{_sides(change)}"
     if item.effect:
         more = f" (as for {item.below} below it)" if item.below else ""
         yield f"      {output.painted(item.effect + more, DIM)}"
 
 
-def _sides(old: str, new: str) -> str:
-    if not old and not new:
+def _sides(change: Change) -> str:
+    if change.news:
+        return f": {change.news}"
+    if not change.old and not change.new:
         return ""
-    if PRESENT in (old, new):
-        return ": added" if new else ": removed"
-    if SECRET in (old, new) and old and new:
-        return ": changed (secret)"
-    return f": {clean(old) or '(none)'} → {clean(new) or '(none)'}"
+    return f": {clean(change.old) or '(none)'} → {clean(change.new) or '(none)'}"
 
 
 def _alerts(moved: Sequence[Rerouted], alerts: Sequence[Any] | None, output: Output) -> Iterator[str]:
@@ -115,7 +106,7 @@ def _alerts(moved: Sequence[Rerouted], alerts: Sequence[Any] | None, output: Out
 
 def _plain(found: Difference, moved: Sequence[Rerouted] | None) -> dict[str, Any]:
     out: dict[str, Any] = {"differs": bool(found), "touched": list(found.touched)}
-    for section in _SECTIONS:
+    for section in SECTIONS:
         out[section] = [
             {
                 "action": item.action,

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from tests.api.conftest import CONFIG, Start
-from tests.api.test_history import fits, takes, until
+from tests.api.test_history import takes, until
 from tests.support.api import rfc3339
+from tests.support.schema import fits
 from tests.support.sink import Sink
 
 WARNING = {"alertname": "Disk", "instance": "i2", "severity": "warning"}
@@ -328,10 +329,27 @@ async def test_the_origin_of_the_external_url_is_ours(start: Start) -> None:
         assert (await client.post("/silences/check", json=body)).status_code == 404
 
 
+def shapeless(schema: Any, place: str) -> Iterator[str]:
+    """Where an object or a list is spoken of, and not what is in it."""
+    if isinstance(schema, list):
+        for number, each in enumerate(schema):
+            yield from shapeless(each, f"{place}[{number}]")
+    if not isinstance(schema, dict):
+        return
+    kinds = schema.get("type", ())
+    if isinstance(kinds, str | list):
+        if "object" in kinds and not {"properties", "additionalProperties"} & set(schema):
+            yield place
+        if "array" in kinds and "items" not in schema:
+            yield place
+    for name, each in schema.items():
+        yield from shapeless(each, f"{place}.{name}")
+
+
 EXAMPLES: dict[str, Any] = {
     "/silences/check": {"labels": WARNING},
     "/inhibition/check": {"labels": WARNING},
-    "/receivers/test": {"receiver": "team-Y"},
+    "/receivers/test": {"receiver": "team-Y", "alerts": [{"labels": {"alertname": "Tried"}}]},
 }
 ELSEWHERE = ("/history", "/report", "/notifications", "/extensions", "/events", "/ws", "/alerts", "/config")
 
@@ -361,7 +379,7 @@ async def test_the_document_describes_what_is_served(start: Start, sink: Sink) -
                 if "content" in described:
                     fits(response.json(), described["content"]["application/json"]["schema"], path)
                 if body is not None:
-                    assert "requestBody" in operation
+                    fits(body, operation["requestBody"]["content"]["application/json"]["schema"], f"body of {path}")
                 for parameter in operation["parameters"]:
                     if parameter["in"] == "query":
                         await takes(client, url, parameter)
@@ -374,4 +392,6 @@ async def test_the_document_describes_what_is_served(start: Start, sink: Sink) -
         assert seen >= 17
         error = (await client.post("/api/v2/silences/check", json={})).json()
         fits(error, document["components"]["schemas"]["Error"], "error")
+        bare = [place for path, item in document["paths"].items() for place in shapeless(item, path)]
+        assert bare == [], "every body says what is in it"
         assert {"/events/stream", "/ws/dashboard", "/ws/silences"} <= set(document["paths"])

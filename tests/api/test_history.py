@@ -10,6 +10,7 @@ import trio
 
 from ampp.history.filter import NAMES
 from tests.api.conftest import Start
+from tests.support.schema import fits
 
 ALERTS = [
     {"labels": {"alertname": "Disk", "pod": f"p{n}", "severity": "critical", "namespace": f"ns{n % 2}"},
@@ -184,31 +185,6 @@ async def takes(client: httpx.AsyncClient, url: str, parameter: dict[str, Any]) 
     value = str(schema.get("default", schema.get("enum", ["x"])[0]))
     response = await client.get(url, params={name: value})
     assert response.status_code == 200 or "is not a parameter" not in response.text, (url, name)
-
-
-def fits(value: Any, schema: dict[str, Any], place: str) -> None:
-    """The value is of the described form."""
-    kinds = schema.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    python = {
-        "object": dict,
-        "array": list,
-        "string": str,
-        "boolean": bool,
-        "null": type(None),
-        "integer": int,
-        "number": (int, float),
-    }
-    assert not kinds or any(isinstance(value, python[kind]) for kind in kinds), (place, kinds, value)  # type: ignore[arg-type]
-    if "enum" in schema:
-        assert value in schema["enum"], (place, value)
-    if isinstance(value, dict) and "properties" in schema:
-        assert set(schema["required"]) <= set(value) <= set(schema["properties"]), (place, sorted(value))
-        for name, each in value.items():
-            fits(each, schema["properties"][name], f"{place}.{name}")
-    if isinstance(value, list):
-        for each in value:
-            fits(each, schema["items"], f"{place}[]")
 
 
 async def test_upstream_s_document_stays_upstream_s(client: httpx.AsyncClient) -> None:

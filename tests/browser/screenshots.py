@@ -13,6 +13,9 @@ from tests.support.api import rfc3339
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 
+SEVERAL = ("alerts", "alert", "pane", "silence-editor", "look")
+"""Drawn in the dark and on a phone as well."""
+
 CONFIG = """
 route:
   receiver: chat
@@ -100,10 +103,15 @@ def main() -> None:
         certificates = [("alertname", "=~", "Cert.*")]
         api.post_silence(certificates, now, now + 170_000, createdBy="database", comment="renewal is due on Friday")
         time.sleep(5)
+        changed = daemon.config_file.read_text().replace("repeat_interval: 4h", "repeat_interval: 3h")
+        daemon.config_file.write_text(changed.replace('[severity="info"]', '[severity=~"info|none"]'))
+        api.request("POST", "/-/reload")
+        time.sleep(3)
         (burning, *_) = api.alerts(["alertname=DiskFull", "instance=node-7:9100"])
         shots = {
             "alerts": "ui/alerts",
             "alert": f"ui/alert/{burning['fingerprint']}",
+            "pane": f"ui/alerts?open={burning['fingerprint']}",
             "groups": "ui/groups",
             "silences": "ui/silences",
             "silence-editor": "ui/silences/new?filter=alertname%3DDiskFull&filter=cluster%3Deu-1",
@@ -113,6 +121,8 @@ def main() -> None:
             "history": "ui/history",
             "report": "ui/history?tab=report",
             "status": "ui/status",
+            "configurations": "ui/config",
+            "look": "ui/look",
             "api": "ui/api",
         }
         with sync_playwright() as driver:
@@ -125,9 +135,11 @@ def main() -> None:
                 context = browser.new_context(
                     viewport={"width": width, "height": height}, color_scheme=scheme, service_workers="block"
                 )
+                # As somebody would have it who told clusters from each other by colour.
+                context.add_cookies([{"name": "ampp-look", "value": "colours=cluster", "url": daemon.url}])
                 page = context.new_page()
                 for name, path in shots.items():
-                    if suffix and name not in ("alerts", "alert", "silence-editor"):
+                    if suffix and name not in SEVERAL:
                         continue
                     page.goto(f"{daemon.url}/{path}")
                     page.wait_for_timeout(400)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.api import Api, rfc3339
 from tests.support.daemon import Daemon, ampp_command, ampp_environment
+from tests.support.schema import fits
 from tests.support.sink import Sink
 
 DISK = {"alertname": "DiskFull", "host": "a", "severity": "warning", "team": "db"}
@@ -53,6 +54,9 @@ class Day:
         self.sink = sink
         self.api = Api(daemon.host, daemon.port)
         self.names: dict[str, str] = {}
+        document = self.api.request("GET", "/api/v2/extensions/openapi.json").json
+        described = document["paths"]["/alerts/{fingerprint}/explain"]["get"]["responses"]["200"]
+        self.form, self.forms = described["content"]["application/json"]["schema"], document["components"]["schemas"]
 
     def fire(self, labels: dict[str, str], lasts: float = 3600) -> None:
         self.post(labels, time.time() + lasts)
@@ -72,6 +76,7 @@ class Day:
         answer = self.api.request("GET", path if at is None else f"{path}?at={rfc3339(at)}")
         assert answer.status == 200, answer.body
         found: dict[str, Any] = answer.json
+        fits(found, self.form, "explanation", self.forms)
         return found
 
     def until(self, labels: dict[str, str], holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from typing import Any, ClassVar
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
+from ampp.api.extensions.stream_contract import DATA, EVENT, EVENTS
+from tests.support.schema import fits
+
 __all__ = ["Listener", "Refused", "WebSocket", "close_all"]
 
 
@@ -66,11 +69,13 @@ class _Reading:
         self.ended = threading.Event()
 
     def next(self, timeout: float = 10.0) -> dict[str, Any]:
-        """The next event. Raises EOFError at the end, queue.Empty when none comes."""
+        """The next event, which is of the form described. Raises EOFError at the end, queue.Empty when none comes."""
         event = self._queue.get(timeout=timeout)
         if event is None:
             self._queue.put(None)
             raise EOFError
+        name = DATA[event["type"]]
+        fits(event, {**EVENT, "properties": {**EVENT["properties"], "data": EVENTS[name]}}, name)
         return event
 
     def _read(self) -> None:

@@ -44,6 +44,10 @@ def test_every_key_has_a_variable() -> None:
         "AMPP_LIMITS_HEADER_BYTES",
         "AMPP_LIMITS_STREAMS",
         "AMPP_NETWORK_REFUSE",
+        "AMPP_UI_CRITICAL",
+        "AMPP_UI_WARNING",
+        "AMPP_UI_INFO",
+        "AMPP_UI_LABEL_COLOURS",
     ]
 
 

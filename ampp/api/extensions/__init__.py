@@ -5,13 +5,14 @@ from ampp.api.extensions.answer import Route
 from ampp.api.extensions.backtest import BacktestApi
 from ampp.api.extensions.dashboard import DashboardApi
 from ampp.api.extensions.explain import ExplainApi
+from ampp.api.extensions.explain_contract import SCHEMAS
 from ampp.api.extensions.history import HistoryApi
 from ampp.api.extensions.inhibition import InhibitionApi
 from ampp.api.extensions.openapi import with_document
 from ampp.api.extensions.probe import ProbeApi
 from ampp.api.extensions.receiver import ReceiverApi
 from ampp.api.extensions.silence import SilenceApi
-from ampp.api.extensions.stream_contract import DESCRIBED
+from ampp.api.extensions.stream_contract import DESCRIBED, EVENTS
 from ampp.live import Live
 
 __all__ = ["extensions"]
@@ -29,4 +30,4 @@ def extensions(live: Live) -> tuple[Route, ...]:
         *DashboardApi(live).routes(),
         *ProbeApi(live).routes(),
     )
-    return with_document(routes, DESCRIBED)
+    return with_document(routes, DESCRIBED, {**SCHEMAS, **EVENTS})

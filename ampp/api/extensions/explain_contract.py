@@ -2,15 +2,27 @@
 
 from typing import Final
 
-from ampp.api.extensions.openapi import INTEGER, TEXT, TIME, array, flag, obj, one_of, operation, parameter
+from ampp.api.extensions.history_contract import EVENT, NOTIFICATION
+from ampp.api.extensions.openapi import (
+    INTEGER,
+    TEXT,
+    TIME,
+    array,
+    flag,
+    maybe,
+    obj,
+    one_of,
+    operation,
+    parameter,
+    ref,
+)
 from ampp.core.reason import SuppressReason
 
-__all__ = ["CONTRACT"]
+__all__ = ["CONTRACT", "SCHEMAS"]
 
 _LABELS: Final = {"type": "object", "additionalProperties": TEXT}
 _MAYBE_TEXT: Final = {"type": ["string", "null"]}
 _MAYBE_TIME: Final = {"type": ["string", "null"], "format": "date-time"}
-_OBJECT: Final = {"type": "object"}
 _FINGERPRINT: Final = {"type": "string", "pattern": "^([0-9a-fA-F]{16}|[0-9a-fA-F]{64})$"}
 
 _STEP: Final = obj(
@@ -23,7 +35,7 @@ _STEP: Final = obj(
         "continues": flag,
         "failed": TEXT,
         "value": TEXT,
-        "children": array(_OBJECT),
+        "children": array(ref("RouteStep")),
     },
     optional=("matchers", "chosen", "continues", "failed", "value", "children"),
 )
@@ -35,8 +47,8 @@ _INTEGRATION: Final = obj(
         "last_told": _MAYBE_TIME,
         "next_repeat": _MAYBE_TIME,
         "text": TEXT,
-        "decision": {"type": ["object", "null"]},
-        "decisions": array(_OBJECT),
+        "decision": maybe(NOTIFICATION),
+        "decisions": array(NOTIFICATION),
     }
 )
 _GROUP: Final = obj(
@@ -53,14 +65,24 @@ _GROUP: Final = obj(
         "integrations": array(_INTEGRATION),
     }
 )
+_SILENCE: Final = obj(
+    {
+        "id": TEXT,
+        "created_by": TEXT,
+        "comment": TEXT,
+        "starts_at": TIME,
+        "ends_at": TIME,
+        "matchers": array(TEXT),
+    }
+)
 _SUPPRESSION: Final = obj(
     {
         "reason": one_of(tuple(reason.value for reason in SuppressReason)),
         "text": TEXT,
         "group_key": _MAYBE_TEXT,
-        "silence": {"type": ["object", "null"]},
+        "silence": maybe(_SILENCE),
         "rule": _MAYBE_TEXT,
-        "source": {"type": ["object", "null"]},
+        "source": maybe(obj({"fingerprint": TEXT, "labels": maybe(_LABELS)})),
         "interval": _MAYBE_TEXT,
     }
 )
@@ -75,10 +97,10 @@ _EXPLANATION: Final = obj(
         "ends_at": _MAYBE_TIME,
         "summary": array(TEXT),
         "config": obj({"since": TIME, "hash": TEXT}),
-        "routes": _STEP,
+        "routes": ref("RouteStep"),
         "groups": array(_GROUP),
         "suppressions": array(_SUPPRESSION),
-        "events": array(_OBJECT),
+        "events": array(EVENT),
         "notes": array(TEXT),
     }
 )
@@ -93,3 +115,6 @@ CONTRACT: Final = {
         errors=(400, 404, 503, 504),
     )
 }
+
+SCHEMAS: Final = {"RouteStep": _STEP}
+"""What refers to itself, by name."""

@@ -1,12 +1,12 @@
 """What the history's operations take and give, for the OpenAPI document."""
 
-from typing import Final
+from typing import Any, Final
 
 from ampp.api.extensions.openapi import INTEGER, TEXT, TIME, array, flag, obj, one_of, operation, parameter
 from ampp.core.reason import EventKind, NotificationStatus
 from ampp.history.page import SORTS
 
-__all__ = ["CONTRACT", "FILTERS"]
+__all__ = ["CONTRACT", "EVENT", "FILTERS", "NOTIFICATION"]
 
 _NUMBER: Final = {"type": "number"}
 _MAYBE_NUMBER: Final = {"type": ["number", "null"]}
@@ -68,7 +68,7 @@ _PAGING: Final = (
 )
 _SORTED: Final = (*_PAGING, parameter("sort_field", "`starts_at` unless asked otherwise.", one_of(tuple(SORTS))))
 
-_EVENT: Final = obj(
+EVENT: Final = obj(
     {
         "id": INTEGER,
         "event": one_of([kind.value for kind in EventKind]),
@@ -102,7 +102,7 @@ _AROUND: Final = {
     "next_cursor": _MAYBE_TEXT,
     "stopped_at_scan_limit": flag,
 }
-_PAGE: Final = {"alerts": array(_EVENT), **_AROUND}
+_PAGE: Final = {"alerts": array(EVENT), **_AROUND}
 _RANGE: Final = obj({"from": TIME, "to": TIME})
 
 _NAMED: Final = {"fingerprint": TEXT, "am_fingerprint": TEXT, "alert_name": TEXT, "namespace": TEXT}
@@ -124,7 +124,7 @@ _STATS: Final = obj(
     }
 )
 _TRY: Final = obj({"number": INTEGER, "at": TIME, "duration": _NUMBER, "error": _MAYBE_TEXT})
-_NOTIFICATION: Final = obj(
+NOTIFICATION: Final = obj(
     {
         "id": INTEGER,
         "at": TIME,
@@ -159,10 +159,23 @@ _METADATA: Final = obj(
         "errors": array(TEXT),
     }
 )
+
+
+def _given(schema: Any) -> Any:
+    """A parameter's value in JSON: where it may be repeated, one value or a list."""
+    return {"anyOf": [schema["items"], schema]} if schema.get("type") == "array" else schema
+
+
 _SEARCH: Final = obj(
     {
         "query": TEXT,
-        "filters": {"type": "object", "description": "The filters of the list, by name."},
+        "filters": {
+            "type": "object",
+            "description": "The filters of the list, by name.",
+            "properties": {str(each["name"]): _given(each["schema"]) for each in FILTERS},
+            "required": [],
+            "additionalProperties": False,
+        },
         "pagination": obj(
             {"page": INTEGER, "per_page": INTEGER, "cursor": TEXT}, optional=("page", "per_page", "cursor")
         ),
@@ -188,13 +201,13 @@ CONTRACT: Final = {
     "history/{fingerprint}": operation(
         "getAlertHistory",
         "What became of one alert, newest first",
-        obj({"fingerprint": TEXT, "am_fingerprint": TEXT, "alerts": array(_EVENT), "count": INTEGER, "limit": INTEGER}),
+        obj({"fingerprint": TEXT, "am_fingerprint": TEXT, "alerts": array(EVENT), "count": INTEGER, "limit": INTEGER}),
         parameter("fingerprint", "16 or 64 hexadecimal digits.", _FINGERPRINT, path=True),
         _limit(100, 1_000),
         errors=(400, 404, 503, 504),
     ),
     "history/recent": operation(
-        "getRecentHistory", "What was recorded last", obj({"alerts": array(_EVENT), **_ALERTS}), _limit(50, 1_000)
+        "getRecentHistory", "What was recorded last", obj({"alerts": array(EVENT), **_ALERTS}), _limit(50, 1_000)
     ),
     "history/top": operation(
         "getTopAlerts",
@@ -230,7 +243,7 @@ CONTRACT: Final = {
                 "summary": _STATS,
                 "top_alerts": array(_TOP),
                 "flapping_alerts": array(_FLAPPING),
-                "recent_alerts": array(_EVENT),
+                "recent_alerts": array(EVENT),
             },
             optional=("recent_alerts",),
         ),
@@ -244,7 +257,7 @@ CONTRACT: Final = {
     "notifications": operation(
         "listNotifications",
         "Decisions to tell somebody, or not, newest first",
-        obj({"notifications": array(_NOTIFICATION), **_AROUND}),
+        obj({"notifications": array(NOTIFICATION), **_AROUND}),
         parameter("receiver", "The receiver's name.", several=True),
         parameter("integration", "The type, such as webhook.", several=True),
         parameter("status", "What came of it.", one_of([status.value for status in NotificationStatus]), several=True),

@@ -13,7 +13,20 @@ from ampp import __version__
 from ampp.api.extensions.answer import STATUS, Ask, Route, answer
 from ampp.api.reply import Reply
 
-__all__ = ["INTEGER", "TEXT", "TIME", "array", "flag", "obj", "one_of", "operation", "parameter", "with_document"]
+__all__ = [
+    "INTEGER",
+    "TEXT",
+    "TIME",
+    "array",
+    "flag",
+    "maybe",
+    "obj",
+    "one_of",
+    "operation",
+    "parameter",
+    "ref",
+    "with_document",
+]
 
 Node = Mapping[str, Any]
 
@@ -35,6 +48,16 @@ def obj(fields: Mapping[str, Node], *, optional: Sequence[str] = ()) -> Node:
         "required": [name for name in fields if name not in optional],
         "properties": dict(fields),
     }
+
+
+def maybe(schema: Node) -> Node:
+    """Such, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def ref(name: str) -> Node:
+    """What stands under that name among the document's schemas."""
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def one_of(words: Sequence[str]) -> Node:
@@ -68,7 +91,7 @@ def operation(
     success = {"description": "Done"} if result is None else _content("OK", result, media)
     made["responses"] = {str(status): success}
     for each in errors:
-        made["responses"][str(each)] = _content(_WORDS[each], {"$ref": "#/components/schemas/Error"})
+        made["responses"][str(each)] = _content(_WORDS[each], ref("Error"))
     return made
 
 
@@ -86,6 +109,16 @@ _WORDS: Final = {
     504: "It took longer than it may",
 }
 
+_FREE: Final = {"type": "object", "additionalProperties": True}
+_OPENAPI: Final = obj(
+    {
+        "openapi": TEXT,
+        "info": _FREE,
+        "servers": array(_FREE),
+        "paths": _FREE,
+        "components": _FREE,
+    }
+)
 _ERROR: Final = obj(
     {
         "error": obj(
@@ -102,9 +135,11 @@ _ERROR: Final = obj(
 )
 
 
-def with_document(routes: Sequence[Route], described: Mapping[str, Node]) -> tuple[Route, ...]:
+def with_document(
+    routes: Sequence[Route], described: Mapping[str, Node], schemas: Mapping[str, Node]
+) -> tuple[Route, ...]:
     """The routes, and one that serves the document about all of them and about what is `described`: GET operations by
-    their paths, which are served elsewhere."""
+    their paths, which are served elsewhere. `schemas`: what operations refer to by name."""
     encoded: list[Any] = []
 
     async def get(ask: Ask) -> Reply:
@@ -113,13 +148,13 @@ def with_document(routes: Sequence[Route], described: Mapping[str, Node]) -> tup
     text = "This document"
     complete = (
         *routes,
-        Route("GET", "extensions/openapi.json", get, operation("getExtensions", text, {"type": "object"}, errors=())),
+        Route("GET", "extensions/openapi.json", get, operation("getExtensions", text, _OPENAPI, errors=())),
     )
-    encoded.append(msgspec.Raw(msgspec.json.encode(_document(complete, described))))
+    encoded.append(msgspec.Raw(msgspec.json.encode(_document(complete, described, schemas))))
     return complete
 
 
-def _document(routes: Sequence[Route], described: Mapping[str, Node]) -> Node:
+def _document(routes: Sequence[Route], described: Mapping[str, Node], schemas: Mapping[str, Node]) -> Node:
     paths: dict[str, dict[str, Any]] = {f"/{path}": {"get": operation} for path, operation in described.items()}
     for route in routes:
         paths.setdefault(f"/{route.path}", {})[route.method.lower()] = route.operation
@@ -132,5 +167,5 @@ def _document(routes: Sequence[Route], described: Mapping[str, Node]) -> Node:
         },
         "servers": [{"url": ".."}],
         "paths": paths,
-        "components": {"schemas": {"Error": _ERROR}},
+        "components": {"schemas": {"Error": _ERROR, **schemas}},
     }

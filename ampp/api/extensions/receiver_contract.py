@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from ampp.api.extensions.openapi import INTEGER, TEXT, array, flag, obj, one_of, operation, parameter
+from ampp.api.extensions.openapi import INTEGER, TEXT, TIME, array, flag, obj, one_of, operation, parameter
 
 __all__ = ["CONTRACT"]
 
@@ -32,6 +32,11 @@ _RESULT: Final = obj(
         "duration": {"type": "number"},
     }
 )
+_LABELS: Final = {"type": "object", "additionalProperties": TEXT}
+_ALERT: Final = obj(
+    {"labels": _LABELS, "annotations": _LABELS, "startsAt": TIME, "endsAt": TIME, "generatorURL": TEXT},
+    optional=("annotations", "startsAt", "endsAt", "generatorURL"),
+)
 
 CONTRACT: Final[dict[str, Any]] = {
     "receivers/health": operation(
@@ -51,7 +56,7 @@ CONTRACT: Final[dict[str, Any]] = {
                 "receiver": TEXT,
                 "integration": TEXT,
                 "integration_index": INTEGER,
-                "alerts": {"type": "array", "description": "Alerts as POST /alerts takes them; a sample if none."},
+                "alerts": {**array(_ALERT), "description": "Alerts as POST /alerts takes them; a sample if none."},
             },
             optional=("integration", "integration_index", "alerts"),
         ),

@@ -1,5 +1,5 @@
 // The silence editor: rows that come and go, times in the reader's zone, and the effect of what stands there.
-import { offer, root, tick } from "./page.js";
+import { fragment, offer, root, tick } from "./page.js";
 
 export function editor() {
   const form = document.getElementById("editor");
@@ -54,13 +54,9 @@ export function editor() {
       for (const row of rows())
         for (const part of ["name", "op", "value"]) query.append(part, row.querySelector(`[name=${part}]`).value);
       try {
-        const answer = await fetch(`${form.dataset.effect}?${query}`, { headers: { "X-Live": "1" } });
-        if (mine !== asked || !answer.ok) return;
-        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-        effect.replaceChildren(...[...fresh.body.childNodes].map((node) => document.importNode(node, true)));
-        // Links in the piece were made for its own address, one level deeper than this page or as deep.
-        for (const link of effect.querySelectorAll("a[href]"))
-          link.setAttribute("href", new URL(link.getAttribute("href"), new URL(form.dataset.effect, location.href)).href);
+        const nodes = await fragment(`${form.dataset.effect}?${query}`);
+        if (mine !== asked) return;
+        effect.replaceChildren(...nodes);
         tick();
       } catch { /* what was there stays */ } finally { if (mine === asked) effect.removeAttribute("aria-busy"); }
     }, 200);

@@ -1,5 +1,7 @@
 // Keeps the page true. Events say that something changed; the server then renders this very page again, and what differs
-// is put in place. So only what is looked at is ever asked for, and a lost event costs nothing: the page says how it is.
+// is put in place. So only what is looked at is ever asked for. Every page says at which place in the stream it was made,
+// and every event at which it is: whoever connects, at first or again, goes on from the last place known. Where the server
+// no longer has what came after it, there is a gap: the page is looked at anew, and the gap is counted where all can see.
 import { tick, picked, root, synchronise } from "./page.js";
 
 const SECTIONS = {
@@ -8,12 +10,13 @@ const SECTIONS = {
   routing: "config,alert", status: "config,health,stats", history: "alert,notification",
 };
 const GATHER = 250; // ms that changes are gathered for
-// Between two looks lies a second or so; more only where one look takes the server long.
-const rests = (took) => Math.min(12 * took, Math.max(1200, 5 * took));
+// Between two looks lie nearly two seconds; more only where one look takes the server long.
+const rests = (took) => Math.min(15 * took, Math.max(1800, 5 * took));
 const POLL = 10000; // ms between looks while there is no stream
+const ANYWAY = 60000; // ms between looks even if nothing is told: time intervals begin and end without an event
 const LONGEST = 30000; // ms between attempts to connect
 
-const state = { paused: false, source: null, timer: 0, poll: 0, tries: 0, took: 50, last: 0, tag: "", lost: false, busy: false };
+const state = { paused: false, source: null, timer: 0, poll: 0, tries: 0, took: 50, last: 0, tag: "", lost: false, busy: false, place: document.body.dataset.place, gaps: 0 };
 const label = document.getElementById("link");
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 let asof = Number(document.body.dataset.asof);
@@ -24,9 +27,11 @@ function say(kind, text) {
   if (label.textContent !== text) label.textContent = text;
 }
 function show() {
+  const mended = state.gaps ? ` · ${state.gaps} gap${state.gaps > 1 ? "s" : ""} mended` : "";
+  label.title = mended ? "The stream of changes broke for longer than the server remembers; the page was then read anew" : "";
   if (state.paused) say("", `paused · as of ${clock.format(asof)}`);
   else if (state.lost) say("lost", `as of ${clock.format(asof)} · reconnecting`);
-  else say("live", state.source?.readyState === 1 ? "live" : "checking");
+  else say("live", (state.source?.readyState === 1 ? "live" : "checking") + mended);
 }
 
 /** Look again soon: together with whatever else changes meanwhile, and no oftener than the server can well bear. */
@@ -45,7 +50,8 @@ async function refresh() {
   try {
     const headers = { "X-Live": "1" };
     if (state.tag) headers["If-None-Match"] = state.tag;
-    const url = new URL(location.href);
+    const here = location.href;
+    const url = new URL(here);
     for (const name of ["done", "undo"]) url.searchParams.delete(name);
     const answer = await fetch(url, { headers, cache: "no-store" });
     if (answer.headers.get("Date")) synchronise(answer.headers.get("Date"));
@@ -53,8 +59,10 @@ async function refresh() {
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (fresh.body.dataset.section === undefined) throw new Error("not a page of ours");
-      state.tag = answer.headers.get("ETag") || "";
-      put(fresh);
+      if (location.href === here) {
+        state.tag = answer.headers.get("ETag") || "";
+        put(fresh);
+      } else soon();
       asof = Number(fresh.body.dataset.asof);
     } else asof = Date.now();
     state.lost = false;
@@ -126,28 +134,38 @@ function connect() {
   clearTimeout(state.retry);
   const topics = SECTIONS[document.body.dataset.section];
   if (!topics || state.paused) return;
-  if (state.tries % 3 === 2) return socket(topics);
-  const source = new EventSource(`${root}api/v2/events/stream?topics=${topics}`);
+  const query = new URLSearchParams({ topics, ...(state.place && { since: state.place }) });
+  if (state.tries % 3 === 2) return socket(query);
+  const source = new EventSource(`${root}api/v2/events/stream?${query}`);
   state.source = source;
   const answered = setTimeout(() => { if (source.readyState !== 1) drop(); }, 8000);
   const drop = () => { clearTimeout(answered); source.close(); if (state.source === source) again(); };
-  source.addEventListener("ready", joined);
-  source.addEventListener("reset", joined);
-  for (const kind of KINDS) source.addEventListener(kind, soon);
+  for (const kind of ["ready", "reset", ...KINDS])
+    source.addEventListener(kind, (event) => heard(kind, event.lastEventId));
   source.onopen = () => { clearTimeout(answered); show(); };
   source.onerror = drop;
 }
-function socket(topics) {
-  const url = new URL(`${root}ws/dashboard?topics=${topics}`, location.href);
+function socket(query) {
+  const url = new URL(`${root}ws/dashboard?${query}`, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   const line = new WebSocket(url);
   state.source = line;
-  line.onmessage = (event) => {
-    const { type } = JSON.parse(event.data);
-    if (type === "ready" || type === "reset") joined();
-    else if (type !== "ping") soon();
-  };
+  line.onmessage = (event) => { const { type, id } = JSON.parse(event.data); heard(type, id); };
   line.onclose = () => { if (state.source === line) again(); };
+}
+/** One event, and its place. Whatever came between the place before and this one has been told, unless there was a gap. */
+function heard(kind, place) {
+  if (place) state.place = place;
+  if (kind === "ping") return;
+  if (kind === "ready") {
+    state.tries = 0;
+    show();
+    // What only the clock changes is told by a watch that may have begun with this connection: one look more for that.
+    if (state.begun) return;
+    state.begun = true;
+  }
+  if (kind === "reset") { state.tries = 0; state.gaps += 1; show(); }
+  soon();
 }
 const KINDS = [
   "alert_created", "alert_firing", "alert_updated", "alert_resolved", "alert_silenced", "alert_inhibited",
@@ -155,8 +173,6 @@ const KINDS = [
   "notification_failed", "notification_canceled", "notification_many", "silence_created", "silence_updated",
   "silence_active", "silence_expired", "silence_deleted", "config_reloaded", "health_changed",
 ];
-/** The stream is there from here on: whatever happened before it is on the page after one more look. */
-function joined() { state.tries = 0; soon(); show(); }
 function again() {
   state.source = null;
   state.tries += 1;
@@ -170,6 +186,7 @@ export const live = {
     show();
     connect();
     setInterval(() => { if (!state.source || state.source.readyState !== 1) soon(); }, POLL);
+    setInterval(() => { if (performance.now() - state.last > ANYWAY) soon(); }, ANYWAY / 4);
     document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
     addEventListener("pageshow", (event) => { if (event.persisted) { again(); } });
     addEventListener("pagehide", () => { state.source?.close(); state.source = null; });

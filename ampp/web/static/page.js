@@ -1,6 +1,8 @@
 // What scripts add to pages that work without them. Nothing here builds markup out of data: the server renders.
 import { live } from "./live.js";
 import { editor } from "./editor.js";
+import { panes } from "./pane.js";
+import { forget, recent, remember } from "./recent.js";
 import { views } from "./views.js";
 
 export const root = document.body.dataset.root;
@@ -48,16 +50,42 @@ export function tick() {
   }
 }
 
+/** A piece of a page as nodes. Its links are made for its own address, so they are made whole. */
+export async function fragment(url) {
+  const answer = await fetch(url, { headers: { "X-Live": "1" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const base = new URL(url, location.href);
+  for (const link of fresh.querySelectorAll("a[href]")) {
+    const href = link.getAttribute("href");
+    // What begins with a question mark concerns the page that the piece is for.
+    link.setAttribute("href", new URL(href, href.startsWith("?") ? location.href : base).href);
+  }
+  return [...fresh.body.childNodes].map((node) => document.importNode(node, true));
+}
+
 // -- choices remembered in this browser ------------------------------------------------------------------------------
 
-for (const name of ["theme", "density"]) {
-  const select = document.getElementById(name);
+function keep(name, value) {
+  const kept = new URLSearchParams(/(?:^|; )ampp-look=([^;]*)/.exec(document.cookie)?.[1] || "");
+  if (value) kept.set(name, value); else kept.delete(name);
+  document.cookie = `ampp-look=${kept}; Path=/; Max-Age=31536000; SameSite=Lax`;
+}
+for (const select of all("select[data-look]")) {
+  const name = select.dataset.look;
+  // A page kept by the browser may be older than the choice.
   select.value = document.documentElement.dataset[name] || "";
   select.addEventListener("change", () => {
     if (select.value) document.documentElement.dataset[name] = select.value;
     else delete document.documentElement.dataset[name];
-    try { localStorage.setItem("ampp-" + name, select.value); } catch { /* not kept, then */ }
+    for (const other of all(`select[data-look="${name}"]`)) other.value = select.value;
+    keep(name, select.value);
   });
+}
+const forgetting = document.getElementById("forget");
+if (forgetting) {
+  forgetting.hidden = !recent().length;
+  forgetting.addEventListener("click", () => { forget(); forgetting.hidden = true; });
 }
 const facets = $("#facets");
 if (facets && matchMedia("(max-width: 1000px)").matches) facets.open = false;
@@ -72,20 +100,27 @@ query.addEventListener("keydown", (event) => {
   if (event.key === "Backspace" && !query.value && tokens.length) tokens.at(-1).click();
   if (event.key === "Escape") query.blur();
 });
+const bad = new Set(all(".token.bad bdi", form).map((token) => token.textContent));
+remember(new URLSearchParams(location.search).getAll("filter").filter((text) => !bad.has(text)));
+const known = $("#q-known");
+const begin = all("option", known).map((option) => option.value);
+const used = (text) => recent().filter((one) => one.toLowerCase().includes(text.toLowerCase()));
+query.addEventListener("focus", () => { if (!query.value) offer(known, [...used("").slice(0, 12), ...begin]); });
 let asked = 0;
 query.addEventListener("input", () => {
   const mine = ++asked;
+  if (!query.value) return offer(known, [...used("").slice(0, 12), ...begin]);
   setTimeout(async () => {
     if (mine !== asked) return;
     try {
       const answer = await fetch(`${root}ui/suggest?q=${encodeURIComponent(query.value)}`, { headers: { "X-Live": "1" } });
       if (!answer.ok || mine !== asked) return;
-      offer($("#q-known"), await answer.json());
+      offer(known, [...used(query.value).slice(0, 5), ...await answer.json()]);
     } catch { /* without suggestions, then */ }
   }, 120);
 });
 export function offer(list, texts) {
-  list.replaceChildren(...texts.map((text) => { const option = document.createElement("option"); option.value = text; return option; }));
+  list.replaceChildren(...[...new Set(texts)].map((text) => { const option = document.createElement("option"); option.value = text; return option; }));
 }
 
 // Alt-click on a label leaves it out instead.
@@ -150,18 +185,24 @@ const KEYS = {
   k: () => step(-1),
   x: () => { const box = here()?.querySelector(".pick input"); if (box) box.click(); },
   Enter: () => here()?.querySelector("[data-open]")?.click(),
-  e: () => { const link = here()?.querySelector("[data-open]"); if (link) location.assign(link.href + "#why"); },
+  e: () => {
+    const link = here()?.querySelector("[data-open]");
+    if (link && panes.fits()) panes.show(here(), { why: true });
+    else if (link) location.assign(link.href + "#why");
+  },
   s: () => {
     const bulk = $("#bulk");
     if (bulk && all(".pick input:checked").length && bulk.method === "get") bulk.requestSubmit();
     else (here()?.querySelector("[data-silence]") || $("[data-new]"))?.click();
   },
-  Escape: () => { if (history.length > 1) history.back(); },
+  Escape: () => { if (panes.open()) panes.close(); else if (history.length > 1) history.back(); },
 };
 function step(by) {
   const list = rows();
   const place = list.indexOf(here());
-  choose(list[Math.min(list.length - 1, Math.max(0, place < 0 ? (by > 0 ? 0 : list.length - 1) : place + by))]);
+  const row = list[Math.min(list.length - 1, Math.max(0, place < 0 ? (by > 0 ? 0 : list.length - 1) : place + by))];
+  choose(row);
+  if (panes.open() && panes.fits()) panes.show(row, { follow: true });
 }
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;

@@ -37,7 +37,7 @@ export function views(root) {
     const text = name.value.trim();
     if (!text) return name.focus();
     const query = new URLSearchParams(location.search);
-    for (const passing of ["page", "done", "undo", "cursor"]) query.delete(passing);
+    for (const passing of ["page", "done", "undo", "cursor", "open"]) query.delete(passing);
     const at = `${document.body.dataset.section || "alerts"}?${query}`;
     write([...read().filter((one) => one.name !== text), { name: text, at }]);
     name.value = "";

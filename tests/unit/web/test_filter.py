@@ -10,7 +10,7 @@ from ampp.core.labels import canonical, key
 from ampp.core.matcher import Mode, Op, make_matcher
 from ampp.core.silence import SilenceBook, SilenceDraft
 from ampp.web.address import Address, root_of
-from ampp.web.alert import strip
+from ampp.web.detail import strip
 from ampp.web.draft import Draft, from_alerts
 from ampp.web.filter import Moment, passes, read
 from ampp.web.survey import Seen
@@ -23,7 +23,7 @@ def seen(state: str = "active", age: int = HOUR, silenced: tuple[str, ...] = (),
     labels = canonical({"alertname": "Disk", **labels})
     alert = Alert(key(labels), labels, {"summary": "Node-7 is full"}, WALL - age, WALL + HOUR, WALL)
     return Seen(
-        alert, ("pager", "slack"), silenced, ("0123456789abcdef",) if state == "inhibited" else (), (), state, 0
+        alert, ("pager", "slack"), silenced, ("0123456789abcdef",) if state == "inhibited" else (), (), state, 0, 0
     )
 
 

@@ -1,13 +1,6 @@
-// Before anything is painted: the theme and the density chosen in this browser, and upstream's addresses.
+// Before anything is painted: upstream's addresses lead to our pages.
 "use strict";
 (() => {
-  const root = document.documentElement;
-  try {
-    for (const name of ["theme", "density"]) {
-      const value = localStorage.getItem("ampp-" + name);
-      if (value) root.dataset[name] = value;
-    }
-  } catch { /* storage may be forbidden */ }
   // Links in notifications already sent, and in Grafana: /#/alerts?filter={a="b"}&receiver=x, /#/silences/new?filter=…
   const old = /^#\/([a-z]*)(?:\/([^?/]*))?(?:\/(edit))?(?:\?(.*))?$/.exec(location.hash);
   if (!old) return;

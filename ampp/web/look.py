@@ -1,0 +1,56 @@
+"""How a visitor wants the pages to look. His browser keeps it, in a cookie, so that it holds without scripts too."""
+
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+from urllib.parse import parse_qs, urlencode
+
+import msgspec
+
+from ampp.api.visit import Visit
+from ampp.config.colour import ColourRule, format_rules, parse_rules
+from ampp.web.hue import Palette
+
+__all__ = ["DENSITIES", "KEPT", "THEMES", "Look", "look_of"]
+
+THEMES: Final = ("light", "dark")
+DENSITIES: Final = ("compact", "wall")
+KEPT: Final = "ampp-look"
+
+_LONGEST: Final = 2048
+_YEAR: Final = 365 * 86_400
+
+
+class Look(msgspec.Struct, frozen=True):
+    """`theme` and `density` are "" for what the system says, and for the ordinary one. `rules`: labels' colours beyond
+    those that the daemon's settings give."""
+
+    theme: str = ""
+    density: str = ""
+    rules: tuple[ColourRule, ...] = ()
+
+    def palette(self, common: tuple[ColourRule, ...]) -> Palette:
+        """The colours of labels: the daemon's rules, and over them one's own."""
+        return Palette((*common, *self.rules))
+
+    def cookie(self) -> tuple[str, str]:
+        """The header that makes the browser keep it."""
+        fields = {"theme": self.theme, "density": self.density, "colours": format_rules(self.rules)}
+        text = urlencode({name: value for name, value in fields.items() if value})
+        return "Set-Cookie", f"{KEPT}={text}; Path=/; Max-Age={_YEAR}; SameSite=Lax"
+
+
+def look_of(visit: Visit) -> Look:
+    """What the browser kept; whatever of it makes no sense counts as not chosen."""
+    try:
+        morsel = SimpleCookie(visit.headers.get("cookie", "")).get(KEPT)
+    except CookieError:
+        morsel = None
+    if morsel is None or len(morsel.value) > _LONGEST:
+        return Look()
+    fields = {name: values[-1] for name, values in parse_qs(morsel.value, max_num_fields=9).items()}
+    theme, density = fields.get("theme", ""), fields.get("density", "")
+    try:
+        rules = parse_rules(fields.get("colours", ""))
+    except ValueError:
+        rules = ()
+    return Look(theme if theme in THEMES else "", density if density in DENSITIES else "", rules)
