@@ -3,8 +3,9 @@
 Records that whoever reads the journal has not come to yet (`Writer.unread_after`) stay whatever their age. The budget
 takes those it has come to first, at a tenth below its limit; others only when the limit itself is passed.
 
-A sweep is many small jobs on the writer's thread, each one transaction, between which commits go on. Routing state is
-never touched, nor a record that the table of current alerts has not yet taken in.
+A sweep is many small jobs on the writer's thread, each one transaction, between which commits go on; and while much is
+written the writer lets one slice go for every few commits, since jobs would come too late. Routing state is never
+touched, nor a record that the table of current alerts has not yet taken in.
 """
 
 from typing import Final
@@ -15,11 +16,14 @@ from ampp.store.protocol import Swept
 from ampp.store.sqlite.budget import allowed, used
 from ampp.store.sqlite.writer import Writer
 
-__all__ = ["sweep"]
+__all__ = ["NEVER", "release", "sweep"]
 
-_SLICE_RECORDS: Final = 1_000
+NEVER: Final = -(1 << 63)
+"""A cutoff for which nothing is too old."""
+
+_SLICE_RECORDS: Final = 2_000
+_SLICE_REVISIONS: Final = 1_000
 _SLICE_BYTES: Final = 1 << 20
-_VACUUM_PAGES: Final = 128
 
 
 async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
@@ -27,24 +31,24 @@ async def sweep(writer: Writer, cutoff: int, max_bytes: int) -> Swept:
     directory = writer.alerts.path.parent
     before = used(directory)
     records = 0
-    while deleted := await writer.run(lambda: _delete(writer, cutoff, max_bytes)):
+    while deleted := await writer.run(lambda: release(writer, cutoff, max_bytes)):
         records += deleted
     while await writer.run(lambda: _revisions(writer.using(writer.silences), cutoff)):
         continue
-    while await writer.run(lambda: _vacuum(writer.using(writer.alerts))):
+    while await writer.run(writer.alerts.shrink):
         continue
+    # Where there is little room the log keeps its own: without it not even a deletion could be written on a full disk.
     if records:
-        await writer.run(writer.alerts.truncate)
+        await writer.run(writer.alerts.checkpoint if writer.alerts.log_bytes else writer.alerts.truncate)
     return Swept(records=records, bytes=max(0, before - used(directory)))
 
 
-def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:
-    """Delete one slice of the journal; how many records that were, 0 when nothing more has to go."""
+def release(writer: Writer, cutoff: int, max_bytes: int) -> int:
+    """On the writer's thread: delete one slice of the journal; how many records that were, 0 when nothing has to go."""
     connection = writer.using(writer.alerts)
     path = writer.alerts.path
     live = (connection.pragma("page_count") - connection.pragma("freelist_count")) * connection.pragma("page_size")
-    log = path.with_name(path.name + "-wal").stat().st_size
-    others = used(path.parent) - path.stat().st_size - log
+    others = used(path.parent) - path.stat().st_size
     budget = allowed(path.parent, max_bytes)
     excess = live + others - budget
     gentle = excess + budget // 10
@@ -67,13 +71,6 @@ def _delete(writer: Writer, cutoff: int, max_bytes: int) -> int:
 def _revisions(connection: apsw.Connection, cutoff: int) -> int:
     connection.execute(
         "DELETE FROM revisions WHERE seq IN (SELECT seq FROM revisions WHERE at < ? ORDER BY seq LIMIT ?)",
-        (cutoff, _SLICE_RECORDS),
+        (cutoff, _SLICE_REVISIONS),
     )
     return connection.changes()
-
-
-def _vacuum(connection: apsw.Connection) -> bool:
-    """Give some free pages back to the file system; whether more are left."""
-    for _ in connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})"):
-        pass
-    return bool(connection.pragma("freelist_count"))

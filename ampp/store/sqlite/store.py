@@ -118,6 +118,7 @@ class SqliteStore:
             clock=self._clock,
             on_probe=lambda: self._writable.set(),
         )
+        self._writer.relieve = self._relieve
         self._writer.start(backlog, self._down or down)
         return msgspec.structs.replace(
             restored,
@@ -187,6 +188,9 @@ class SqliteStore:
         return await retention.sweep(
             self._running, self._clock() - self._settings.journal_retention, self._settings.max_bytes
         )
+
+    def _relieve(self) -> bool:
+        return bool(retention.release(self._running, retention.NEVER, self._settings.max_bytes))
 
     async def export(self) -> Mapping[str, int]:
         writer = self._running

@@ -15,19 +15,23 @@ The table of current alerts follows behind (see `tables`): the thread keeps what
 in `_pending`, the newest per alert; an `append` that touches an alert takes its waiting refresh away, so what is
 still waiting when its turn comes is newer than every record before it, and joins the end of the backlog.
 
-*Full.* When the disk is full, the history is asked to give way and the write is tried again until it has.
+*Full.* Whenever some hundred kilobytes were written the budget is looked at, and the oldest of the journal deleted
+between two commits, so that the pages that the next ones need are there. When the disk is full all the same, the
+history is asked to give way, more of the journal is deleted, and the write is tried again until there is room or
+nobody has any left. What the table of alerts has not taken in is never deleted.
 
 *Down.* When a write fails, every waiting ticket fails at once, and queue, backlog and waiting refreshes are thrown
 away: memory is then ahead of the disk by an unknown amount and nothing less than the whole state can mend that. While
 down `append` fails at once and stores nothing. About once a second the thread reopens the files (a file whose content
-is broken is set aside first, one that has vanished is created anew) and tries a small write.
+is broken is set aside first, one that has vanished is created anew), finds room as above and tries a small write.
 
 *Healing.* When that works the event loop calls `hold`, from which moment records are queued again but not written;
-collects the current state; and hands it in with `restate`. The thread replaces the tables with it in one transaction
-and then goes on with what was queued meanwhile. This is sound because rows are absolute: a record queued while the
-state was collected may be in it already, and writing it again changes nothing, since every later change of the same
-row is queued behind it. A crash before that transaction finds the state from before the trouble, a crash after it the
-new one.
+collects the current state; and hands it in with `restate`. The thread brings the tables in step with it and then goes
+on with what was queued meanwhile. This is sound because rows are absolute: a record queued while the state was
+collected may be in it already, and writing it again changes nothing, since every later change of the same row is queued
+behind it. Alerts are brought in step in small transactions, as a large one would need as much room again for its log;
+everything else, and how far the journal is taken in, in the last. A crash before that finds the state from before the
+trouble, of some alerts that of now; a crash after it the new one.
 
 Records that were refused or failed are missing from the journal, and counted in `lost`; the state is not affected.
 """
@@ -36,6 +40,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import apsw
@@ -46,9 +51,11 @@ from ampp.core.record import AlertRow, Record, SilencePut, SilencesPruned
 from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import State
 from ampp.store.sqlite import tables
+from ampp.store.sqlite.backlog import SLICE_ROWS, Backlog
+from ampp.store.sqlite.budget import free, left
 from ampp.store.sqlite.codec import encode
 from ampp.store.sqlite.database import BROKEN
-from ampp.store.sqlite.file import File
+from ampp.store.sqlite.file import PAGE, File
 from ampp.store.sqlite.ticket import Entry, Ticket, settle
 
 __all__ = ["Writer"]
@@ -56,8 +63,16 @@ __all__ = ["Writer"]
 _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
 _QUEUE_BYTES: Final = 64 << 20
-_SLICE_ROWS: Final = 512
 _BACKLOG_ROWS: Final = 20_000
+_BACKLOG_ROWS_SMALL: Final = 2_000
+"""Rows that the table of alerts may be behind where there is little room: so much of the journal must stay."""
+
+_RESTATE_ROWS: Final = 128
+"""Alerts that are brought in step at once after trouble: some hundred kilobytes of log."""
+
+_LOOK_BYTES: Final = 256 << 10
+"""Bytes written between two looks at the budget."""
+
 _BACKLOG_SECONDS: Final = 0.2
 _REFRESH_SECONDS: Final = 2.0
 _BEAT_SECONDS: Final = 2.0
@@ -80,8 +95,9 @@ class _BeforeWaiting(trio.abc.Instrument):
 class Writer:
     """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
     works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks
-    others for room on a full disk, and tells whether they will give some. Methods without an underscore are for the
-    event loop's thread."""
+    others for room on a full disk, and tells whether they will give some; `relieve`: called on the writer's thread
+    between transactions, deletes some of the journal if the budget asks for it and tells whether it did. Methods
+    without an underscore are for the event loop's thread."""
 
     def __init__(
         self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
@@ -92,6 +108,7 @@ class Writer:
         self.lost = 0
         self.unread_after: Callable[[], int] = lambda: self._seq
         self.make_room: Callable[[], bool] = lambda: False
+        self.relieve: Callable[[], bool] = lambda: False
         self._seq = seq
         self._applied = seq
         self._clock = clock
@@ -108,10 +125,9 @@ class Writer:
         self._probed = False
         self._stopping = False
         self._busy_since = 0.0
-        self._backlog: deque[tuple[int, list[tables.Change]]] = deque()
-        self._backlog_rows = 0
-        self._backlog_since = 0.0
-        self._grown = 0
+        self._backlog = Backlog()
+        self._behind = False
+        self._written = 0
         self._beat_at = 0.0
         self._retry_at = 0.0
         self._current = alerts
@@ -121,7 +137,9 @@ class Writer:
     def start(self, backlog: Iterable[tuple[int, list[tables.Change]]] = (), down: str = "") -> None:
         """Begin to write. `backlog`: records journalled by a former run and not yet in the table of alerts."""
         for seq, changes in backlog:
-            self._extend(seq, changes)
+            if not self._backlog:
+                self._applied = seq - 1
+            self._backlog.extend(seq, changes)
         self._down = down
         self._thread.start()
 
@@ -227,7 +245,7 @@ class Writer:
         with self._condition:
             if self._down:
                 return self._down
-            if self._held:
+            if self._held or self._behind:
                 return "writing the current state after trouble"
             waited = time.monotonic() - self._busy_since if self._busy_since else 0.0
         return f"the disk has kept a write waiting for {waited:.0f} s" if waited > _STUCK_SECONDS else ""
@@ -235,7 +253,7 @@ class Writer:
     def depth(self) -> tuple[int, int, int]:
         """Records queued, their bytes, and rows that the table of alerts is behind."""
         with self._condition:
-            return self._queue_records, self._queue_bytes, self._backlog_rows + len(self._pending)
+            return self._queue_records, self._queue_bytes, self._backlog.rows + len(self._pending)
 
     # Under the lock.
 
@@ -281,7 +299,7 @@ class Writer:
         if self._pending:
             due = min(due, self._pending_since + _REFRESH_SECONDS)
         if self._backlog:
-            due = min(due, now if self._backlog_rows >= _SLICE_ROWS else self._backlog_since + _BACKLOG_SECONDS)
+            due = min(due, now if self._backlog.rows >= SLICE_ROWS else self._backlog.since + _BACKLOG_SECONDS)
         return due - now
 
     # The thread.
@@ -321,41 +339,82 @@ class Writer:
         return pending
 
     def _work(self, group: list[Entry], refreshed: dict[bytes, AlertRow]) -> None:
-        self._grown = 0
+        before = self._backlog.grown
         if group and group[0].job is not None:
             self._roomy(group[0].job)
         elif group:
-            self._roomy(lambda: self._commit(group))
+            self._roomy(lambda: self._commit(group), growing=True)
+            self._written += sum(entry.size for entry in group)
         self._tell(settle, list(group), "")
         group.clear()
-        changes: list[tables.Change] = list(refreshed.items())
-        for start in range(0, len(changes), _SLICE_ROWS):
-            self._extend(self._seq, changes[start : start + _SLICE_ROWS])
+        if refreshed:
+            self._backlog.extend(self._seq, list(refreshed.items()))
         now = time.monotonic()
         # Twice what came in, so that the backlog shrinks however large the groups are.
-        urgent = self._stopping or self._backlog_rows > _BACKLOG_ROWS
-        idle = not self._queue and (self._backlog_rows >= _SLICE_ROWS or now >= self._backlog_since + _BACKLOG_SECONDS)
+        most = _BACKLOG_ROWS_SMALL if self.alerts.log_bytes else _BACKLOG_ROWS
+        urgent = self._stopping or self._backlog.rows > most
+        idle = not self._queue and (self._backlog.rows >= SLICE_ROWS or now >= self._backlog.since + _BACKLOG_SECONDS)
         if self._backlog and (urgent or idle):
-            self._apply_slice(max(_SLICE_ROWS, 2 * self._grown) if urgent else _SLICE_ROWS)
+            self._apply_slice(max(SLICE_ROWS, 2 * (self._backlog.grown - before)) if urgent else SLICE_ROWS)
         elif now >= self._beat_at:
             self._begin(self.alerts)
             self._end(self.alerts)
+        if self._written >= _LOOK_BYTES:
+            self._written = 0
+            self._find_room()
 
-    def _roomy(self, write: Callable[[], Any]) -> None:
-        """Write; if the disk is full, again as long as somebody makes room."""
+    def _roomy(self, write: Callable[[], Any], growing: bool = False) -> None:
+        """Write; if the disk is full, again as long as somebody makes room. `growing`: by new records, for which the
+        last of the volume is not there."""
         deadline = time.monotonic() + _ROOM_SECONDS
         while True:
             try:
+                if growing:
+                    self._check_room()
                 write()
             except apsw.FullError:
-                for file in (self.silences, self.alerts):
-                    if file.is_open and file.connection.in_transaction:
-                        file.connection.execute("ROLLBACK")
-                if self._stopping or time.monotonic() > deadline or not self.make_room():
+                self._undo()
+                if self._stopping or time.monotonic() > deadline:
                     raise
-                time.sleep(_ROOM_LOOK_SECONDS)
+                given = self.make_room()
+                if growing and self._backlog:
+                    # What the table has taken in need not stay in the journal.
+                    self._apply_slice(self._backlog.rows)
+                if not self._find_room(full=True) and not given:
+                    raise
+                if given:
+                    time.sleep(_ROOM_LOOK_SECONDS)
             else:
                 return
+
+    def _check_room(self) -> None:
+        """Raise FullError when on the volume and inside the file no more is free than must be."""
+        directory = self.alerts.path.parent
+        unused = self.using(self.alerts).pragma("freelist_count") * PAGE
+        if unused + free(directory) < left(directory):
+            raise apsw.FullError("the disk is full, but for what it takes to delete what is over")
+
+    def _find_room(self, *, full: bool = False) -> bool:
+        """Have the journal give way if it should; whether it did. `full`: the disk is, so that the log must not grow:
+        what it holds goes to the database first, after which it is written from its beginning."""
+        if not self.alerts.is_open:
+            return False
+        try:
+            if full:
+                self.alerts.checkpoint()
+            found = self.relieve()
+            if full and self.alerts.shrink():
+                found = True
+                self.alerts.checkpoint()
+        except apsw.FullError:
+            self._undo()
+            return False
+        return found
+
+    def _undo(self) -> None:
+        for file in (self.silences, self.alerts):
+            if file.is_open and file.connection.in_transaction:
+                file.connection.execute("ROLLBACK")
 
     def _commit(self, group: list[Entry]) -> None:
         records = [each for entry in group for each in entry.records]
@@ -379,45 +438,46 @@ class Writer:
             self._seq += 1
             changes = tables.alert_changes(record)
             if changes:
-                self._extend(self._seq, changes)
-
-    def _extend(self, seq: int, changes: list[tables.Change]) -> None:
-        if not self._backlog:
-            self._backlog_since = time.monotonic()
-        # A record may change any number of alerts; until its last slice is in the table, it is not applied.
-        for start in range(0, len(changes) - _SLICE_ROWS, _SLICE_ROWS):
-            self._backlog.append((seq - 1, changes[start : start + _SLICE_ROWS]))
-        self._backlog.append((seq, changes[(len(changes) - 1) // _SLICE_ROWS * _SLICE_ROWS :]))
-        self._backlog_rows += len(changes)
-        self._grown += len(changes)
+                self._backlog.extend(self._seq, changes)
 
     def _apply_slice(self, rows: int) -> None:
-        merged: dict[bytes, AlertRow | None] = {}
-        taken = 0
-        while self._backlog and taken < rows:
-            self._applied, changes = self._backlog.popleft()
-            taken += len(changes)
-            merged.update(changes)
-        self._backlog_rows -= taken
-        self._backlog_since = time.monotonic()
+        count, applied, merged = self._backlog.slice(rows)
         with self.alerts.unsynced():
-            self._roomy(lambda: self._apply(merged))
+            self._roomy(lambda: self._apply(merged, applied))
+        self._backlog.drop(count)
+        self._applied = applied
 
-    def _apply(self, merged: dict[bytes, AlertRow | None]) -> None:
-        tables.apply(self._begin(self.alerts), merged, self._applied)
+    def _apply(self, merged: dict[bytes, AlertRow | None], applied: int) -> None:
+        tables.apply(self._begin(self.alerts), merged, applied)
         self._end(self.alerts)
 
     def _replace(self, state: State) -> None:
         self._backlog.clear()
-        self._backlog_rows = 0
         self._begin(self.silences)
         tables.replace_silences(self.silences.connection, state.silences, self._clock())
         self._end(self.silences)
-        connection = self._begin(self.alerts)
+        connection = self.using(self.alerts)
+        gone = tables.foreign(connection, state)
+        for start in range(0, len(gone), _RESTATE_ROWS):
+            tables.forget(connection, gone[start : start + _RESTATE_ROWS])
+            self._thrifty()
+        rows = tables.differing(connection, state)
+        for start in range(0, len(rows), _RESTATE_ROWS):
+            self._check_room()
+            with connection:
+                tables.apply(connection, {row.key: row for row in rows[start : start + _RESTATE_ROWS]}, None)
+            self._thrifty()
+        self._begin(self.alerts)
         self._seq = max(self._seq, tables.last_seq(connection))
         tables.replace_state(connection, state, self._seq)
-        self._applied = self._seq
         self._end(self.alerts)
+        self._applied = self._seq
+        self._behind = False
+
+    def _thrifty(self) -> None:
+        """Have the log written from its beginning, where it must not grow."""
+        if self.alerts.log_bytes:
+            self.alerts.checkpoint()
 
     def _begin(self, file: File) -> apsw.Connection:
         connection = self.using(file)
@@ -439,10 +499,10 @@ class Writer:
     def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self._current
         file.broken |= isinstance(error, BROKEN)
+        self._behind = True
         self.alerts.close()
         self.silences.close()
         self._backlog.clear()
-        self._backlog_rows = 0
         with self._condition:
             self.lost += sum(len(entry.records) for entry in group)
             self._go_down(f"{file.path.name}: {_words(error)}")
@@ -452,18 +512,22 @@ class Writer:
         """Try to open and write both files; tell the event loop when that works."""
         if self._stopping or self._probed or time.monotonic() < self._retry_at:
             return
-        for file in (self.silences, self.alerts):
+        for file in (self.alerts, self.silences):
             self._current = file
             file.close()
             if file.broken:
                 file.replace(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock() // 1_000_000_000)))
             else:
                 file.open()
-            connection = self._begin(file)
-            tables.set_meta(connection, alive=self._clock(), alive_seq=self._seq)
-            connection.execute("COMMIT")
+        for file in (self.alerts, self.silences):
+            self._roomy(partial(self._sign, file))
         self._probed = True
         self._tell(self._on_probe)
+
+    def _sign(self, file: File) -> None:
+        connection = self._begin(file)
+        tables.set_meta(connection, alive=self._clock(), alive_seq=self._seq)
+        connection.execute("COMMIT")
 
     def using(self, file: File) -> apsw.Connection:
         """The file's connection; should what follows fail, this is the file at fault. On the writer's thread."""
@@ -471,7 +535,9 @@ class Writer:
         return file.connection
 
     def applied(self, connection: apsw.Connection) -> int:
-        """Inside a job's transaction: the record up to which the table of alerts needs no journal any more."""
+        """Inside a transaction of the thread: the record up to which the table of alerts needs no journal any more."""
+        if self._behind:
+            return int(tables.get_meta(connection).get("applied", 0))
         upto = self._applied if self._backlog else self._seq
         tables.set_meta(connection, applied=upto)
         return upto

@@ -46,6 +46,9 @@ _LOOK_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 5.0
 _FULL_SECONDS: Final = 1.0
 _REST_SECONDS: Final = 3600.0
+_GAP_SECONDS: Final = 10.0
+"""Seconds between two warnings of records that were lost to the history."""
+
 _RECORDS: Final = 8
 """Records read at once."""
 
@@ -124,10 +127,15 @@ class Historian:
         self._sweep_at = 0.0
         self._rest_at = time.monotonic() + _REST_SECONDS
         self._complained = ""
+        self._gap_rows = 0
+        self._gap_at = 0.0
         self._condition: Final = threading.Condition()
         self._jobs: deque[tuple[Callable[[apsw.Connection], Any], Answer]] = deque()
         self._suspected = False
         self._giving_way = False
+        self._given_up = "", 0
+        """Which journal was read, and how far, before the file was deleted: the room that the new one would need to
+        tell it all again is not there, and until it had done so the journal could not give way."""
         self._full = 0
         self._stopping = False
         self._thread: Final = threading.Thread(target=self._run, name="historian", daemon=True)
@@ -267,7 +275,11 @@ class Historian:
         assert self._journal is not None
         stored = dict(self._file.connection.execute("SELECT key, value FROM meta WHERE key IN ('journal', 'cursor')"))
         identity = self._journal.identity()
-        cursor = stored.get("cursor", 0) if stored.get("journal") == identity else 0
+        known, cursor = stored.get("journal"), stored.get("cursor", 0)
+        if not stored:
+            known, cursor = self._given_up
+        if known != identity:
+            cursor = 0
         if cursor > max(self._journal.span(0)[0], self._last_seq):
             # The journal was put back to an earlier state than the history.
             cursor = self._journal.span(0)[0]
@@ -276,6 +288,7 @@ class Historian:
                 "INSERT OR REPLACE INTO meta VALUES ('journal', ?), ('cursor', ?)", (identity, cursor)
             )
         self._cursor, self._known = cursor, True
+        self._given_up = identity, cursor
 
     def _unfold(self) -> bool:
         """Unfold what is new, as one transaction; whether there may be more."""
@@ -340,9 +353,18 @@ class Historian:
         return records, len(unreadable)
 
     def _note_gap(self, first: int, last: int) -> None:
-        if first > 1:
-            self._lost += last - first + 1
-            self._warn(f"records {first} to {last} were swept from the journal before the history had read them")
+        if first <= 1:
+            return
+        self._lost += last - first + 1
+        self._gap_rows += last - first + 1
+        now = time.monotonic()
+        if now >= self._gap_at:
+            self._gap_at = now + _GAP_SECONDS
+            self._warn(
+                f"{self._gap_rows} records, the last of them number {last}, were swept from the journal before the "
+                "history had read them"
+            )
+            self._gap_rows = 0
 
     def _measure(self) -> None:
         assert self._journal is not None
@@ -441,8 +463,11 @@ class Historian:
             return
         finally:
             self._giving_way = False
+        self._given_up = "", 0
+        """Which journal was read, and how far, before the file was deleted: the room that the new one would need to
+        tell it all again is not there, and until it had done so the journal could not give way."""
         self._full = 0
-        self._cursor = 0
+        self._given_up = self._given_up[0], self._cursor
         self._warn(f"the disk is full: {self.path} ({size} bytes) was deleted so that routing has room")
 
     def _say(self, reason: str) -> None:
