@@ -7,18 +7,12 @@ could run have its turn and is about to wait, all that was noted goes to the end
 together is committed together, and the thread is woken once and not in the middle of it, when the two would only keep
 each other from the interpreter lock. The thread takes all that is queued, writes it in one transaction and settles the
 tickets of that transaction with one call into the event loop. While a commit runs the next group gathers, so the group
-grows with the load by itself. Silences are committed
-to their own file first, then the journal and all other tables in one transaction.
+grows with the load by itself. How it is written, and how room is found for it, is the `ledger`'s.
 
-The table of current alerts follows behind (see `tables`): the thread keeps what it has yet to write there in
-`_backlog`, in order, and writes a slice whenever the queue is empty or the backlog has grown too long. Refreshes wait
-in `_pending`, the newest per alert; an `append` that touches an alert takes its waiting refresh away, so what is
-still waiting when its turn comes is newer than every record before it, and joins the end of the backlog.
-
-*Full.* Whenever some hundred kilobytes were written the budget is looked at, and the oldest of the journal deleted
-between two commits, so that the pages that the next ones need are there. When the disk is full all the same, the
-history is asked to give way, more of the journal is deleted, and the write is tried again until there is room or
-nobody has any left. What the table of alerts has not taken in is never deleted.
+The table of current alerts follows behind: the thread has it take in a slice of the backlog whenever the queue is empty
+or the backlog has grown too long. Refreshes wait in `_pending`, the newest per alert; an `append` that touches an alert
+takes its waiting refresh away, so what is still waiting when its turn comes is newer than every record before it, and
+joins the end of the backlog.
 
 *Down.* When a write fails, every waiting ticket fails at once, and queue, backlog and waiting refreshes are thrown
 away: memory is then ahead of the disk by an unknown amount and nothing less than the whole state can mend that. While
@@ -29,9 +23,7 @@ is broken is set aside first, one that has vanished is created anew), finds room
 collects the current state; and hands it in with `restate`. The thread brings the tables in step with it and then goes
 on with what was queued meanwhile. This is sound because rows are absolute: a record queued while the state was
 collected may be in it already, and writing it again changes nothing, since every later change of the same row is queued
-behind it. Alerts are brought in step in small transactions, as a large one would need as much room again for its log;
-everything else, and how far the journal is taken in, in the last. A crash before that finds the state from before the
-trouble, of some alerts that of now; a crash after it the new one.
+behind it.
 
 Records that were refused or failed are missing from the journal, and counted in `lost`; the state is not affected.
 """
@@ -40,22 +32,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any, Final
 
 import apsw
 import msgspec
 import trio
 
-from ampp.core.record import AlertRow, Record, SilencePut, SilencesPruned
+from ampp.core.record import AlertRow, Record
 from ampp.store.error import StoreDown, StoreError
 from ampp.store.protocol import State
 from ampp.store.sqlite import tables
-from ampp.store.sqlite.backlog import SLICE_ROWS, Backlog
-from ampp.store.sqlite.budget import free, left
+from ampp.store.sqlite.backlog import SLICE_ROWS
 from ampp.store.sqlite.codec import encode
-from ampp.store.sqlite.database import BROKEN
-from ampp.store.sqlite.file import PAGE, File
+from ampp.store.sqlite.ledger import Ledger
 from ampp.store.sqlite.ticket import Entry, Ticket, settle
 
 __all__ = ["Writer"]
@@ -63,23 +52,10 @@ __all__ = ["Writer"]
 _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
 _QUEUE_BYTES: Final = 64 << 20
-_BACKLOG_ROWS: Final = 20_000
-_BACKLOG_ROWS_SMALL: Final = 2_000
-"""Rows that the table of alerts may be behind where there is little room: so much of the journal must stay."""
-
-_RESTATE_ROWS: Final = 128
-"""Alerts that are brought in step at once after trouble: some hundred kilobytes of log."""
-
-_LOOK_BYTES: Final = 256 << 10
-"""Bytes written between two looks at the budget."""
-
 _BACKLOG_SECONDS: Final = 0.2
 _REFRESH_SECONDS: Final = 2.0
-_BEAT_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
-_ROOM_SECONDS: Final = 5.0
-_ROOM_LOOK_SECONDS: Final = 0.02
 
 
 class _BeforeWaiting(trio.abc.Instrument):
@@ -93,25 +69,12 @@ class _BeforeWaiting(trio.abc.Instrument):
 
 
 class Writer:
-    """See the module's docstring. `seq`: the last record in the journal; `on_probe`: called in the loop when a write
-    works again; `unread_after`: tells the record up to which nobody reads the journal any more; `make_room`: asks
-    others for room on a full disk, and tells whether they will give some; `relieve`: called on the writer's thread
-    between transactions, deletes some of the journal if the budget asks for it and tells whether it did. Methods
-    without an underscore are for the event loop's thread."""
+    """See the module's docstring. `on_probe`: called in the loop when a write works again; `lost`: records refused or
+    not written. Methods without an underscore are for the event loop's thread."""
 
-    def __init__(
-        self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int], on_probe: Callable[[], None]
-    ) -> None:
-        self.alerts = alerts
-        self.silences = silences
-        self.last_commit = 0
+    def __init__(self, ledger: Ledger, *, on_probe: Callable[[], None]) -> None:
+        self.ledger: Final = ledger
         self.lost = 0
-        self.unread_after: Callable[[], int] = lambda: self._seq
-        self.make_room: Callable[[], bool] = lambda: False
-        self.relieve: Callable[[], bool] = lambda: False
-        self._seq = seq
-        self._applied = seq
-        self._clock = clock
         self._on_probe = on_probe
         self._condition = threading.Condition()
         self._noted: list[Entry] = []
@@ -125,21 +88,14 @@ class Writer:
         self._probed = False
         self._stopping = False
         self._busy_since = 0.0
-        self._backlog = Backlog()
-        self._behind = False
-        self._written = 0
-        self._beat_at = 0.0
         self._retry_at = 0.0
-        self._current = alerts
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def start(self, backlog: Iterable[tuple[int, list[tables.Change]]] = (), down: str = "") -> None:
         """Begin to write. `backlog`: records journalled by a former run and not yet in the table of alerts."""
         for seq, changes in backlog:
-            if not self._backlog:
-                self._applied = seq - 1
-            self._backlog.extend(seq, changes)
+            self.ledger.owe(seq, changes)
         self._down = down
         self._thread.start()
 
@@ -196,11 +152,6 @@ class Writer:
         await entry.ticket.durable()
         return result[0]
 
-    @property
-    def seq(self) -> int:
-        """The number of the last record ever journalled."""
-        return self._seq
-
     def attach(self) -> None:
         """Take note of the event loop: it is to be told what became of records, and tells when it is about to wait."""
         if self._token is None:
@@ -222,7 +173,7 @@ class Writer:
 
     def restate(self, state: State) -> Ticket:
         """Replace the tables with `state`, then write what was queued since `hold`."""
-        entry = Entry([], lambda: self._replace(state))
+        entry = Entry([], lambda: self.ledger.replace(state))
         with self._condition:
             if not self._held:
                 return Ticket(self._down or "healing was given up")
@@ -234,9 +185,9 @@ class Writer:
         """Write everything queued and end the thread. Blocks."""
         self.push()
         with self._condition:
-            self._stopping = True
+            self._stopping = self.ledger.hurried = True
             self._held = False
-            self._beat_at = 0.0
+            self.ledger.beat_at = 0.0
             self._condition.notify()
         self._thread.join()
 
@@ -245,7 +196,7 @@ class Writer:
         with self._condition:
             if self._down:
                 return self._down
-            if self._held or self._behind:
+            if self._held or self.ledger.behind:
                 return "writing the current state after trouble"
             waited = time.monotonic() - self._busy_since if self._busy_since else 0.0
         return f"the disk has kept a write waiting for {waited:.0f} s" if waited > _STUCK_SECONDS else ""
@@ -253,7 +204,7 @@ class Writer:
     def depth(self) -> tuple[int, int, int]:
         """Records queued, their bytes, and rows that the table of alerts is behind."""
         with self._condition:
-            return self._queue_records, self._queue_bytes, self._backlog.rows + len(self._pending)
+            return self._queue_records, self._queue_bytes, self.ledger.backlog.rows + len(self._pending)
 
     # Under the lock.
 
@@ -295,11 +246,11 @@ class Writer:
         now = time.monotonic()
         if self._down:
             return 60.0 if self._probed else self._retry_at - now
-        due = self._beat_at
+        due, backlog = self.ledger.beat_at, self.ledger.backlog
         if self._pending:
             due = min(due, self._pending_since + _REFRESH_SECONDS)
-        if self._backlog:
-            due = min(due, now if self._backlog.rows >= SLICE_ROWS else self._backlog.since + _BACKLOG_SECONDS)
+        if backlog:
+            due = min(due, now if backlog.rows >= SLICE_ROWS else backlog.since + _BACKLOG_SECONDS)
         return due - now
 
     # The thread.
@@ -329,7 +280,7 @@ class Writer:
             self._fail(group, error)
         with self._condition:
             self._busy_since = 0.0
-            return not (self._stopping and (self._down or not (self._queue or self._pending or self._backlog)))
+            return not (self._stopping and (self._down or not (self._queue or self._pending or self.ledger.backlog)))
 
     def _due_refreshes(self) -> dict[bytes, AlertRow]:
         due = self._pending and (self._stopping or time.monotonic() >= self._pending_since + _REFRESH_SECONDS)
@@ -339,170 +290,29 @@ class Writer:
         return pending
 
     def _work(self, group: list[Entry], refreshed: dict[bytes, AlertRow]) -> None:
-        before = self._backlog.grown
+        ledger = self.ledger
+        before = ledger.backlog.grown
         if group and group[0].job is not None:
-            self._roomy(group[0].job)
+            ledger.roomy(group[0].job)
         elif group:
-            self._roomy(lambda: self._commit(group), growing=True)
-            self._written += sum(entry.size for entry in group)
+            ledger.commit([each for entry in group for each in entry.records])
         self._tell(settle, list(group), "")
         group.clear()
         if refreshed:
-            self._backlog.extend(self._seq, list(refreshed.items()))
+            ledger.backlog.extend(ledger.seq, list(refreshed.items()))
         now = time.monotonic()
-        # Twice what came in, so that the backlog shrinks however large the groups are.
-        most = _BACKLOG_ROWS_SMALL if self.alerts.log_bytes else _BACKLOG_ROWS
-        urgent = self._stopping or self._backlog.rows > most
-        idle = not self._queue and (self._backlog.rows >= SLICE_ROWS or now >= self._backlog.since + _BACKLOG_SECONDS)
-        if self._backlog and (urgent or idle):
-            self._apply_slice(max(SLICE_ROWS, 2 * (self._backlog.grown - before)) if urgent else SLICE_ROWS)
-        elif now >= self._beat_at:
-            self._begin(self.alerts)
-            self._end(self.alerts)
-        if self._written >= _LOOK_BYTES:
-            self._written = 0
-            self._find_room()
-
-    def _roomy(self, write: Callable[[], Any], growing: bool = False) -> None:
-        """Write; if the disk is full, again as long as somebody makes room. `growing`: by new records, for which the
-        last of the volume is not there."""
-        deadline = time.monotonic() + _ROOM_SECONDS
-        while True:
-            try:
-                if growing:
-                    self._check_room()
-                write()
-            except apsw.FullError:
-                self._undo()
-                if self._stopping or time.monotonic() > deadline:
-                    raise
-                given = self.make_room()
-                if growing and self._backlog:
-                    # What the table has taken in need not stay in the journal.
-                    self._apply_slice(self._backlog.rows)
-                if not self._find_room(full=True) and not given:
-                    raise
-                if given:
-                    time.sleep(_ROOM_LOOK_SECONDS)
-            else:
-                return
-
-    def _check_room(self) -> None:
-        """Raise FullError when on the volume and inside the file no more is free than must be."""
-        directory = self.alerts.path.parent
-        unused = self.using(self.alerts).pragma("freelist_count") * PAGE
-        if unused + free(directory) < left(directory):
-            raise apsw.FullError("the disk is full, but for what it takes to delete what is over")
-
-    def _find_room(self, *, full: bool = False) -> bool:
-        """Have the journal give way if it should; whether it did. `full`: the disk is, so that the log must not grow:
-        what it holds goes to the database first, after which it is written from its beginning."""
-        if not self.alerts.is_open:
-            return False
-        try:
-            if full:
-                self.alerts.checkpoint()
-            found = self.relieve()
-            if full and self.alerts.shrink():
-                found = True
-                self.alerts.checkpoint()
-        except apsw.FullError:
-            self._undo()
-            return False
-        return found
-
-    def _undo(self) -> None:
-        for file in (self.silences, self.alerts):
-            if file.is_open and file.connection.in_transaction:
-                file.connection.execute("ROLLBACK")
-
-    def _commit(self, group: list[Entry]) -> None:
-        records = [each for entry in group for each in entry.records]
-        silences = [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
-        if silences:
-            self._begin(self.silences)
-            tables.silence_records(self.silences.connection, silences)
-            self._end(self.silences)
-        projected = [record for record, _ in records if tables.projects(record)]
-        if projected or time.monotonic() >= self._beat_at:
-            connection = self._begin(self.alerts)
-            tables.append(connection, self._seq + 1, records)
-            for record in projected:
-                tables.project(connection, record)
-            self._end(self.alerts)
-        else:
-            # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
-            tables.append(self.using(self.alerts), self._seq + 1, records)
-            self.last_commit = self._clock()
-        for record, _ in records:
-            self._seq += 1
-            changes = tables.alert_changes(record)
-            if changes:
-                self._backlog.extend(self._seq, changes)
-
-    def _apply_slice(self, rows: int) -> None:
-        count, applied, merged = self._backlog.slice(rows)
-        with self.alerts.unsynced():
-            self._roomy(lambda: self._apply(merged, applied))
-        self._backlog.drop(count)
-        self._applied = applied
-
-    def _apply(self, merged: dict[bytes, AlertRow | None], applied: int) -> None:
-        tables.apply(self._begin(self.alerts), merged, applied)
-        self._end(self.alerts)
-
-    def _replace(self, state: State) -> None:
-        self._backlog.clear()
-        self._begin(self.silences)
-        tables.replace_silences(self.silences.connection, state.silences, self._clock())
-        self._end(self.silences)
-        connection = self.using(self.alerts)
-        gone = tables.foreign(connection, state)
-        for start in range(0, len(gone), _RESTATE_ROWS):
-            tables.forget(connection, gone[start : start + _RESTATE_ROWS])
-            self._thrifty()
-        rows = tables.differing(connection, state)
-        for start in range(0, len(rows), _RESTATE_ROWS):
-            self._check_room()
-            with connection:
-                tables.apply(connection, {row.key: row for row in rows[start : start + _RESTATE_ROWS]}, None)
-            self._thrifty()
-        self._begin(self.alerts)
-        self._seq = max(self._seq, tables.last_seq(connection))
-        tables.replace_state(connection, state, self._seq)
-        self._end(self.alerts)
-        self._applied = self._seq
-        self._behind = False
-
-    def _thrifty(self) -> None:
-        """Have the log written from its beginning, where it must not grow."""
-        if self.alerts.log_bytes:
-            self.alerts.checkpoint()
-
-    def _begin(self, file: File) -> apsw.Connection:
-        connection = self.using(file)
-        connection.execute("BEGIN IMMEDIATE")
-        return connection
-
-    def _end(self, file: File) -> None:
-        """Commit; once in a while with a sign of life in it."""
-        at = self._clock()
-        now = time.monotonic()
-        if file is self.alerts and now >= self._beat_at:
-            self.alerts.check()
-            self.silences.check()
-            tables.set_meta(file.connection, alive=at, alive_seq=self._seq)
-            self._beat_at = now + _BEAT_SECONDS
-        file.connection.execute("COMMIT")
-        self.last_commit = at
+        backlog = ledger.backlog
+        urgent = self._stopping or ledger.urgent()
+        idle = not self._queue and (backlog.rows >= SLICE_ROWS or now >= backlog.since + _BACKLOG_SECONDS)
+        if backlog and (urgent or idle):
+            # Twice what came in, so that the backlog shrinks however large the groups are.
+            ledger.apply(max(SLICE_ROWS, 2 * (backlog.grown - before)) if urgent else SLICE_ROWS)
+        elif now >= ledger.beat_at:
+            ledger.beat()
+        ledger.look()
 
     def _fail(self, group: list[Entry], error: Exception) -> None:
-        file = self._current
-        file.broken |= isinstance(error, BROKEN)
-        self._behind = True
-        self.alerts.close()
-        self.silences.close()
-        self._backlog.clear()
+        file = self.ledger.fail(error)
         with self._condition:
             self.lost += sum(len(entry.records) for entry in group)
             self._go_down(f"{file.path.name}: {_words(error)}")
@@ -512,35 +322,9 @@ class Writer:
         """Try to open and write both files; tell the event loop when that works."""
         if self._stopping or self._probed or time.monotonic() < self._retry_at:
             return
-        for file in (self.alerts, self.silences):
-            self._current = file
-            file.close()
-            if file.broken:
-                file.replace(time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock() // 1_000_000_000)))
-            else:
-                file.open()
-        for file in (self.alerts, self.silences):
-            self._roomy(partial(self._sign, file))
+        self.ledger.reopen()
         self._probed = True
         self._tell(self._on_probe)
-
-    def _sign(self, file: File) -> None:
-        connection = self._begin(file)
-        tables.set_meta(connection, alive=self._clock(), alive_seq=self._seq)
-        connection.execute("COMMIT")
-
-    def using(self, file: File) -> apsw.Connection:
-        """The file's connection; should what follows fail, this is the file at fault. On the writer's thread."""
-        self._current = file
-        return file.connection
-
-    def applied(self, connection: apsw.Connection) -> int:
-        """Inside a transaction of the thread: the record up to which the table of alerts needs no journal any more."""
-        if self._behind:
-            return int(tables.get_meta(connection).get("applied", 0))
-        upto = self._applied if self._backlog else self._seq
-        tables.set_meta(connection, applied=upto)
-        return upto
 
     def _tell(self, call: Callable[..., object], *arguments: Any) -> None:
         """Have the event loop call back; once it has ended nobody waits any more."""
