@@ -23,7 +23,7 @@ what stands in for it:
 Groups about which nothing changes are let sleep: see `sleep`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 import msgspec
@@ -32,7 +32,7 @@ from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
 from ampp.core.clock import MINUTE, Now
 from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine
-from ampp.core.group import Group, identities
+from ampp.core.group import Group
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
@@ -41,6 +41,7 @@ from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupR
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
+from ampp.history import namesake
 from ampp.history.sleep import Sleep
 from ampp.history.window import AHEAD, FOREVER, Ends, Window
 
@@ -114,17 +115,8 @@ class Replay:
 
     def follow(self, in_force: Plan) -> None:
         """Note which of this plan's groups have the name and timers they had under `in_force`."""
-        theirs = {name: route for route, name in _named(in_force)}
-        plan = self.engine.plan
-        self._same = {
-            name: route for route, name in _named(plan) if name in theirs and _timing(route) == _timing(theirs[name])
-        }
-        self._exact = frozenset(
-            name
-            for name, route in self._same.items()
-            if route.repeat_interval == theirs[name].repeat_interval
-            and plan.receivers[route.receiver].integrations == in_force.receivers[route.receiver].integrations
-        )
+        self._same = namesake.same_timers(self.engine.plan, in_force)
+        self._exact = namesake.same_sends(self._same, self.engine.plan, in_force)
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
@@ -466,13 +458,3 @@ class Replay:
             return self.engine.groups.live.get((route.index, key))
         labels = self._label_set(key)
         return self.engine.groups.live.get((route.index, tuple([labels.get(name) for name in route.group_by])))
-
-
-def _named(plan: Plan) -> Iterator[tuple[Route, str]]:
-    names = identities(plan.root)
-    for route in plan.root.walk():
-        yield route, names[route.index]
-
-
-def _timing(route: Route) -> tuple[object, ...]:
-    return route.group_wait, route.group_interval, route.group_by, route.group_by_all
