@@ -33,7 +33,7 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine
 from ampp.core.intake import Received
 from ampp.core.matcher import format_matchers
-from ampp.core.notify import Labeller, Notify, Outcome
+from ampp.core.notify import Labeller, Notify, Outcome, RouteLabels
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started, Stopped
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
@@ -245,7 +245,11 @@ class Live:
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]:
         """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""
-        return await _in_slices(query.groups(self.engine, asked, now().wall))
+        found = await _in_slices(query.groups(self.engine, asked, now().wall))
+        unrendered = [group.route_labels for group in found if group.route_labels.templated]
+        if unrendered:
+            await trio.to_thread.run_sync(_render, unrendered)
+        return found
 
     # -- effects -------------------------------------------------------------------------------------------------
 
@@ -426,3 +430,8 @@ async def _in_slices(batches: Iterator[list[T]]) -> list[T]:
             await trio.lowlevel.checkpoint()
             until = time.perf_counter() + SLICE
     return views
+
+
+def _render(labels: Iterable[RouteLabels]) -> None:
+    for each in labels:
+        each.rendered()

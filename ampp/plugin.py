@@ -4,7 +4,6 @@ These names stay. What a plug-in takes from elsewhere in ampp may change without
 """
 
 from ampp.config.address import SecretUrl, WebUrl
-from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import HttpConfig
@@ -12,6 +11,7 @@ from ampp.config.kind import Flag, GoDuration, LongDuration, SecretText, Strings
 from ampp.config.receivers.entry import Entry, HttpEntry, template
 from ampp.config.receivers.plugin import ReceiverType
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver.http import Answer, Client, check

@@ -115,7 +115,7 @@ def _status(view: AlertView) -> bytes:
 
 def group_tail(group: GroupView) -> bytes:
     """A group object from the end of its alerts on; `{"alerts":[…]` goes before it."""
-    rest = {"labels": group.labels, "receiver": {"name": group.receiver}, "routeLabels": group.route_labels}
+    rest = {"labels": group.labels, "receiver": {"name": group.receiver}, "routeLabels": group.route_labels.rendered()}
     return b"," + go_json(rest)[1:]
 
 

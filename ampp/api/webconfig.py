@@ -8,10 +8,11 @@ from typing import Annotated, ClassVar, Final
 
 from msgspec.structs import replace
 
-from ampp.config.decode import FAILED, Decoder, Section, Struct
+from ampp.config.decode import FAILED, Decoder
 from ampp.config.error import Invalid
 from ampp.config.kind import Choice, Flag, GoDuration, Integer, Strings, Text, TextMap
 from ampp.config.node import compose
+from ampp.config.section import Section, Struct
 from ampp.core.quote import go_quote
 
 __all__ = [

@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
-from ampp.config.decode import FAILED, Decoder, Section, Sections
+from ampp.config.decode import FAILED, Decoder
 from ampp.config.error import ConfigError, Invalid
 from ampp.config.kind import StringsOrNone, Text, TextMapOrNone
 from ampp.config.node import Node, compose
+from ampp.config.section import Section, Sections
 from ampp.core.labels import canonical, format_set
 from ampp.core.matcher import matches_all
 from ampp.core.route import Route

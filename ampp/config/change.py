@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ampp.config.decode import Section, section_fields
 from ampp.config.secret import Secret
+from ampp.config.section import Section, section_fields
 
 __all__ = ["PRESENT", "SECRET", "Change", "Item", "changed", "fields", "leaves"]
 

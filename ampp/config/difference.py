@@ -11,9 +11,9 @@ import msgspec
 
 from ampp.config.change import SECRET, Change, Item, changed, fields, leaves
 from ampp.config.compile import compile  # noqa: A004
-from ampp.config.decode import section_fields
 from ampp.config.document import Config
 from ampp.config.pairing import Pair, paired
+from ampp.config.section import section_fields
 from ampp.config.tree import slug
 from ampp.core.duration import format_prometheus
 from ampp.core.group import identities

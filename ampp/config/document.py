@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from ampp.config.decode import FAILED, KEEP, Decoder, Section, Sections, Struct
+from ampp.config.decode import FAILED, Decoder
 from ampp.config.emit import emit
 from ampp.config.error import ConfigError, Fault, Invalid, closest
 from ampp.config.event_recorder import EventRecorderSection
@@ -26,6 +26,7 @@ from ampp.config.node import Node, compose, read
 from ampp.config.receiver import ReceiverSection
 from ampp.config.receivers import CHECK, Entry
 from ampp.config.routing import InhibitSection, RouteSection
+from ampp.config.section import KEEP, Section, Sections, Struct
 from ampp.config.tracing import TracingSection
 from ampp.core.matcher import Mode
 from ampp.core.quote import go_quote

@@ -5,10 +5,10 @@ from typing import Annotated, Any, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import SecretUrl
-from ampp.config.decode import KEEP, Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.http import HttpOrNone, TlsOrNone, join
 from ampp.config.kind import Flag, Integer, LongDuration, Strings, Text
+from ampp.config.section import KEEP, Section, Sections
 from ampp.core.quote import go_quote
 
 __all__ = ["EventRecorderSection", "FileOutput", "KafkaOutput", "StdoutOutput", "WebhookOutput"]

@@ -3,11 +3,11 @@
 from typing import Annotated, Final
 
 from ampp.config.address import HostAndPort, HostPort, SecretUrl, WebUrl
-from ampp.config.decode import KEEP, Section
 from ampp.config.error import Invalid
 from ampp.config.http import HttpConfig, HttpOrNone, TlsConfig, TlsOrNone
 from ampp.config.kind import Flag, FlagOrNone, LongDuration, SecretText, SecretTextOrNone, Text
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP, Section
 from ampp.config.url import parse_http
 from ampp.core.clock import MINUTE
 

@@ -9,13 +9,14 @@ from typing import Annotated, Any, ClassVar, Final, Self
 from msgspec.structs import replace
 
 from ampp.config.address import ProxyUrl
-from ampp.config.decode import FAILED, KEEP, Decoder, Kind, Section, Struct, merge
+from ampp.config.decode import FAILED, Decoder, Kind, merge
 from ampp.config.emit import Map, Tree
 from ampp.config.error import Invalid
 from ampp.config.keyorder import sorted_keys
 from ampp.config.kind import AnyMap, Choice, Flag, ProxyHeaders, Secrets, SecretText, Strings, Text, TextMap
 from ampp.config.node import MAPPING, Node
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP, Section, Struct
 from ampp.config.url import Url
 from ampp.core.quote import go_quote
 

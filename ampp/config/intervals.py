@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from ampp.config.decode import FAILED, KEEP, Decoder, Kind, Section, Struct, read_list
+from ampp.config.decode import FAILED, Decoder, Kind, read_list
 from ampp.config.emit import Flow, Map, Tree
 from ampp.config.error import Invalid
 from ampp.config.kind import Text
 from ampp.config.node import Node
+from ampp.config.section import KEEP, Section, Struct
 from ampp.core.interval import (
     IntervalError,
     Range,

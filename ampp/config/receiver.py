@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Final, Self
 
 from msgspec.structs import replace
 
-from ampp.config.decode import KEEP, Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.kind import Text, TextMapOrNone
 from ampp.config.receivers import (
@@ -34,6 +33,7 @@ from ampp.config.receivers import (
     plugin,
 )
 from ampp.config.receivers.plugin import PluginEntries
+from ampp.config.section import KEEP, Section, Sections
 from ampp.core.quote import go_quote
 
 __all__ = ["ReceiverSection"]

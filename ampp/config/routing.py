@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final
 
-from ampp.config.decode import KEEP, Section, Sections, Struct
 from ampp.config.error import Invalid
 from ampp.config.kind import Flag, LabelMap, LongDurationOrNone, Strings, StringsOrNone, Text, TextMap
 from ampp.config.matching import MatcherList, RegexMap, check_classic_names
+from ampp.config.section import KEEP, Section, Sections, Struct
 from ampp.core.labels import valid_name
 from ampp.core.matcher import Mode
 from ampp.core.quote import go_quote

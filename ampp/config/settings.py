@@ -32,10 +32,11 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias
 
 from msgspec.structs import replace
 
-from ampp.config.decode import FAILED, Decoder, Kind, Section, Struct, section_fields
+from ampp.config.decode import FAILED, Decoder, Kind
 from ampp.config.error import ConfigError, Fault, Invalid, closest
 from ampp.config.node import SCALAR, Node, compose, read
 from ampp.config.scalar import resolve
+from ampp.config.section import Section, Struct, section_fields
 from ampp.core.clock import HOUR
 from ampp.core.duration import DurationError, parse_prometheus
 from ampp.core.quote import go_quote

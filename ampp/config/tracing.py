@@ -2,10 +2,10 @@
 
 from typing import Annotated, ClassVar, Self
 
-from ampp.config.decode import Section
 from ampp.config.error import Invalid
 from ampp.config.http import HeadersOrNone, TlsOrNone
 from ampp.config.kind import Choice, Flag, LongDuration, Number, Text
+from ampp.config.section import Section
 
 __all__ = ["TracingSection"]
 

@@ -31,7 +31,7 @@ from ampp.core.group import Flight, Group, Groups
 from ampp.core.intake import Intake, Received
 from ampp.core.matcher import Mode
 from ampp.core.muting import Muting
-from ampp.core.notify import Labeller, Notify, Outcome, unrendered
+from ampp.core.notify import NO_LABELS, Labeller, Notify, Outcome, RouteLabels, unrendered
 from ampp.core.plan import Integration, Plan
 from ampp.core.reason import NotifyReason
 from ampp.core.record import (
@@ -221,7 +221,7 @@ class Engine:
         resolved_hashes = tuple(hash64(alert) for alert in resolved)
         may_repeat = not firing or not all(alert.held for alert in firing)
         snapshots = None
-        route_labels: dict[str, str] = {}
+        route_labels = NO_LABELS
         for to in self.plan.receivers[route.receiver].integrations:
             key = log_key(group.key, to)
             entry = self.log.get(key)
@@ -356,12 +356,13 @@ class Engine:
                 out.records.append(settled(now.wall, unsent, "the group is gone"))
         out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause=cause))
 
-    def route_labels(self, group: Group, wall: int) -> dict[str, str]:
+    def route_labels(self, group: Group, wall: int) -> RouteLabels:
         """The labels of the group's route; templates among them speak of all alerts it holds, muted ones too."""
-        labels = group.route.labels
-        if not any("{{" in value for value in labels.values()):
-            return labels
-        return self.label(group.route.receiver, group.labels, labels, _snapshots(group.alerts.values(), wall))
+        route = group.route
+        if not any("{{" in value for value in route.labels.values()):
+            return RouteLabels(route.labels)
+        alerts = _snapshots(group.alerts.values(), wall)
+        return RouteLabels({}, self.label(route.receiver, group.labels, route.labels, alerts))
 
     # -- upkeep -------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ when a newer `Notify` for the same log entry took its place before it was tried.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,21 +15,52 @@ from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason, NotifyReason
 from ampp.core.record import Try
 
-__all__ = ["Data", "Labeller", "Notify", "Outcome", "unrendered"]
+__all__ = ["NO_LABELS", "Data", "Labeller", "Notify", "Outcome", "RouteLabels", "unrendered"]
 
 Data: TypeAlias = dict[str, str | int | float]
 """What an integration wants back at the next notification of the same group (upstream's receiver data)."""
 
 
-Labeller: TypeAlias = Callable[[str, Mapping[str, str], Mapping[str, str], Sequence[Snapshot]], dict[str, str]]
-"""(receiver, group labels, route labels as written, alerts in no order) → the route labels, rendered."""
+Labels: TypeAlias = Mapping[str, str]
+Labeller: TypeAlias = Callable[[str, Labels, Labels, Sequence[Snapshot]], Callable[[], Labels]]
+"""(receiver, group labels, route labels as written, alerts in no order) → what renders the route labels when called."""
 
 
 def unrendered(
-    receiver: str, group_labels: Mapping[str, str], route_labels: Mapping[str, str], alerts: Sequence[Snapshot]
-) -> dict[str, str]:
+    receiver: str, group_labels: Labels, route_labels: Labels, alerts: Sequence[Snapshot]
+) -> Callable[[], Labels]:
     """The labeller of who has no templates: what would need them is left out."""
-    return {name: value for name, value in route_labels.items() if "{{" not in value}
+    return lambda: {name: value for name, value in route_labels.items() if "{{" not in value}
+
+
+class RouteLabels:
+    """The labels of a group's route at one moment. `render` is what makes those that are templates, or None.
+
+    Rendering takes the longer the more alerts the group has, so where `templated` says so, others are not made to wait
+    for `rendered`: it is to be called in a thread, and may be called from several.
+    """
+
+    __slots__ = ("_labels", "_render")
+
+    def __init__(self, labels: Labels, render: Callable[[], Labels] | None = None) -> None:
+        self._labels = labels
+        self._render = render
+
+    @property
+    def templated(self) -> bool:
+        """Whether there is still something to render."""
+        return self._render is not None
+
+    def rendered(self) -> Labels:
+        """The labels as they are told. A label that cannot be rendered is not among them."""
+        render = self._render
+        if render is not None:
+            self._labels = render()
+            self._render = None
+        return self._labels
+
+
+NO_LABELS: Final = RouteLabels({})
 
 
 class Notify(msgspec.Struct, frozen=True):
@@ -45,7 +76,7 @@ class Notify(msgspec.Struct, frozen=True):
     route_id: str
     group_key: str
     group_labels: dict[str, str]
-    route_labels: dict[str, str]
+    route_labels: RouteLabels
     integration: Integration
     reason: NotifyReason
     alerts: tuple[Snapshot, ...]

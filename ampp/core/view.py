@@ -10,6 +10,7 @@ import msgspec
 
 from ampp.core.alert import Alert
 from ampp.core.matcher import Matcher
+from ampp.core.notify import RouteLabels
 
 __all__ = ["AlertQuery", "AlertView", "GroupView"]
 
@@ -45,5 +46,5 @@ class GroupView(msgspec.Struct, frozen=True):
 
     labels: dict[str, str]
     receiver: str
-    route_labels: dict[str, str]
+    route_labels: RouteLabels
     alerts: list[AlertView]

@@ -44,7 +44,7 @@ def _told(notify: Notify, alerts: Sequence[Snapshot], external_url: str) -> dict
         "receiver": quote_meta(notify.integration.receiver),
         "notification_reason": notify.reason.value,
         "group_labels": notify.group_labels,
-        "route_labels": notify.route_labels,
+        "route_labels": dict(notify.route_labels.rendered()),
         "external_url": external_url,
         **_about(alerts),
     }

@@ -11,7 +11,7 @@ import trio
 from ampp.core.alert import PostedAlert, Snapshot
 from ampp.core.clock import SECOND, ZERO
 from ampp.core.labels import canonical, fingerprint, format_set, hash64, notification_order
-from ampp.core.notify import Notify
+from ampp.core.notify import NO_LABELS, Notify
 from ampp.core.plan import Integration
 from ampp.core.reason import NotifyReason
 from ampp.deliver.outcome import told
@@ -77,7 +77,7 @@ def notification(to: Integration, alerts: tuple[Snapshot, ...], timeout: float) 
         route_id="{}",
         group_key="{}:" + format_set(group),
         group_labels=group,
-        route_labels={},
+        route_labels=NO_LABELS,
         integration=to,
         reason=NotifyReason.FIRST,
         alerts=alerts,

@@ -431,6 +431,8 @@ class Delivery:
 
 
 async def _told(notify: Notify) -> tuple[Snapshot, ...]:
+    if notify.route_labels.templated:
+        await trio.to_thread.run_sync(notify.route_labels.rendered)
     if len(notify.alerts) < _MANY:
         return told(notify)
     return await trio.to_thread.run_sync(told, notify)

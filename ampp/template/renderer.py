@@ -24,8 +24,8 @@ __all__ = ["Renderer", "default_names"]
 
 _DEFAULTS: Final = ("default.tmpl", "email.tmpl")
 
-_LABEL_LIMITS: Final = Limits(steps=100_000, output=1 << 16, seconds=0.04)
-"""Route labels are short, and rendered where everything else waits for it."""
+_LABEL_LIMITS: Final = Limits(steps=2_000_000, output=1 << 16, seconds=1.0)
+"""Route labels are short, and a listing of the groups waits for those of all groups."""
 
 _Render: TypeAlias = Callable[[str, Value, dict[str, Callable[..., Value]]], str]
 

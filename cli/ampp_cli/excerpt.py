@@ -6,10 +6,11 @@ from functools import cache
 from typing import Final, get_args
 
 from ampp.config.address import SecretUrl
-from ampp.config.decode import Kind, Section, Struct, section_fields
+from ampp.config.decode import Kind
 from ampp.config.document import Document
 from ampp.config.kind import SecretKind
 from ampp.config.secret import SECRET_TEXT
+from ampp.config.section import Section, Struct, section_fields
 
 __all__ = ["excerpt"]
 

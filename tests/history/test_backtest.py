@@ -188,7 +188,9 @@ def test_a_dropped_receiver_loses_exactly_its_notifications(recorded: Recorded, 
     found = report(recorded.storage, candidate, "--examples", "100")
     assert not found["same"]
     assert totals(found, "before", "delivered")["pager"] > 0
-    assert found["vanished"]["count"] == decided
+    if recorded.stalled and says_so(found):
+        return
+    assert found["vanished"]["count"] == decided, found["recorded"]
     assert found["added"]["count"] == 0
     by_name = {one["receiver"]: one for one in found["receivers"]}
     assert (by_name["pager"]["vanished"], by_name["pager"]["after"]["notifications"]) == (decided, 0)

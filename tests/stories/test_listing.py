@@ -232,8 +232,8 @@ def test_a_muted_group_left_out_still_lends_its_receiver() -> None:
 
 def test_route_labels_are_shown(story: Story) -> None:
     story.play("0s L{r=labelled} fires")
-    assert {show(group.labels): group.route_labels for group in story.groups()}["L"] == {"team": "x"}
-    assert {show(group.labels): group.route_labels for group in story.groups()}["Plain"] == {}
+    assert {show(group.labels): group.route_labels.rendered() for group in story.groups()}["L"] == {"team": "x"}
+    assert {show(group.labels): group.route_labels.rendered() for group in story.groups()}["Plain"] == {}
 
 
 def test_a_told_end_is_gone_from_both_lists() -> None:

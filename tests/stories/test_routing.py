@@ -250,7 +250,7 @@ def test_route_labels_are_merged_down_the_tree_and_reach_the_receiver() -> None:
         30s     ops hears first notification: X{a=1}
         30s     ops hears first notification: X
     """)
-    assert [notify.route_labels for notify in story.heard] == [
+    assert [notify.route_labels.rendered() for notify in story.heard] == [
         {"team": "leaf", "tier": "1"},
         {"team": "root", "tier": "1"},
     ]

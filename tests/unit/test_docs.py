@@ -15,8 +15,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ampp.config.decode import section_fields
 from ampp.config.receivers import AlertmanagerConfig, Entry, RootlyConfig
+from ampp.config.section import section_fields
 from ampp.config.settings import load_settings, variables
 from ampp.history.backtest import Report
 from ampp.history.explanation import Explanation, GroupShown, IntegrationShown, Suppression

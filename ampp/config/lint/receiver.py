@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final, get_args
 
 from ampp.config.address import HostPort, SecretUrl, TemplateUrl, WebUrl
-from ampp.config.decode import section_fields
 from ampp.config.document import Config
 from ampp.config.http import HttpConfig
 from ampp.config.kind import SecretKind
@@ -13,6 +12,7 @@ from ampp.config.lint.finding import Finding
 from ampp.config.lint.source import Path, Source
 from ampp.config.receivers import EmailConfig, Entry
 from ampp.config.secret import SECRET_TEXT, Secret
+from ampp.config.section import section_fields
 from ampp.config.url import UrlError, parse
 from ampp.core.plan import Plan
 

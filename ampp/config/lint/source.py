@@ -7,11 +7,12 @@ where. A `Path` leads from the root: keys of mappings and numbers of list entrie
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from ampp.config.decode import Kind, Section, Struct, section_fields
+from ampp.config.decode import Kind
 from ampp.config.document import Config, Document
 from ampp.config.lint.finding import Finding
 from ampp.config.lint.rule import RULES
 from ampp.config.node import ALIAS, MAPPING, SCALAR, SEQUENCE, Node, compose
+from ampp.config.section import Section, Struct, section_fields
 
 __all__ = ["Path", "Source"]
 

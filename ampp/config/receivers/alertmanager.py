@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar, Final, Self
 from msgspec.structs import replace
 
 from ampp.config.address import SecretUrl
-from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import GoDuration, LongDuration, Text
 from ampp.config.receivers.entry import HttpEntry, either
+from ampp.config.section import KEEP
 from ampp.core.clock import HOUR, SECOND
 
 __all__ = ["AlertmanagerConfig"]

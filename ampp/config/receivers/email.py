@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import HostAndPort, HostPort
-from ampp.config.decode import KEEP, Section, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import OAuth2, TlsOrNone, canonical_header, check_oauth2
 from ampp.config.kind import Flag, FlagOrNone, SecretText, Text, TextMap
 from ampp.config.receivers.entry import Entry, template
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP, Section, Struct
 from ampp.core.quote import go_quote
 
 __all__ = ["EmailConfig", "Threading"]

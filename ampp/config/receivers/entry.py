@@ -2,10 +2,10 @@
 
 from typing import Annotated, ClassVar, Self
 
-from ampp.config.decode import KEEP, Section
 from ampp.config.globals import Global
 from ampp.config.http import HttpOrNone
 from ampp.config.kind import Flag
+from ampp.config.section import KEEP, Section
 
 __all__ = ["Entry", "HttpEntry", "either", "template"]
 

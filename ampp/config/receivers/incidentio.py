@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import WebUrl
-from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import GoDuration, SecretText, Text, Unsigned
 from ampp.config.receivers.entry import HttpEntry, either
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP
 
 __all__ = ["IncidentioConfig"]
 

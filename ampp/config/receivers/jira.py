@@ -5,12 +5,13 @@ from typing import Annotated, Any, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import WebUrl
-from ampp.config.decode import Decoder, Section, Struct
+from ampp.config.decode import Decoder
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import AnyMap, FlagOrNone, LongDuration, Strings, Text
 from ampp.config.node import SCALAR, Node
 from ampp.config.receivers.entry import HttpEntry, template
+from ampp.config.section import Section, Struct
 
 __all__ = ["JiraConfig", "JiraField"]
 

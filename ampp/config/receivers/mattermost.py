@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import SecretUrl
-from ampp.config.decode import Section, Sections, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import Flag, FlagOrNone, Text
 from ampp.config.receivers.entry import HttpEntry, template
+from ampp.config.section import Section, Sections, Struct
 
 __all__ = [
     "MattermostAttachment",

@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar, Final, Self
 from msgspec.structs import replace
 
 from ampp.config.address import WebUrl
-from ampp.config.decode import Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import Flag, SecretText, Text, TextMap
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
+from ampp.config.section import Section, Sections
 from ampp.config.template import SYNTAX_HINT, syntax_error
 
 __all__ = ["OpsgenieConfig", "OpsgenieResponder"]

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import msgspec
 
-from ampp.config.decode import Decoder, Sections
+from ampp.config.decode import Decoder
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.node import Node
 from ampp.config.receivers.entry import Entry
+from ampp.config.section import Sections
 
 __all__ = ["GROUP", "PluginEntries", "ReceiverType", "find"]
 

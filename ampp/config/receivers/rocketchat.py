@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import WebUrl
-from ampp.config.decode import KEEP, Section, Sections
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import Flag, FlagOrNone, SecretTextOrNone, Text
 from ampp.config.receivers.entry import HttpEntry, template
+from ampp.config.section import KEEP, Section, Sections
 
 __all__ = ["RocketchatAction", "RocketchatConfig", "RocketchatField"]
 

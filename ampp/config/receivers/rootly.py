@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import WebUrl
-from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import Authorization, HttpConfig
 from ampp.config.kind import Flag, GoDuration, SecretText, Strings, Text, TextMap
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP
 from ampp.config.url import parse_http
 from ampp.core.clock import SECOND
 

@@ -5,13 +5,13 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import SecretUrl, WebUrl
-from ampp.config.decode import KEEP, Section, Sections, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.http import Authorization, HttpConfig
 from ampp.config.kind import Flag, FlagOrNone, GoDuration, SecretText, Strings, Text
 from ampp.config.receivers.entry import HttpEntry, template
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP, Section, Sections, Struct
 
 __all__ = ["SlackAction", "SlackConfig", "SlackConfirmation", "SlackField"]
 

@@ -4,12 +4,12 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec.structs import replace
 
-from ampp.config.decode import KEEP, Section, Struct
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import Flag, SecretText, Text, TextMap
 from ampp.config.receivers.entry import HttpEntry, template
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP, Section, Struct
 
 __all__ = ["Sigv4", "SnsConfig"]
 

@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import TemplateUrl
-from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import AnyValue, GoDuration, Text, Unsigned
 from ampp.config.receivers.entry import HttpEntry
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP
 
 __all__ = ["WebhookConfig"]
 

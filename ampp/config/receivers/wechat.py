@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar, Self
 from msgspec.structs import replace
 
 from ampp.config.address import WebUrl
-from ampp.config.decode import KEEP
 from ampp.config.error import Invalid
 from ampp.config.globals import Global
 from ampp.config.kind import Flag, SecretText, Text
 from ampp.config.receivers.entry import HttpEntry, either, template
 from ampp.config.secret import Secret
+from ampp.config.section import KEEP
 from ampp.core.quote import go_quote
 
 __all__ = ["WechatConfig"]

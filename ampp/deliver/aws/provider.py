@@ -42,8 +42,8 @@ _MACHINE_WAIT: Final = 5.0
 """Seconds until a machine counts as none of Amazon's."""
 
 
-class _Given(msgspec.Struct, rename="pascal"):
-    """What containers and machines are given, in JSON."""
+class _Given(msgspec.Struct, rename=lambda name: name.replace("_", "")):
+    """What containers and machines are given, in JSON whose names may be in any case, as Go takes them."""
 
     access_key_id: str = ""
     secret_access_key: str = ""
@@ -242,7 +242,8 @@ def _keys(key: str | None, secret: str | None, token: str | None) -> Credentials
 
 def _given(answer: Answer) -> Credentials:
     try:
-        given = msgspec.json.decode(answer.body, type=_Given)
+        told = msgspec.json.decode(answer.body, type=dict[str, object])
+        given = msgspec.convert({name.lower(): value for name, value in told.items() if value is not None}, _Given)
     except msgspec.DecodeError as error:
         raise SendError(f"no AWS credentials found ({error})", retry=True) from None
     return _temporary(given.access_key_id, given.secret_access_key, given.token, given.expiration)

@@ -34,12 +34,15 @@ class Migration(msgspec.Struct, frozen=True):
 
 def version_of(connection: apsw.Connection, path: Path) -> int:
     """The schema version of a file of ours, 0 when it is empty. Raises StoreError when it is another program's."""
-    identity = connection.pragma("application_id")
-    # A process that was killed at the right moment leaves a file with a header and nothing in it.
-    foreign = identity == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").get > 0
+    # One look: between several, another process may make the file ours.
+    with connection:
+        identity = connection.pragma("application_id")
+        # A process that was killed at the right moment leaves a file with a header and nothing in it.
+        foreign = identity == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").get > 0
+        version = int(connection.pragma("user_version"))
     if foreign or identity not in (0, APPLICATION_ID):
         raise StoreError(f"{path} is a database of another program (application id {identity:#x}): move it away")
-    return int(connection.pragma("user_version"))
+    return version
 
 
 def migrate(connection: apsw.Connection, path: Path, steps: Sequence[Migration]) -> None:

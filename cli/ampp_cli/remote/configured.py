@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import trio
 
-from ampp.config.decode import FAILED, Decoder, Struct
+from ampp.config.decode import FAILED, Decoder
 from ampp.config.error import Invalid
 from ampp.config.http import HttpConfig
 from ampp.config.node import compose
+from ampp.config.section import Struct
 from ampp.deliver.http import Client
 from ampp.deliver.sender import BuildError, SendError
 from ampp_cli.remote.wire import Reply, WireError

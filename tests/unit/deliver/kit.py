@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND, ZERO
-from ampp.core.notify import Data, Notify, Outcome
+from ampp.core.notify import NO_LABELS, Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason, NotifyReason
 from ampp.deliver.sender import SendError, Senders
@@ -53,7 +53,7 @@ def notify(
         route_id="{}",
         group_key=group,
         group_labels={"alertname": "Down"},
-        route_labels={},
+        route_labels=NO_LABELS,
         integration=to,
         reason=more.pop("reason", NotifyReason.FIRST),
         alerts=alerts,

@@ -317,7 +317,8 @@ async def test_a_container(provider: Make) -> None:
 
 
 async def test_a_machine(provider: Make) -> None:
-    async with serving(answer(200, b"tok"), answer(200, b"role-1\n"), answer(200, GIVEN)) as server:
+    given = GIVEN.replace(b"AccessKeyId", b"accessKeyID").replace(b'"Token"', b'"token"')
+    async with serving(answer(200, b"tok"), answer(200, b"role-1\n"), answer(200, given)) as server:
         surroundings = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url, "AWS_EC2_METADATA_DISABLED": "false"}
         assert shown(await provider(environment=surroundings).credentials("r")) == ("GK", "GS", "GT")
         where = "/latest/meta-data/iam/security-credentials/"

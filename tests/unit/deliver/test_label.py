@@ -65,10 +65,11 @@ def test_labels_speak_of_all_alerts_of_the_group(caplog: pytest.LogCaptureFixtur
         "first": "a true http://am",
         "team": "root",
     }
-    assert [one.route_labels for one in notify] == [wanted]
+    assert [dict(one.route_labels.rendered()) for one in notify] == [wanted]
     assert [alert.labels["instance"] for alert in notify[0].alerts] == ["b"]
     found = list(chain.from_iterable(groups(engine, AlertQuery(), START)))
-    assert [view.route_labels for view in found] == [wanted]
+    assert [dict(view.route_labels.rendered()) for view in found] == [wanted]
+    assert not any(told.route_labels.templated for told in (*notify, *found))
     logged = [(record.getMessage(), vars(record)["attributes"]) for record in caplog.records]
     assert [message for message, _ in logged] == ["failed to render route label"] * 2
     assert {name: str(value) for name, value in logged[0][1].items()} == {

@@ -7,6 +7,7 @@ from ampp.core.alert import Alert, Snapshot
 from ampp.core.book import snapshot
 from ampp.core.clock import SECOND, ZERO
 from ampp.core.labels import fingerprint, key
+from ampp.core.notify import RouteLabels
 from ampp.core.plan import Integration
 from ampp.core.reason import NotifyReason
 from ampp.deliver.message import encode, message
@@ -50,7 +51,7 @@ def test_a_body_as_upstream_writes_it() -> None:
         deadline=1,
         reason=NotifyReason.SOME_RESOLVED,
     )
-    told = msgspec.structs.replace(told, route_labels={"z": "1", "a": "2"})
+    told = msgspec.structs.replace(told, route_labels=RouteLabels({"z": "1", "a": "2"}))
     body = encode(message(told, told.alerts, "http://am.example:9093"))
     assert body == (
         rb'{"receiver":"team\\.x/y","status":"firing","alerts":['

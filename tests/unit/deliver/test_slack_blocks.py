@@ -161,7 +161,7 @@ async def test_a_group_is_one_thread() -> None:
     assert server.requests[1].header("authorization") == "Bearer xoxb"
 
 
-@pytest.mark.parametrize("ts", [f"{time.time() - 90_000:.6f}", "nonsense"])
+@pytest.mark.parametrize("ts", [f"{time.time() - 90_000:.6f}", "nonsense"], ids=["old", "nonsense"])
 async def test_what_is_far_up_is_said_again_in_the_channel(ts: str) -> None:
     async with serving(posted("9.0")) as server:
         data = await tell(server, "thread: true", data={"threadTs": ts, "channelId": "C1"})
