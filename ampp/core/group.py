@@ -82,6 +82,10 @@ class Group:
         self.muted_by: tuple[str, ...] = ()
         self.told: object = None
 
+    def end(self) -> None:
+        """It is out of the tree. It lets go of itself, so that it is freed without the garbage collector."""
+        self.gone, self.alone = True, ()
+
     @property
     def label_key(self) -> bytes:
         return labelling.key(self.labels)
@@ -177,7 +181,7 @@ class Groups:
         self.arm(group, due if due > now.mono else now.mono + group.route.group_interval)
 
     def drop(self, group: Group) -> None:
-        group.gone = True
+        group.end()
         del self.live[group.seat]
         self.wheel.cancel(group.seat)
 

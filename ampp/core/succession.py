@@ -44,11 +44,12 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
             let_go = _inherit(engine, heir, group, seats, now)
             if let_go:
                 out.records.append(Collected(at=now.wall, alerts=let_go))
+            group.alone = ()
             continue
         if heir is not None and heir.route.id == group.route.id:
             # What the API shows of mute intervals stands until the group's next turn (upstream's group marker).
             heir.muted_by = group.muted_by
-        group.gone = True
+        group.end()
         if group.flight is not None:
             out.canceled.append(group.flight.id)
         if heir is None:

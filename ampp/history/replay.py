@@ -20,13 +20,10 @@ what stands in for it:
 - *How a delivery would have ended* that only this run makes: it is assumed to succeed at once (`Watch.ended`,
   `assumed`).
 
-Groups about which nothing changes are let sleep: after a turn that told nobody anything, the next one that could is
-worked out (a repeat due, a silence's start or end), and an event that concerns the group wakes it for its next regular
-turn. Sleeping changes no outcome, since the turns slept through would each have found what the last one found.
+Groups about which nothing changes are let sleep: see `sleep`.
 """
 
-from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 import msgspec
@@ -34,9 +31,8 @@ import msgspec
 from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
 from ampp.core.clock import MINUTE, Now
-from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
-from ampp.core.group import Group, Seat, identities
-from ampp.core.inhibit import Place
+from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine
+from ampp.core.group import Group
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
@@ -45,6 +41,8 @@ from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupR
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
+from ampp.history import namesake
+from ampp.history.sleep import Sleep
 from ampp.history.window import AHEAD, FOREVER, Ends, Window
 
 __all__ = ["Replay", "Watch"]
@@ -95,9 +93,6 @@ class Replay:
         self._same: dict[str, Route] = {}
         self._exact: frozenset[str] = frozenset()
         self._taken_up: set[bytes] = set()
-        self._asleep: dict[Seat, int] = {}
-        self._listening: dict[Place, set[Seat]] = {}
-        self._over: list[tuple[int, Place]] = []
         # What the store would have: no alert that has been let go of, and group timers as they were last recorded.
         self._let_go: Final[set[bytes]] = set()
         self._timers: dict[tuple[str, bytes], GroupRow] = {}
@@ -106,6 +101,7 @@ class Replay:
         self._collected = start
         self.wall = start
         self.engine = self._fresh(plan, start)
+        self._sleep = Sleep(self.engine, silences)
 
     def _fresh(self, plan: Plan, wall: int) -> Engine:
         return Engine(
@@ -119,17 +115,8 @@ class Replay:
 
     def follow(self, in_force: Plan) -> None:
         """Note which of this plan's groups have the name and timers they had under `in_force`."""
-        theirs = {name: route for route, name in _named(in_force)}
-        plan = self.engine.plan
-        self._same = {
-            name: route for route, name in _named(plan) if name in theirs and _timing(route) == _timing(theirs[name])
-        }
-        self._exact = frozenset(
-            name
-            for name, route in self._same.items()
-            if route.repeat_interval == theirs[name].repeat_interval
-            and plan.receivers[route.receiver].integrations == in_force.receivers[route.receiver].integrations
-        )
+        self._same = namesake.same_timers(self.engine.plan, in_force)
+        self._exact = namesake.same_sends(self._same, self.engine.plan, in_force)
 
     # -- inputs -------------------------------------------------------------------------------------------------
 
@@ -153,9 +140,7 @@ class Replay:
                 self._collected += _COLLECT
                 engine.collect(Now(self._collected, self._collected))
                 continue
-            if self._over and self._over[0][0] <= min(until, FOREVER if due is None else due):
-                at, place = heappop(self._over)
-                self._rouse(place, at)
+            if self._sleep.rouse_by(min(until, FOREVER if due is None else due)):
                 continue
             if due is None or due > until:
                 break
@@ -191,11 +176,11 @@ class Replay:
                 alert.starts, alert.ends, alert.updated, alert.held = row.starts, ends, wall, False
             inhibitor.observe(alert)
             groups.seat(alert, now)
-            self._stir(alert)
+            self._sleep.stir(alert, self.wall)
 
     def silence(self) -> None:
         """The silences have changed."""
-        self._wake_all()
+        self._sleep.wake_all(self.wall)
 
     def flush(self, record: Flushed) -> None:
         """Take the turn that was recorded here, and set the group's timer by the record."""
@@ -265,16 +250,17 @@ class Replay:
 
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
-        self._wake_all()
+        self._sleep.wake_all(self.wall)
         self._carry(load_plan(self.engine, plan, self._now(), keep_timers=keep_timers))
-        self._watch_sources()
+        self._sleep.watch(self.wall)
 
     def restart(self, plan: Plan, wall: int, last_alive: int, *, resumed: bool) -> None:
         """The daemon ended after `last_alive` and came up again at `wall`, with or without its former state."""
-        self._wake_all()
+        self._sleep.wake_all(self.wall)
         self.wall = max(self.wall, wall)
         old, now = self.engine, self._now()
         self.engine = self._fresh(plan, self.wall)
+        self._sleep = Sleep(self.engine, self._silences)
         self._open.clear()
         self._flown.clear()
         self._collected = self.wall
@@ -308,7 +294,7 @@ class Replay:
                 was.ends if was.ends <= was.updated else self._ends.held(alert.key, was.updated, wall, last_alive, hold)
             )
         self._held_until = self.wall + plan.resolve_timeout
-        self._watch_sources()
+        self._sleep.watch(self.wall)
 
     def held_in(self, row: GroupRow) -> list[bytes]:
         """The alerts of that group that nobody is known to have repeated since the last start."""
@@ -401,7 +387,7 @@ class Replay:
                 self._give_up(flight.id, now)
         if group.gone:
             return
-        self._asleep.pop(group.seat, None)
+        self._sleep.over(group)
         before = len(out.notify)
         doubtful = () if repeats else self._doubtful(group)
         for alert in doubtful:
@@ -414,7 +400,7 @@ class Replay:
         if following > now.mono and following != group.due:
             self.engine.groups.arm(group, following)
         if len(out.notify) == before:
-            self._doze(group)
+            self._sleep.doze(group, self.wall)
 
     def _doubtful(self, group: Group) -> list[Alert]:
         """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group
@@ -451,81 +437,6 @@ class Replay:
         if notify.flush not in self.engine.flights:
             self._flown.pop(notify.flush, None)
 
-    # -- sleep --------------------------------------------------------------------------------------------------
-
-    def _doze(self, group: Group) -> None:
-        """After a turn at which nobody was told anything: put off the next to the first that could be different."""
-        route, wall, engine = group.route, self.wall, self.engine
-        if group.flight is not None or route.mute_intervals or route.active_intervals:
-            return
-        until = self._silences.next_change(wall) or FOREVER
-        firing = False
-        for alert in group.alerts.values():
-            if alert.held:
-                return
-            if alert.ends > wall:
-                firing = True
-                until = min(until, alert.ends)
-        if firing:
-            for to in engine.plan.receivers[route.receiver].integrations:
-                entry = engine.log.get(log_key(group.key, to))
-                # A repeat overdue and not told is withheld; only what withholds it can change that.
-                if entry is not None and entry.timestamp + route.repeat_interval >= wall:
-                    until = min(until, entry.timestamp + route.repeat_interval + 1)
-        regular = group.due
-        if until <= regular:
-            return
-        if engine.plan.inhibit_rules:
-            for alert in group.alerts.values():
-                for place in engine.muting.inhibitor.places(alert)[1]:
-                    self._listening.setdefault(place, set()).add(group.seat)
-        self._asleep[group.seat] = regular
-        engine.groups.arm(group, FOREVER if until == FOREVER else _tick(regular, route.group_interval, until))
-
-    def _arm(self, group: Group, at: int) -> None:
-        self._asleep.pop(group.seat, None)
-        self.engine.groups.arm(group, at)
-
-    def _wake(self, seat: Seat, at: int) -> None:
-        """Let the group's next turn be its first regular one from `at` on."""
-        regular = self._asleep.pop(seat, None)
-        group = self.engine.groups.live.get(seat)
-        if regular is not None and group is not None:
-            self.engine.groups.arm(group, _tick(regular, group.route.group_interval, at))
-
-    def _wake_all(self) -> None:
-        for seat in list(self._asleep):
-            self._wake(seat, self.wall + 1)
-
-    def _rouse(self, place: Place, at: int) -> None:
-        """Wake the groups that a source at this place may concern."""
-        for seat in self._listening.pop(place, ()):
-            self._wake(seat, at)
-
-    def _stir(self, alert: Alert) -> None:
-        """Wake every group that a report about the alert concerns."""
-        for group in alert.groups:
-            if group.seat in self._asleep:
-                self._wake(group.seat, self.wall + 1)
-        if self.engine.plan.inhibit_rules:
-            for place in self._source(alert):
-                self._rouse(place, self.wall + 1)
-
-    def _source(self, alert: Alert) -> tuple[Place, ...]:
-        """Where the alert may inhibit others; its end, if that is known, will wake them."""
-        places = self.engine.muting.inhibitor.places(alert)[0]
-        if self.wall < alert.ends < FOREVER:
-            for place in places:
-                heappush(self._over, (alert.ends, place))
-        return places
-
-    def _watch_sources(self) -> None:
-        self._listening.clear()
-        self._over.clear()
-        if self.engine.plan.inhibit_rules:
-            for alert in self.engine.book:
-                self._source(alert)
-
     # -- names --------------------------------------------------------------------------------------------------
 
     def _now(self) -> Now:
@@ -547,18 +458,3 @@ class Replay:
             return self.engine.groups.live.get((route.index, key))
         labels = self._label_set(key)
         return self.engine.groups.live.get((route.index, tuple([labels.get(name) for name in route.group_by])))
-
-
-def _named(plan: Plan) -> Iterator[tuple[Route, str]]:
-    names = identities(plan.root)
-    for route in plan.root.walk():
-        yield route, names[route.index]
-
-
-def _timing(route: Route) -> tuple[object, ...]:
-    return route.group_wait, route.group_interval, route.group_by, route.group_by_all
-
-
-def _tick(regular: int, interval: int, at: int) -> int:
-    """The first of the turns at `regular` and every `interval` after it that is not before `at`."""
-    return regular if at <= regular else regular - (regular - at) // interval * interval

@@ -6,6 +6,7 @@ In a container with a hard limit that is memory the kernel counts against us.
 
 import ctypes
 import gc
+import time
 from typing import Final
 
 import trio
@@ -21,8 +22,34 @@ _EVERY: Final = 10.0
 """Seconds between two calls; one takes about a millisecond of a thread's time."""
 
 
+_LONG: Final = 0.005
+"""Seconds of a full collection after which what has survived it is looked at no more."""
+
+
+class _Sparing:
+    """A hook of the garbage collector: lets no full collection become long.
+
+    A full collection stops the interpreter and looks through all that has ever survived: with some hundred thousand
+    alerts in as many groups that is a tenth of a second, again and again while they come in. Nearly all of it is state,
+    and state is freed when the last reference to it goes: what refers to itself says so and lets go (`Group.end`). So
+    what a long collection has found alive is exempt from the next. Were some of it part of a cycle after all, that much
+    would not be freed.
+    """
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        if info["generation"] != 2:
+            return
+        if phase == "start":
+            self._began = time.perf_counter()
+        elif time.perf_counter() - self._began > _LONG:
+            gc.freeze()
+
+
 def spare() -> None:
-    """Keep large blocks out of the heap, the heap in two pieces, and the program out of Python's full collections.
+    """Keep large blocks out of the heap, the heap in two pieces, and what lives long out of Python's full collections.
 
     Called once, before threads start and before there is any state. What the program consists of lives as long as the
     process; looking through all of it again, with the interpreter at a standstill, is half of a full collection.
@@ -31,6 +58,7 @@ def spare() -> None:
     in the heap, with small blocks above it that keep it from shrinking. And it gives every thread a heap of its own.
     """
     gc.freeze()
+    gc.callbacks.append(_Sparing())
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _LARGE)

@@ -297,6 +297,22 @@ def test_a_full_disk_stops_no_notification_and_heals(small_disk: Path) -> None:
         assert "Traceback" not in daemon.log
 
 
+def test_a_flood_of_changes_on_a_small_disk_is_taken_in(small_disk: Path) -> None:
+    """Several times what the volume holds goes through the journal: it and the history give way, routing does not."""
+    with Daemon(ampp_command(), CONFIG, storage=small_disk / "data") as daemon:
+        api = daemon.api()
+        for turn in range(7):
+            end = {"endsAt": rfc3339(time.time() - 1)} if turn % 2 else {}
+            for first in range(0, 2000, 100):
+                some = [{**firing(f"a{number}", text="x" * 400), **end} for number in range(first, first + 100)]
+                assert api.post_alerts(some).status == 200
+        wait_for(lambda: metric(api, "ampp_history_behind_records") == 0)
+        daemon.kill()
+        daemon.start()
+        assert {each["labels"]["alertname"] for each in daemon.api().alerts()} == {f"a{n}" for n in range(2000)}
+        assert "Traceback" not in daemon.log
+
+
 def test_files_that_vanish_while_it_runs() -> None:
     """The maintenance, which opens them anew, must not end the daemon."""
     arguments = ["--data.maintenance-interval=300ms"]

@@ -6,7 +6,7 @@ import pytest
 
 from ampp.core.record import Started
 from ampp.history.backtest import Asked, Report, backtest
-from ampp.history.replay import Replay
+from ampp.history.sleep import Sleep
 from tests.simulation.recorded import Recorded, Tape
 from tests.simulation.world import plan_of
 
@@ -53,7 +53,7 @@ def test_a_world_with_restarts_is_reproduced() -> None:
 def test_sleeping_groups_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     worlds = [(world_of(seed), seed) for seed in range(200, 212)]
     sleeping = [run(world, candidate) for world, candidate in worlds]
-    monkeypatch.setattr(Replay, "_doze", lambda self, group: None)
+    monkeypatch.setattr(Sleep, "doze", lambda self, group, wall: None)
     awake = [run(world, candidate) for world, candidate in worlds]
     assert any(not found.same for found in awake)
     assert sleeping == awake

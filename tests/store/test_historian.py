@@ -250,6 +250,22 @@ async def test_it_keeps_within_its_bytes(opened: Opener, follow: Start, tmp_path
     assert count(tmp_path) > 500
 
 
+async def test_what_was_given_up_for_room_is_not_told_again(opened: Opener, follow: Start, tmp_path: Path) -> None:
+    store, _ = opened()
+    await store.append(story(1500)).durable()
+    historian = follow(store.last_seq)
+    until(lambda: historian.health.events == 2250 and historian.health.behind == 0)
+    read = historian.needed_after
+    assert historian.give_way()
+    until(lambda: count(tmp_path) == 0)
+    assert historian.needed_after == read, "the journal may go on giving way"
+    await store.append([posted("later", at=T0 + HOUR, starts=T0 + HOUR)]).durable()
+    until(lambda: count(tmp_path) > 0)
+    assert count(tmp_path) == 1
+    assert historian.health.lost == 0
+    assert "deleted so that routing has room" in "".join(historian.said)  # type: ignore[attr-defined]
+
+
 async def test_the_clock_going_back_loses_nothing(opened: Opener, follow: Start, tmp_path: Path) -> None:
     store, _ = opened()
     await store.append([*story(5), *story(5, 100, T0 - 5 * HOUR), *story(5, 200)]).durable()

@@ -68,7 +68,7 @@ async def test_old_records_go_and_the_file_shrinks(opened: Opener, tmp_path: Pat
 async def test_the_byte_budget_takes_the_oldest(opened: Opener, tmp_path: Path) -> None:
     budget = 2_000_000
     store = await _fill(opened, 300, at=time.time_ns(), max_bytes=budget)
-    assert _bytes(tmp_path) > 2 * budget
+    assert _bytes(tmp_path) < 1.3 * budget, "while much is written the journal gives way without waiting for a sweep"
     await store.sweep()
     assert _bytes(tmp_path) < 1.1 * budget
     journal = Journal(tmp_path / "alerts.db")

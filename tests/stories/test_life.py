@@ -1,8 +1,10 @@
 """The life of a group: when it comes to be, when its turns come, when it goes (core reference 4)."""
 
+import gc
 import json
 
 from ampp.core.clock import SECOND
+from ampp.core.group import Group
 from ampp.core.notify import Outcome
 from ampp.core.record import Flushed, GroupDropped, Posted
 from tests.stories.naming import show
@@ -380,3 +382,26 @@ def test_an_end_told_before_a_restart_may_be_told_again_and_no_more() -> None:
         1h      the end
     """)
     assert lapses(story) in ([("A", 420)], [("A", 420)] * 2)
+
+
+def test_a_group_that_ends_is_freed_without_the_garbage_collector() -> None:
+    """The daemon spares what has lived long from collections."""
+    story = Story(OPS)
+    gc.collect()
+    others = [each for each in gc.get_objects() if type(each) is Group]
+    gc.disable()
+    try:
+        story.play("""
+            0s      A fires
+            30s     ops hears first notification: A
+            1m      reload keeping timers
+            2m      A resolves
+            5m30s   ops hears all alerts resolved: A resolved
+            5m31s   collect
+            20m     the end
+        """)
+        assert len(story.engine.groups) == 0
+        story.heard.clear()
+        assert not [each for each in gc.get_objects() if type(each) is Group and each not in others]
+    finally:
+        gc.enable()

@@ -4,11 +4,13 @@ import os
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["allowed", "free", "log_bytes", "used"]
+__all__ = ["allowed", "free", "left", "log_bytes", "used"]
 
 _SMALL: Final = 512 << 20
 _RESERVE: Final = 8 << 20
 """Bytes of the volume that are left alone: a database that cannot grow by a page cannot even delete."""
+
+_LEFT: Final = 3 << 20
 
 
 def used(directory: os.PathLike[str]) -> int:
@@ -26,6 +28,13 @@ def free(directory: os.PathLike[str]) -> int:
     """Bytes that the volume has room for."""
     volume = os.statvfs(directory)
     return volume.f_bavail * volume.f_frsize
+
+
+def left(directory: os.PathLike[str]) -> int:
+    """Bytes of the volume that new records are refused: without them what is over could not be deleted any more, as a
+    deletion needs room for the log."""
+    volume = os.statvfs(directory)
+    return min(_LEFT, volume.f_blocks * volume.f_frsize // 8)
 
 
 def log_bytes(directory: os.PathLike[str], max_bytes: int) -> int:

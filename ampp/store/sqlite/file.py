@@ -3,16 +3,20 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import apsw
 
 from ampp.store.error import StoreError
 from ampp.store.sqlite.database import BUSY_MS, Migration, connect_frozen, files, open_database, set_aside
 
-__all__ = ["File"]
+__all__ = ["PAGE", "File"]
 
 
-_PAGE = 4096
+PAGE: Final = 4096
+"""Bytes."""
+
+_VACUUM_PAGES: Final = 128
 
 
 class File:
@@ -50,7 +54,7 @@ class File:
         self._connection = open_database(self.path, self._migrations, full=self._full)
         if self.log_bytes:
             # Where there is little room, the log must not take much of it.
-            self._connection.execute(f"PRAGMA wal_autocheckpoint = {self.log_bytes // _PAGE}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {self.log_bytes // PAGE}")
             self._connection.execute(f"PRAGMA journal_size_limit = {self.log_bytes}")
         self._identity = self._stat()
 
@@ -87,6 +91,18 @@ class File:
         with suppress(apsw.BusyError):
             self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         self.connection.set_busy_timeout(BUSY_MS)
+
+    def checkpoint(self) -> None:
+        """Move what can be moved of the write-ahead log into the database. Waits for nobody."""
+        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def shrink(self) -> bool:
+        """Give some free pages back to the file system, as of the next checkpoint; whether there were any."""
+        if not self.connection.pragma("freelist_count"):
+            return False
+        for _ in self.connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})"):
+            pass
+        return True
 
     @contextmanager
     def unsynced(self) -> Iterator[None]:

@@ -33,6 +33,7 @@ from ampp.store.sqlite.checkpoint import WORTH, checkpoint
 from ampp.store.sqlite.codec import ALERT, GROUP, LOG, OUTBOX, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, BROKEN, PENDING, SILENCES, connect, files
 from ampp.store.sqlite.file import File
+from ampp.store.sqlite.ledger import Ledger
 from ampp.store.sqlite.lock import DirectoryLock
 from ampp.store.sqlite.writer import Writer
 
@@ -113,13 +114,9 @@ class SqliteStore:
         restored, backlog = self._guarded(self._alerts, self._read_alerts)
         log = {entry.key: entry for entry in restored.log}
         down = self._import(self._alerts, "nflog", lambda path: self._merge_log(path, log), imported) or down
-        self._writer = Writer(
-            self._alerts,
-            self._silences,
-            seq=tables.last_seq(self._alerts.connection),
-            clock=self._clock,
-            on_probe=lambda: self._writable.set(),
-        )
+        ledger = Ledger(self._alerts, self._silences, seq=tables.last_seq(self._alerts.connection), clock=self._clock)
+        ledger.relieve = self._relieve
+        self._writer = Writer(ledger, on_probe=lambda: self._writable.set())
         self._writer.start(backlog, self._down or down)
         return msgspec.structs.replace(
             restored,
@@ -191,20 +188,23 @@ class SqliteStore:
     @property
     def last_seq(self) -> int:
         """The number of the last record ever journalled."""
-        return self._running.seq
+        return self._running.ledger.seq
 
     def read_by(self, unread_after: Callable[[], int], give_way: Callable[[], bool] = lambda: False) -> None:
         """Keep records numbered above what `unread_after` says, from any thread, as long as the budget allows.
 
         `give_way`, called from any thread when the disk is full, has the reader make room, and tells if it will.
         """
-        self._running.unread_after = unread_after
-        self._running.make_room = give_way
+        self._running.ledger.unread_after = unread_after
+        self._running.ledger.make_room = give_way
 
     async def sweep(self) -> Swept:
         return await retention.sweep(
             self._running, self._clock() - self._settings.journal_retention, self._settings.max_bytes
         )
+
+    def _relieve(self) -> bool:
+        return bool(retention.release(self._running.ledger, retention.NEVER, self._settings.max_bytes))
 
     async def export(self) -> Mapping[str, int]:
         writer = self._running
@@ -242,7 +242,7 @@ class SqliteStore:
             queue=queue,
             queue_bytes=queue_bytes,
             behind=behind,
-            last_commit=writer.last_commit,
+            last_commit=writer.ledger.last_commit,
             lost=writer.lost,
             files=sizes((self._alerts.path, self._silences.path)),
         )

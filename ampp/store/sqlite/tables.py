@@ -12,10 +12,12 @@ Every return from SQLite to Python means waiting for the interpreter lock, which
 few milliseconds. Where many rows are written, one statement therefore takes them all from an array bound to it.
 """
 
+from array import array as integers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast, get_args
 
 import apsw
+import msgspec
 
 from ampp.core.record import (
     AlertRow,
@@ -42,6 +44,9 @@ __all__ = [
     "alert_changes",
     "append",
     "apply",
+    "differing",
+    "foreign",
+    "forget",
     "get_meta",
     "last_seq",
     "project",
@@ -80,21 +85,23 @@ def alert_changes(record: Record) -> list[Change]:
     return []
 
 
-def apply(connection: apsw.Connection, changes: Mapping[bytes, AlertRow | None], applied: int) -> None:
-    """Bring the table of current alerts to record `applied`, given all that changed since."""
+def apply(connection: apsw.Connection, changes: Mapping[bytes, AlertRow | None], applied: int | None) -> None:
+    """Bring the table of current alerts to record `applied`, given all that changed since; None when that is not all
+    there is to it."""
     rows = tuple(digest(key) + encode(row) for key, row in changes.items() if row is not None)
     gone = tuple(digest(key) for key, row in changes.items() if row is None)
     if rows:
         _upsert_alerts(connection, rows)
     if gone:
         connection.execute("DELETE FROM alerts WHERE key IN (SELECT value FROM carray(?))", (_array(gone),))
-    set_meta(connection, applied=applied)
+    if applied is not None:
+        set_meta(connection, applied=applied)
 
 
 def _upsert_alerts(connection: apsw.Connection, rows: tuple[bytes, ...]) -> None:
     connection.execute(
         "INSERT INTO alerts (key, row) SELECT substr(value, 1, 16), substr(value, 17) FROM carray(?) WHERE true "
-        "ON CONFLICT (key) DO UPDATE SET row = excluded.row",
+        "ON CONFLICT (key) DO UPDATE SET row = excluded.row WHERE row <> excluded.row",
         (_array(rows),),
     )
 
@@ -171,12 +178,39 @@ def upsert_log(connection: apsw.Connection, entries: Iterable[LogEntry]) -> None
     )
 
 
+def foreign(connection: apsw.Connection, state: State) -> list[int]:
+    """The rows of the table of alerts that are not of an alert in `state`."""
+    keys = tuple(digest(row.key) for row in state.alerts) or (b"",)
+    query = "SELECT json_group_array(id) FROM alerts WHERE key NOT IN (SELECT value FROM carray(?))"
+    return list(msgspec.json.decode(connection.execute(query, (_array(keys),)).get, type=list[int]))
+
+
+def differing(connection: apsw.Connection, state: State) -> list[AlertRow]:
+    """The alerts of `state` that are stored otherwise or not at all."""
+    rows = tuple(digest(row.key) + encode(row) for row in state.alerts)
+    if not rows:
+        return []
+    query = (
+        "SELECT json_group_array(c.rowid - 1) FROM carray(?) c WHERE NOT EXISTS "
+        "(SELECT 1 FROM alerts a WHERE a.key = substr(c.value, 1, 16) AND a.row = substr(c.value, 17))"
+    )
+    found = msgspec.json.decode(connection.execute(query, (_array(rows),)).get, type=list[int])
+    return [state.alerts[place] for place in found]
+
+
+def forget(connection: apsw.Connection, rows: Sequence[int]) -> None:
+    """Delete these rows of the table of alerts."""
+    numbers = apsw.carray(integers("q", rows), flags=apsw.SQLITE_CARRAY_INT64)
+    connection.execute("DELETE FROM alerts WHERE id IN (SELECT value FROM carray(?))", (numbers,))
+
+
 def replace_state(connection: apsw.Connection, state: State, applied: int) -> None:
-    """Make the tables of `alerts.db` hold `state` and nothing else."""
-    for table in ("alerts", "groups", "log", "outbox"):
+    """Make the tables of `alerts.db` but `alerts` hold `state` and nothing else.
+
+    `alerts` must do so already: `foreign` rows gone, `differing` ones written.
+    """
+    for table in ("groups", "log", "outbox"):
         connection.execute(f"DELETE FROM {table}")
-    if state.alerts:
-        _upsert_alerts(connection, tuple(digest(row.key) + encode(row) for row in state.alerts))
     _upsert_groups(connection, state.groups)
     upsert_log(connection, state.log)
     _upsert_outbox(connection, state.outbox)

@@ -5,8 +5,8 @@ is new in transactions of some thousand rows; each also notes how far it has com
 it goes on exactly where the last commit left off. Nothing waits for it: while the rest of the process is busy it goes
 slowly (see `pace`) and lags, at most as far as the journal reaches back.
 
-The journal is known by an id. When `alerts.db` was set aside and begun anew, numbers start again and so does the
-cursor. When records were swept from the journal before they were read, the loss is noted in table `gap`.
+Where it goes on is told by the `bookmark`. When records were swept from the journal before they were read, the loss is
+noted in table `gap`.
 
 Whatever goes wrong here stays here. A file that makes no sense, or is none, is set aside and built again from the
 journal; on any other failure (a full disk) the transaction is undone and tried again later.
@@ -24,17 +24,16 @@ import apsw
 import msgspec
 
 from ampp.core.clock import HOUR, SECOND
-from ampp.core.record import Record
 from ampp.store.error import SchemaTooNew, StoreError
 from ampp.store.sqlite.budget import free, log_bytes
 from ampp.store.sqlite.database import BROKEN, connect, files, set_aside
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.history import sweep
 from ampp.store.sqlite.history.answer import Answer
+from ampp.store.sqlite.history.bookmark import Bookmark, Gap
 from ampp.store.sqlite.history.names import fingerprints, millis
 from ampp.store.sqlite.history.pace import Pace
 from ampp.store.sqlite.history.schema import HISTORY
-from ampp.store.sqlite.history.tail import JournalReader
 from ampp.store.sqlite.history.unfold import Unfolding
 from ampp.store.sqlite.migration import APPLICATION_ID
 
@@ -46,9 +45,6 @@ _LOOK_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 5.0
 _FULL_SECONDS: Final = 1.0
 _REST_SECONDS: Final = 3600.0
-_RECORDS: Final = 8
-"""Records read at once."""
-
 _NAMED: Final = 512
 _ROWS: Final = 4_096
 _ROWS_SMALL: Final = 512
@@ -106,19 +102,13 @@ class Historian:
         self.health = HistoryHealth()
         self.ready: Final = threading.Event()
         self._settings: Final = settings
-        self._last_seq: Final = last_seq
         self._warn: Final = warn
         self._clock: Final = clock
         self._sweep_seconds: Final = sweep_seconds
         self._file = File(self.path, HISTORY, full=settings.full_sync)
-        self._journal_path: Final = directory / "alerts.db"
-        self._journal: JournalReader | None = None
-        self._journal_inode = 0
+        self._bookmark: Final = Bookmark(directory / "alerts.db", last_seq=last_seq, warn=warn)
         self._unfolding: Unfolding | None = None
         self._pace: Final = Pace()
-        self._cursor = 0
-        self._known = False
-        self._lost = 0
         self._swept = 0
         self._counted = (0, 0)
         self._sweep_at = 0.0
@@ -147,7 +137,7 @@ class Historian:
     @property
     def needed_after(self) -> int:
         """The number of the record up to which the journal is no longer needed here."""
-        return self._cursor
+        return self._bookmark.cursor
 
     def give_way(self) -> bool:
         """Give the history up for the room that it takes on a full disk; False when that is nothing worth it."""
@@ -230,7 +220,8 @@ class Historian:
         return _RETRY_SECONDS
 
     def _open(self) -> None:
-        if self._file.is_open:
+        anew = not self._file.is_open
+        if not anew:
             self._file.check()
         else:
             if self.path.is_dir():
@@ -239,16 +230,7 @@ class Historian:
             self._file.open()
             self._file.connection.execute("PRAGMA cache_size = -2000")
             self._unfolding = Unfolding(self._file.connection, self._pace.breathe)
-            self._known = False
-        inode = self._journal_path.stat().st_ino
-        if self._journal is None or inode != self._journal_inode:
-            if self._journal is not None:
-                self._journal.close()
-            self._journal = JournalReader(self._journal_path)
-            self._journal_inode = inode
-            self._known = False
-        if not self._known:
-            self._find_place()
+        self._bookmark.open(self._file.connection, anew=anew)
         self.ready.set()
 
     def _examine(self) -> None:
@@ -262,35 +244,20 @@ class Historian:
         if found != "ok":
             raise apsw.CorruptError(str(found))
 
-    def _find_place(self) -> None:
-        """Where to go on: after the cursor, unless this is another journal."""
-        assert self._journal is not None
-        stored = dict(self._file.connection.execute("SELECT key, value FROM meta WHERE key IN ('journal', 'cursor')"))
-        identity = self._journal.identity()
-        cursor = stored.get("cursor", 0) if stored.get("journal") == identity else 0
-        if cursor > max(self._journal.span(0)[0], self._last_seq):
-            # The journal was put back to an earlier state than the history.
-            cursor = self._journal.span(0)[0]
-        with self._file.connection:
-            self._file.connection.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('journal', ?), ('cursor', ?)", (identity, cursor)
-            )
-        self._cursor, self._known = cursor, True
-
     def _unfold(self) -> bool:
         """Unfold what is new, as one transaction; whether there may be more."""
-        assert self._journal is not None
         assert self._unfolding is not None
-        records, passed = self._read(self._cursor)
+        bookmark = self._bookmark
+        records, passed = bookmark.read(bookmark.cursor)
         if not records:
             self._measure()
             return self._name()
         if free(self.path.parent) < _ROOM:
             raise apsw.FullError(f"less than {_ROOM >> 20} MiB are free on the disk: waiting for room")
         connection = self._file.connection
-        cursor, rows = self._cursor, 0
+        cursor, rows = bookmark.cursor, 0
         most = _ROWS if self._file.log_bytes >= _LOG_BYTES else _ROWS_SMALL
-        gaps: list[tuple[int, int]] = []
+        gaps: list[Gap] = []
         connection.execute("BEGIN IMMEDIATE")
         try:
             while records and rows < most:
@@ -301,7 +268,7 @@ class Historian:
                 rows += self._unfolding.events - before + len(records)
                 cursor = records[-1][0]
                 self._pace.breathe()
-                records, passed = self._read(cursor)
+                records, passed = bookmark.read(cursor)
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('cursor', ?)", (cursor,))
             connection.executemany(
                 "INSERT INTO gap (at, first, last) VALUES (?, ?, ?)",
@@ -311,9 +278,7 @@ class Historian:
         except BaseException:
             self._undo()
             raise
-        self._cursor = cursor
-        for first, last in gaps:
-            self._note_gap(first, last)
+        bookmark.move(cursor, gaps)
         self._measure()
         return bool(records)
 
@@ -330,31 +295,16 @@ class Historian:
                 connection.executemany("UPDATE alert SET fingerprint = ?, sha = ? WHERE id = ?", named)
         return len(named) == _NAMED
 
-    def _read(self, cursor: int) -> tuple[list[tuple[int, Record]], int]:
-        """The next records, and how many before them cannot be read and are passed over."""
-        assert self._journal is not None
-        records, unreadable = self._journal.after(cursor, _RECORDS)
-        for seq, error in unreadable:
-            self._lost += 1
-            self._warn(f"record {seq} of the journal cannot be read and is left out of the history: {error}")
-        return records, len(unreadable)
-
-    def _note_gap(self, first: int, last: int) -> None:
-        if first > 1:
-            self._lost += last - first + 1
-            self._warn(f"records {first} to {last} were swept from the journal before the history had read them")
-
     def _measure(self) -> None:
-        assert self._journal is not None
         assert self._unfolding is not None
-        _, behind, since = self._journal.span(self._cursor)
+        behind, since = self._bookmark.behind()
         self.health = HistoryHealth(
             behind=behind,
             lag=max(0, self._clock() - since) if behind else 0,
             events=self._counted[0] + self._unfolding.events,
             notifications=self._counted[1] + self._unfolding.notifications,
             swept=self._swept,
-            lost=self._lost,
+            lost=self._bookmark.lost,
         )
 
     def _sweep(self, pressed: bool) -> None:
@@ -442,7 +392,7 @@ class Historian:
         finally:
             self._giving_way = False
         self._full = 0
-        self._cursor = 0
+        self._bookmark.keep()
         self._warn(f"the disk is full: {self.path} ({size} bytes) was deleted so that routing has room")
 
     def _say(self, reason: str) -> None:
@@ -461,7 +411,7 @@ class Historian:
         except OSError as failure:
             self._fail(failure)
             return
-        self._cursor = 0
+        self._bookmark.rewind()
         self._warn(
             f"{self.path} is damaged ({error}); it was set aside as {target.name} and is built again from the journal"
         )
@@ -474,6 +424,4 @@ class Historian:
             )
         self._unfolding = None
         self._file.close()
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+        self._bookmark.close()

@@ -28,7 +28,7 @@ _RANGE: Final = 1 << 64
 _labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 _KNOWN: Final = """
-SELECT json_group_array(json_array(a.id, a.labels, a.name, a.severity, a.namespace,
+SELECT json_group_array(json_array(a.id, a.hash, a.name, a.severity, a.namespace,
     s.resolved, s.at, s.starts, s.ends, s.event, s.cause,
     (SELECT d.annotations FROM detail d WHERE d.alert = a.id ORDER BY d.since DESC LIMIT 1),
     (SELECT json_group_object(m.grp, m.cause) FROM member m
@@ -112,6 +112,7 @@ class Names:
         self._breathe: Final = breathe
         self.entries: dict[int, Entry] = {}
         self.by_id: dict[int, Entry] = {}
+        self._spoken_of: dict[bytes, Entry] = {}
         self._texts: dict[str, int] = {}
         self._pairs: dict[tuple[str, str], int] = {}
         self._new_texts: list[tuple[Any, ...]] = []
@@ -127,7 +128,7 @@ class Names:
 
     def clear(self) -> None:
         """Forget everything that is not in the database."""
-        for each in (self.entries, self.by_id, self._texts, self._pairs):
+        for each in (self.entries, self.by_id, self._spoken_of, self._texts, self._pairs):
             each.clear()
         for rows in (self._new_texts, self._new_pairs, self._new_alerts):
             rows.clear()
@@ -151,7 +152,8 @@ class Names:
         del self._new_labels[:]
 
     def trim(self) -> None:
-        """Forget what may be looked up again, where it has become too much."""
+        """Forget what was learnt for this batch alone, and what may be looked up again where it has become too much."""
+        self._spoken_of.clear()
         for known, most in ((self._texts, _TEXTS), (self._pairs, _PAIRS), (self.entries, _ENTRIES)):
             if len(known) > most:
                 known.clear()
@@ -174,12 +176,16 @@ class Names:
 
     def learn(self, keys: Iterable[bytes]) -> None:
         """Make sure that `entry` knows these alerts, new ones among them."""
+        entries, numbers = self.entries, {key: digest(key) for key in keys}
+        missing = {number: key for key, number in numbers.items() if number not in entries}
+        if missing:
+            self._look_up(missing)
+        self._spoken_of.update((key, entries[number]) for key, number in numbers.items())
+
+    def _look_up(self, missing: dict[int, bytes]) -> None:
         entries = self.entries
-        missing = {number: key for key in keys if (number := digest(key)) not in entries}
-        if not missing:
-            return
         for row in rows_of(self._connection, _KNOWN, (array(list(missing)),)):
-            self._take(row, missing)
+            self._take(row)
         self._breathe()
         new = {number: _labels(key) for number, key in missing.items() if number not in entries}
         self._learn_pairs(new.values())
@@ -190,13 +196,10 @@ class Names:
 
     def entry(self, key: bytes) -> Entry:
         """The alert; `learn` must have been told of it."""
-        return self.entries[digest(key)]
+        return self._spoken_of[key]
 
-    def _take(self, row: list[Any], wanted: dict[int, bytes]) -> None:
-        identity, labels, name, severity, namespace, resolved, at, starts, ends, event, cause, detail, causes = row
-        number = digest(labels.encode())
-        if number not in wanted:
-            return
+    def _take(self, row: list[Any]) -> None:
+        identity, number, name, severity, namespace, resolved, at, starts, ends, event, cause, detail, causes = row
         entry = Entry(identity, name, severity, namespace)
         if resolved is not None:
             entry.resolved = bool(resolved)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-__all__ = ["array", "fetch", "insert", "rows_of"]
+__all__ = ["array", "fetch", "highest", "insert", "rows_of"]
 
 _MOST: Final = 256
 _NOBODY: Final = -(1 << 63)
@@ -46,6 +46,14 @@ def insert(
 def _statement(table: str, columns: int, rows: int, replace: bool, conflict: str) -> str:
     row = f"({', '.join('?' * columns)})"
     return f"INSERT {'OR REPLACE ' if replace else ''}INTO {table} VALUES {', '.join([row] * rows)} {conflict}"
+
+
+def highest(connection: apsw.Connection, table: str) -> int:
+    """The highest number ever given to a row of the table, those removed since among them: it is noted in `meta`."""
+    query = (
+        f"SELECT max(coalesce((SELECT max(id) FROM {table}), 0), coalesce((SELECT value FROM meta WHERE key = ?), 0))"
+    )
+    return int(connection.execute(query, (table,)).get)
 
 
 def array(numbers: Sequence[int]) -> Any:

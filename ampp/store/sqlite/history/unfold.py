@@ -4,6 +4,8 @@ The journal has one record for each request and each turn of a group. Here each 
 written when it changes, and only then. Whatever is told twice (an alert that a restarted sender reports anew, an end
 told once more after a restart) changes nothing the second time.
 
+What the integrations were told is `decisions`; who is in which group `groups`; who is who `names`.
+
 Suppression is what the turns of groups find. An alert may be in several groups, and kept out of some: it is said to be
 suppressed once for each cause, and no longer so when no group has a cause left.
 
@@ -17,12 +19,11 @@ import apsw
 import msgspec
 import xxhash
 
-from ampp.core.reason import EventKind, FailureReason, NotificationStatus
+from ampp.core.reason import EventKind
 from ampp.core.record import (
     AlertRow,
     Collected,
     ConfigLoaded,
-    Decision,
     Delivered,
     Flushed,
     GroupDropped,
@@ -33,10 +34,11 @@ from ampp.core.record import (
     Started,
     Suppressed,
 )
+from ampp.store.sqlite.history.decisions import Decisions
 from ampp.store.sqlite.history.groups import Groups
-from ampp.store.sqlite.history.names import Entry, Names, digest, millis
-from ampp.store.sqlite.history.rows import insert
-from ampp.store.sqlite.history.schema import KINDS, STATUSES
+from ampp.store.sqlite.history.names import Entry, Names, millis
+from ampp.store.sqlite.history.rows import highest, insert
+from ampp.store.sqlite.history.schema import KINDS
 
 __all__ = ["Unfolding"]
 
@@ -46,13 +48,8 @@ _SUPPRESSED: Final = _KIND[EventKind.SUPPRESSED]
 _UNSUPPRESSED: Final = _KIND[EventKind.UNSUPPRESSED]
 _RESOLVED: Final = _KIND[EventKind.RESOLVED]
 _EXPIRED: Final = _KIND[EventKind.EXPIRED]
-_STATUS: Final = {status: place for place, status in enumerate(STATUSES)}
-_PENDING: Final = _STATUS[NotificationStatus.PENDING]
 
 _REMEMBERED: Final = 10_000
-_ERROR: Final = 2_000
-"""Characters of an error that are kept."""
-
 _HOUR: Final = 3_600_000
 
 _ADD: Final = """
@@ -76,36 +73,31 @@ class Unfolding:
         self._breathe: Final = breathe
         self._names: Final = Names(connection, breathe)
         self._groups: Final = Groups(connection, self._names)
-        self._destinations: Mapping[str, str] = {}
-        self._pending: dict[tuple[int, str, int], int] = {}
+        self._decisions: Final = Decisions(connection, self._names)
         self._rules: set[tuple[int, int]] = set()
         self._events: list[tuple[Any, ...]] = []
         self._details: list[tuple[Any, ...]] = []
         self._new_rules: list[tuple[Any, ...]] = []
-        self._notifications: list[tuple[Any, ...]] = []
         self._moved: dict[int, Entry] = {}
         self._tally: dict[tuple[int, int], list[Any]] = {}
         self.events = 0
-        self.notifications = 0
         self.clear()
+
+    @property
+    def notifications(self) -> int:
+        return self._decisions.count
 
     def clear(self) -> None:
         """Forget everything that is not in the database."""
         self._names.clear()
         self._groups.clear()
-        self._pending.clear()
+        self._decisions.clear()
         self._rules.clear()
         self._moved.clear()
         self._tally.clear()
-        for rows in (self._events, self._details, self._new_rules, self._notifications):
+        for rows in (self._events, self._details, self._new_rules):
             rows.clear()
-        highest = (
-            "SELECT max(coalesce((SELECT max(id) FROM {0}), 0), coalesce((SELECT value FROM meta WHERE key = ?), 0))"
-        )
-        self._event = int(self._connection.execute(highest.format("event"), ("event",)).get)
-        self._notification = int(self._connection.execute(highest.format("notification"), ("notification",)).get)
-        stored = self._connection.execute("SELECT destinations FROM config ORDER BY id DESC LIMIT 1").get
-        self._destinations = msgspec.json.decode(stored) if stored else {}
+        self._event = highest(self._connection, "event")
 
     def take(self, records: Iterable[Record]) -> None:
         """Unfold the records and write what they say."""
@@ -124,24 +116,19 @@ class Unfolding:
         insert(connection, "detail", self._details)
         insert(connection, "rule", self._new_rules, replace=True)
         insert(connection, "event", self._events)
-        insert(connection, "notification", self._notifications)
+        self._decisions.flush()
         insert(connection, "tally", [(*place, *counts) for place, counts in self._tally.items()], conflict=_ADD)
         self._tally.clear()
         self._breathe()
         insert(connection, "state", [entry.row() for entry in self._moved.values()], replace=True)
         self._groups.flush()
         self.events += len(self._events)
-        self.notifications += len(self._notifications)
-        for rows in (self._events, self._details, self._new_rules, self._notifications):
+        for rows in (self._events, self._details, self._new_rules):
             rows.clear()
         self._moved.clear()
         if len(self._rules) > _REMEMBERED:
             self._rules.clear()
-        if len(self._pending) > _REMEMBERED:
-            self._pending.clear()
-        connection.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('event', ?), ('notification', ?)", (self._event, self._notification)
-        )
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('event', ?)", (self._event,))
 
     # -- alerts --------------------------------------------------------------------------------------------------
 
@@ -243,27 +230,26 @@ class Unfolding:
         grp = self._groups.id_of(row, row.group_key)
         for key, end in record.lapsed:
             self._lapse(self._names.entry(key), millis(end), at)
-        causes = {digest(each.alert): self._names.text(_cause(each)) for each in record.suppressed}
+        causes = {self._names.entry(each.alert): self._names.text(_cause(each)) for each in record.suppressed}
         self._attend(grp, record, causes, at)
         stays = self._groups.stays(grp)
-        for number, cause in causes.items():
-            entry = self._names.entries[number]
+        for entry, cause in causes.items():
             stay = stays.get(entry.id)
             if stay is None:
                 self._groups.join(grp, entry.id, at, cause)
             elif stay.cause != cause:
                 self._groups.suppress(grp, entry.id, stay, cause)
             self._suppressed(entry, grp, cause, at)
-        suppressed = {self._names.entries[number].id for number in causes}
+        suppressed = {entry.id for entry in causes}
         for count, (alert, stay) in enumerate(stays.items()):
             if not count % 512:
                 self._breathe()
             if stay.cause is not None and alert not in suppressed:
                 self._groups.suppress(grp, alert, stay, None)
                 self._let_go(alert, grp, at)
-        self._decided(record, grp, at, len(causes))
+        self._decisions.decided(record, grp, at, len(causes))
 
-    def _attend(self, grp: int, record: Flushed, causes: Mapping[int, int], at: int) -> None:
+    def _attend(self, grp: int, record: Flushed, causes: Mapping[Entry, int], at: int) -> None:
         """Bring the group's members in step with what the record lists, if it lists any."""
         if not record.alerts:
             return
@@ -272,11 +258,10 @@ class Unfolding:
         for count, key in enumerate(record.alerts):
             if not count % (4 * _ROUND):
                 self._breathe()
-            number = digest(key)
-            entry = self._names.entries[number]
+            entry = self._names.entry(key)
             left.discard(entry.id)
             if entry.id not in stays:
-                cause = causes.get(number)
+                cause = causes.get(entry)
                 self._groups.join(grp, entry.id, at, cause)
                 if cause is None and entry.cause is not None:
                     self._let_go(entry.id, grp, at)
@@ -320,83 +305,8 @@ class Unfolding:
         self._names.learn((key,))
         return self._names.entry(key)
 
-    def _decided(self, record: Flushed, grp: int, at: int, muted: int) -> None:
-        """A row for what each integration was to be told; when all is muted, one for all of them."""
-        decisions = record.decisions
-        if not decisions and record.suppressed:
-            reasons = {each.reason for each in record.suppressed}
-            reason = reasons.pop() if len(reasons) == 1 else "suppressed"
-            decisions = (Decision("", 0, False, reason, 0, 0),)
-        text, receiver = self._names.text, record.group.receiver
-        for each in decisions:
-            self._notification += 1
-            if each.send:
-                self._pending[record.id, each.integration, each.idx] = self._notification
-            destination = self._destinations.get(f"{receiver}/{each.integration}/{each.idx}", "")
-            self._notifications.append(
-                (
-                    self._notification,
-                    at,
-                    record.id,
-                    grp,
-                    text(receiver),
-                    text(each.integration),
-                    each.idx,
-                    _PENDING if each.send else _STATUS[NotificationStatus.NOT_SENT],
-                    text(each.reason),
-                    each.firing,
-                    each.resolved,
-                    muted,
-                    millis(record.group.next),
-                    text(destination),
-                    None,
-                    None,
-                    None,
-                    None,
-                    None,
-                )
-            )
-
     def _delivered(self, record: Delivered) -> None:
-        _, integration, idx = record.key.rsplit("/", 2)
-        self._write_notifications()
-        identity = self._pending.pop((record.flush, integration, int(idx)), None)
-        if identity is None:
-            identity = self._connection.execute(
-                "SELECT n.id FROM notification n JOIN text t ON t.id = n.integration "
-                "WHERE n.status = 1 AND n.flush = ? AND t.value = ? AND n.idx = ?",
-                (record.flush, integration, int(idx)),
-            ).get
-        if identity is None:
-            return
-        self._connection.execute(
-            "UPDATE notification SET status = ?, ended = ?, attempts = ?, took = ?, failure = ?, error = ? "
-            "WHERE id = ? AND status = 1",
-            (
-                _STATUS[_status(record)],
-                millis(record.at),
-                record.attempts,
-                record.took // 1000,
-                self._names.text(record.reason) if record.reason else None,
-                record.error[:_ERROR] if record.error else None,
-                identity,
-            ),
-        )
-        insert(
-            self._connection,
-            "attempt",
-            [
-                (identity, number, millis(each.at), each.took // 1000, each.error[:_ERROR])
-                for number, each in enumerate(record.tries, record.attempts - len(record.tries) + 1)
-            ],
-            replace=True,
-        )
-
-    def _write_notifications(self) -> None:
-        self._names.flush()
-        insert(self._connection, "notification", self._notifications)
-        self.notifications += len(self._notifications)
-        self._notifications.clear()
+        self._decisions.delivered(record)
 
     def _collected(self, record: Collected) -> None:
         entries = [self._names.entry(key) for key in record.alerts]
@@ -417,15 +327,9 @@ class Unfolding:
 
     def _started(self, record: Started) -> None:
         at = millis(record.at)
-        self._write_notifications()
-        self._pending.clear()
+        self._decisions.stopped(at)
         self._connection.execute(
             "INSERT INTO run (at, version, resumed) VALUES (?, ?, ?)", (at, record.version, int(record.resumed))
-        )
-        self._connection.execute(
-            "UPDATE notification SET status = ?, ended = ?, error = 'the server stopped before it was known' "
-            "WHERE status = 1",
-            (_STATUS[NotificationStatus.CANCELED], at),
         )
         if not record.resumed:
             self._forgotten(at)
@@ -450,7 +354,7 @@ class Unfolding:
             self._breathe()
 
     def _config(self, record: ConfigLoaded) -> None:
-        self._destinations = record.destinations
+        self._decisions.destinations = record.destinations
         same, text = self._connection.execute(
             "SELECT coalesce(same, id), (SELECT b.text FROM config b WHERE b.id = coalesce(a.same, a.id)) "
             "FROM config a ORDER BY id DESC LIMIT 1"
@@ -510,11 +414,3 @@ def _keys(records: Iterable[Record]) -> Iterable[bytes]:
 def _cause(suppressed: Suppressed) -> str:
     """Reason and causes as one text: a JSON array, the reason first."""
     return msgspec.json.encode([suppressed.reason, *suppressed.by]).decode()
-
-
-def _status(record: Delivered) -> NotificationStatus:
-    if record.ok:
-        return NotificationStatus.DELIVERED
-    if record.reason in ("", "overtaken"):
-        return NotificationStatus.OVERTAKEN
-    return NotificationStatus.CANCELED if record.reason == FailureReason.CANCELED.value else NotificationStatus.FAILED
