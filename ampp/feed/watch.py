@@ -44,7 +44,10 @@ COALESCE: Final = 0.25
 """Seconds for which changes are gathered."""
 
 LATER: Final = 5.0
-"""Seconds that the watch waits for whoever wants to listen to come."""
+"""Seconds that the watch waits for whoever wants to listen to come, where there is much to look at."""
+
+MUCH: Final = 5_000
+"""Alerts that are much to look at."""
 
 LOOK: Final = 1.0
 """Seconds between two looks at what tells nobody when it changes."""
@@ -96,9 +99,10 @@ class Watch:
         while True:
             await self._feed.wanted()
             # Whoever has only asked for the place so far is being shown what there is: that goes first.
-            with trio.move_on_after(LATER):
-                while not self._feed.listeners:
-                    await trio.sleep(COALESCE)
+            if len(self._engine.book) >= MUCH:
+                with trio.move_on_after(LATER):
+                    while not self._feed.listeners:
+                        await trio.sleep(COALESCE)
             try:
                 await self._watch()
             except Exception:  # noqa: BLE001 - see above
@@ -109,6 +113,10 @@ class Watch:
 
     async def _watch(self) -> None:
         await self._begin()
+        records, too_many = self._feed.take()
+        if records or too_many:
+            # Some of it was so already when it was looked at, and would be told as no change.
+            self._feed.forget()
         while not self._feed.rest():
             with trio.move_on_after(LOOK):
                 await self._feed.news()
@@ -133,8 +141,9 @@ class Watch:
         wall = self._wall()
         records, too_many = self._feed.take()
         if too_many:
-            self._feed.forget()
             await self._begin()
+            self._feed.take()
+            self._feed.forget()
             return
         touched: dict[bytes, None] = {}
         for record in records:

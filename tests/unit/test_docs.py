@@ -73,6 +73,7 @@ def test_examples_of_the_command_line_do_what_they_show(tmp_path: Path, monkeypa
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
     sessions = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     assert sessions
     for session in sessions:

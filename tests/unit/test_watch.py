@@ -115,3 +115,19 @@ async def test_a_defect_costs_listeners_a_reset_and_no_more(autojump_clock: Any)
         assert await world.told() == []
         world.post(alert("B"))
         assert [kind for kind, _ in await world.told()] == ["alert_created", "stats_updated"]
+
+
+async def test_what_happens_before_the_first_look_is_a_gap_and_never_nothing(autojump_clock: Any) -> None:
+    world = World()
+    world.feed.place()
+    world.post(alert("A"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.watch.run)
+        with pytest.raises(Gap) as gap:
+            await world.feed.after(world.number)
+        world.number = gap.value.number
+        assert await world.told() == []
+        world.post(alert("B"))
+        [(kind, data), _] = await world.told()
+        assert (kind, data["alertname"]) == ("alert_created", "B")
+        nursery.cancel_scope.cancel()
