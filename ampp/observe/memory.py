@@ -22,6 +22,9 @@ _EVERY: Final = 10.0
 """Seconds between two calls; one takes about a millisecond of a thread's time."""
 
 
+_AFRESH: Final = 6 * 3600.0
+"""Seconds after which everything is looked at again, once."""
+
 _LONG: Final = 0.005
 """Seconds of a full collection after which what has survived it is looked at no more."""
 
@@ -32,8 +35,8 @@ class _Sparing:
     A full collection stops the interpreter and looks through all that has ever survived: with some hundred thousand
     alerts in as many groups that is a tenth of a second, again and again while they come in. Nearly all of it is state,
     and state is freed when the last reference to it goes: what refers to itself says so and lets go (`Group.end`). So
-    what a long collection has found alive is exempt from the next. Were some of it part of a cycle after all, that much
-    would not be freed.
+    what a long collection has found alive is exempt from the next. What of it was part of a cycle after all (requests
+    that were under way, a configuration since replaced) is freed when everything is looked at again (`give_back`).
     """
 
     def __init__(self) -> None:
@@ -66,10 +69,13 @@ def spare() -> None:
 
 
 async def give_back() -> None:
-    """Return freed memory to the system now and then, until cancelled. Does nothing without glibc."""
+    """Return freed memory to the system now and then, until cancelled; what is only garbage as a cycle, rarely."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is None:
-        return
+    afresh = trio.current_time() + _AFRESH
     while True:
         await trio.sleep(_EVERY)
-        await trio.to_thread.run_sync(trim, 0)
+        if trim is not None:
+            await trio.to_thread.run_sync(trim, 0)
+        if trio.current_time() >= afresh:
+            afresh += _AFRESH
+            gc.unfreeze()
