@@ -78,7 +78,9 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
         for count, alert in enumerate(list(group.alerts.values())):
             if not count % BATCH:
                 yield []
-            if alert.ends >= wall and _chosen([alert], query) and status.view(alert, (), ()) is not None:
+            if alert.ends < wall or not matches_all(query.matchers, alert.labels):
+                continue
+            if status.view(alert, (), ()) is not None:
                 kept.append(alert)
                 receivers.setdefault(alert.key, []).append(name)
         if kept:
