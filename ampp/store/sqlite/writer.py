@@ -3,14 +3,16 @@
 Theory of operation
 -------------------
 *Normal.* `append` encodes its records, notes them and returns a ticket. When the event loop has let every task that
-could run have its turn and is about to wait, all that was noted goes to the end of the queue at once: what arrived
-together is committed together, and the thread is woken once and not in the middle of it, when the two would only keep
-each other from the interpreter lock. The thread takes all that is queued, writes it in one transaction and settles the
-tickets of that transaction with one call into the event loop. While a commit runs the next group gathers, so the group
-grows with the load by itself. How it is written, and how room is found for it, is the `ledger`'s.
+could run have its turn (and is about to wait, or somebody awaits a ticket) all that was noted is dealt with at once:
+what arrived together is committed together. If it is little and the thread has nothing to do, the event loop writes it
+itself, which is sooner done than waking the thread and being woken by it, for two threads that share an interpreter
+lock. Otherwise it goes to the end of the queue, and the thread is woken. The thread takes all that is queued, writes it
+in one transaction and settles the tickets of that transaction with one call into the event loop. While a commit runs
+the next group gathers, so the group grows with the load by itself. How it is written, and how room is found for it, is
+the `ledger`'s.
 
-The table of current alerts follows behind: the thread has it take in a slice of the backlog whenever the queue is empty
-or the backlog has grown too long. Refreshes wait in `_pending`, the newest per alert; an `append` that touches an alert
+The table of current alerts follows behind: the thread has it take in a slice of the backlog now and then, one after the
+other when nothing else is written, and as much as comes in when the backlog has grown too long. Refreshes wait in `_pending`, the newest per alert; an `append` that touches an alert
 takes its waiting refresh away, so what is still waiting when its turn comes is newer than every record before it, and
 joins the end of the backlog.
 
@@ -32,6 +34,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import apsw
@@ -53,23 +56,30 @@ _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
 _QUEUE_BYTES: Final = 64 << 20
 _BACKLOG_SECONDS: Final = 0.2
+_LULL_SECONDS: Final = 0.01
+"""Seconds without a commit after which nothing else seems to be written."""
+
 _REFRESH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
+_AT_ONCE_BYTES: Final = 16 << 10
+"""How much the event loop writes itself. More is written while it goes on, which with two processors is sooner."""
 
 
 class _BeforeWaiting(trio.abc.Instrument):
     """Calls `call` whenever the event loop has nothing left to run and is about to wait.
 
     It does so once more than it waits as well: what one turn of the loop brings (an alert) and what follows in the
-    next (its group is due at once) is then written together, but nothing is put off twice.
+    next (its group is due at once) is then written together, but nothing is put off twice. `turns` counts.
     """
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
         self._put_off = False
+        self.turns = 0
 
     def before_io_wait(self, timeout: float) -> None:
+        self.turns += 1
         self._put_off = timeout <= 0 and not self._put_off
         if not self._put_off:
             self._call()
@@ -77,14 +87,13 @@ class _BeforeWaiting(trio.abc.Instrument):
 
 class Writer:
     """See the module's docstring. `on_probe`: called in the loop when a write works again; `lost`: records refused or
-    not written; `logged`: how many pages were written since the files were opened. Methods without an underscore are
-    for the event loop's thread."""
+    not written. Methods without an underscore are for the event loop's thread."""
 
     def __init__(self, ledger: Ledger, *, on_probe: Callable[[], None]) -> None:
         self.ledger: Final = ledger
         self.lost = 0
-        self.logged = 0
         self._on_probe = on_probe
+        self._turn = _BeforeWaiting(self.push)
         self._condition = threading.Condition()
         self._noted: list[Entry] = []
         self._queue: deque[Entry] = deque()
@@ -98,6 +107,7 @@ class Writer:
         self._stopping = False
         self._busy_since = 0.0
         self._retry_at = 0.0
+        self._committed = 0.0
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -111,17 +121,27 @@ class Writer:
     def append(self, records: Sequence[Record]) -> Ticket:
         if self._token is None:
             self.attach()
-        entry = Entry([(record, encode(record)) for record in records])
+        written = partial(self._gathered, self._turn.turns)
+        entry = Entry([(record, encode(record)) for record in records], written=written)
         self._noted.append(entry)
         return entry.ticket
 
+    async def _gathered(self, since: int) -> None:
+        """Deal with what was noted once the turn of the event loop numbered `since` is over."""
+        if self._turn.turns == since:
+            await trio.lowlevel.checkpoint()
+        self.push()
+
     def push(self) -> None:
-        """Queue what was noted. Called when the event loop is about to wait; whoever cannot wait so long calls it."""
+        """Write or queue what was noted."""
         noted = self._noted
         if not noted:
             return
         self._noted = []
         with self._condition:
+            idle = not (self._queue or self._busy_since or self._down or self._held or self._stopping)
+            if idle and self._at_once(noted):
+                return
             for count, entry in enumerate(noted):
                 if not self._down and self._queue_bytes + entry.size > _QUEUE_BYTES:
                     self._go_down(f"the write queue is full: {self._queue_bytes} bytes wait for the disk")
@@ -131,9 +151,7 @@ class Writer:
                     self._tell(settle, refused, self._down)
                     break
                 if self._pending:
-                    for record, _ in entry.records:
-                        for key, _ in tables.alert_changes(record):
-                            self._pending.pop(key, None)
+                    self._overtake((entry,))
                 self._enqueue(entry)
 
     def refresh(self, rows: Iterable[AlertRow]) -> None:
@@ -165,7 +183,7 @@ class Writer:
         """Take note of the event loop: it is to be told what became of records, and tells when it is about to wait."""
         if self._token is None:
             self._token = trio.lowlevel.current_trio_token()
-            trio.lowlevel.add_instrument(_BeforeWaiting(self.push))
+            trio.lowlevel.add_instrument(self._turn)
 
     def hold(self) -> None:
         """Queue records again, and write none until `restate` or `release`."""
@@ -223,6 +241,32 @@ class Writer:
         self._queue_records += len(entry.records)
         self._condition.notify()
 
+    def _at_once(self, noted: list[Entry]) -> bool:
+        """Write what was noted here and now, if that is sure to be quick; says whether it is done.
+
+        The thread must be idle: it waits for the lock meanwhile.
+        """
+        ledger = self.ledger
+        rows = ledger.backlog.rows
+        if sum([entry.size for entry in noted]) > _AT_ONCE_BYTES:
+            return False
+        if not ledger.dash([each for entry in noted for each in entry.records]):
+            return False
+        if self._pending:
+            self._overtake(noted)
+        settle(noted, "")
+        self._committed = time.monotonic()
+        if not rows and ledger.backlog:
+            self._condition.notify()
+        return True
+
+    def _overtake(self, noted: Iterable[Entry]) -> None:
+        """Drop the refreshes that wait for alerts which these records tell anew."""
+        for entry in noted:
+            for record, _ in entry.records:
+                for key, _ in tables.alert_changes(record):
+                    self._pending.pop(key, None)
+
     def _take(self) -> list[Entry]:
         """The next group: records up to the limits of one commit, or a single job."""
         group: list[Entry] = []
@@ -259,8 +303,14 @@ class Writer:
         if self._pending:
             due = min(due, self._pending_since + _REFRESH_SECONDS)
         if backlog:
-            due = min(due, now if backlog.rows >= SLICE_ROWS else backlog.since + _BACKLOG_SECONDS)
+            due = min(due, now if self.ledger.urgent() else self._convenient())
         return due - now
+
+    def _convenient(self) -> float:
+        """When the table of alerts may take in a slice of its backlog, during which no commit is possible."""
+        backlog = self.ledger.backlog
+        due = backlog.since + _BACKLOG_SECONDS
+        return min(due, self._committed + _LULL_SECONDS) if backlog.rows >= SLICE_ROWS else due
 
     # The thread.
 
@@ -305,6 +355,7 @@ class Writer:
             ledger.roomy(group[0].job)
         elif group:
             ledger.commit([each for entry in group for each in entry.records])
+            self._committed = time.monotonic()
         self._tell(settle, list(group), "")
         group.clear()
         if refreshed:
@@ -312,14 +363,13 @@ class Writer:
         now = time.monotonic()
         backlog = ledger.backlog
         urgent = self._stopping or ledger.urgent()
-        idle = not self._queue and (backlog.rows >= SLICE_ROWS or now >= backlog.since + _BACKLOG_SECONDS)
+        idle = not self._queue and now >= self._convenient()
         if backlog and (urgent or idle):
             # Twice what came in, so that the backlog shrinks however large the groups are.
             ledger.apply(max(SLICE_ROWS, 2 * (backlog.grown - before)) if urgent else SLICE_ROWS)
         elif now >= ledger.beat_at:
             ledger.beat()
         ledger.look()
-        self.logged = ledger.alerts.logged + ledger.silences.logged
 
     def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self.ledger.fail(error)
