@@ -17,7 +17,6 @@ __all__ = [
     "APPLICATION_ID",
     "BROKEN",
     "BUSY_MS",
-    "CHECKPOINT_PAGES",
     "PENDING",
     "SILENCES",
     "Migration",
@@ -63,7 +62,7 @@ PENDING: Final = "restore.pending"
 
 BUSY_MS: Final = 5_000
 _JOURNAL_LIMIT: Final = 64 << 20
-CHECKPOINT_PAGES: Final = 6_000
+_CHECKPOINT_PAGES: Final = 6_000
 """Pages of log at which the writer itself moves it into the database, if nobody has (`checkpoint`)."""
 
 
@@ -75,7 +74,7 @@ def connect(path: Path, *, readonly: bool = False, full: bool = False) -> apsw.C
     if not readonly:
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     return connection
 
 

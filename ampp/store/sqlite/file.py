@@ -8,15 +8,7 @@ from typing import Final
 import apsw
 
 from ampp.store.error import StoreError
-from ampp.store.sqlite.database import (
-    BUSY_MS,
-    CHECKPOINT_PAGES,
-    Migration,
-    connect_frozen,
-    files,
-    open_database,
-    set_aside,
-)
+from ampp.store.sqlite.database import BUSY_MS, Migration, connect_frozen, files, open_database, set_aside
 
 __all__ = ["PAGE", "File"]
 
@@ -30,21 +22,13 @@ _VACUUM_PAGES: Final = 128
 class File:
     """One database and the connection that writes it; `connection` is absent while it could not be opened.
 
-    `log_bytes`, set before `open`: at about what size the write-ahead log is put away, 0 for the usual. `brisk`, also
-    set before `open`: no commit is to wait for the disk, so that SQLite never puts the log away within one: see `tidy`.
-    `anew`: the log may begin anew with the next commit, which waits for the disk when it does; `moving`: another
-    connection is putting it away. `logged`: pages that the connection had written to the log when it was last tidied.
+    `log_bytes`, set before `open`: at about what size the write-ahead log is put away, 0 for the usual.
     """
 
     def __init__(self, path: Path, migrations: Sequence[Migration], *, full: bool) -> None:
         self.path = path
         self.broken = False
         self.log_bytes = 0
-        self.brisk = False
-        self.anew = True
-        self.moving = False
-        self.logged = 0
-        self._moved = 0
         self._migrations = migrations
         self._full = full
         self._connection: apsw.Connection | None = None
@@ -60,6 +44,11 @@ class File:
     def is_open(self) -> bool:
         return self._connection is not None
 
+    @property
+    def logged(self) -> int:
+        """Pages that the connection has written to the write-ahead log."""
+        return self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0] if self._connection is not None else 0
+
     def open(self) -> None:
         """Open or create the file. Raises as `open_database`."""
         self._connection = open_database(self.path, self._migrations, full=self._full)
@@ -67,9 +56,6 @@ class File:
             # Where there is little room, the log must not take much of it.
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {self.log_bytes // PAGE}")
             self._connection.execute(f"PRAGMA journal_size_limit = {self.log_bytes}")
-        elif self.brisk:
-            self._connection.execute("PRAGMA wal_autocheckpoint = 0")
-        self.anew, self._moved = True, 0
         self._identity = self._stat()
 
     def open_frozen(self) -> bool:
@@ -101,7 +87,6 @@ class File:
 
     def truncate(self) -> None:
         """Move all of the write-ahead log into the database and give its space back, unless a reader needs it now."""
-        self.anew = True
         self.connection.set_busy_timeout(0)
         with suppress(apsw.BusyError):
             self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
@@ -109,15 +94,7 @@ class File:
 
     def checkpoint(self) -> None:
         """Move what can be moved of the write-ahead log into the database. Waits for nobody."""
-        self.anew = True
         self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-
-    def tidy(self) -> None:
-        """Put the log away if nobody has, and SQLite is not to do so by itself."""
-        self.logged = self.connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0]
-        if self.brisk and self.logged - self._moved >= CHECKPOINT_PAGES:
-            self._moved = self.logged
-            self.checkpoint()
 
     def shrink(self) -> bool:
         """Give some free pages back to the file system, as of the next checkpoint; whether there were any."""

@@ -3,11 +3,6 @@
 *Order.* Silences are committed to their own file first, then the journal and all other tables in one transaction. The
 table of current alerts follows behind (see `tables`): what it has yet to take in is the backlog.
 
-*At once.* Where settings ask for no fsync a commit is but a few pages copied to the system's memory, sooner done than
-handed to another thread. Small ones may therefore be written by the event loop itself (`dash`), as long as nothing in
-them can wait for the disk: no log that begins anew, none being put away, no room to be found. One that took long all
-the same, or fails, is a reason to leave it to the thread.
-
 *Full.* Whenever some hundred kilobytes were written the budget is looked at, and the oldest of the journal deleted
 between two commits, so that the pages that the next ones need are there. When the disk is full all the same, the
 history is asked to give way, more of the journal is deleted, and the write is tried again until there is room or
@@ -27,7 +22,6 @@ from typing import Any, Final
 import apsw
 
 from ampp.core.record import AlertRow, Record, SilencePut, SilencesPruned
-from ampp.store.error import StoreError
 from ampp.store.protocol import State
 from ampp.store.sqlite import tables
 from ampp.store.sqlite.backlog import Backlog
@@ -48,13 +42,6 @@ _RESTATE_ROWS: Final = 128
 """Alerts that are brought in step at once after trouble: some hundred kilobytes of log."""
 
 _BEAT_SECONDS: Final = 2.0
-_DASHES: Final = 64
-"""Commits that may be dashed off before one looks again whether there is room."""
-
-_SLOW: Final = 0.002
-_SLOW_SECONDS: Final = 1.0
-"""Seconds of a commit that was not as quick as it was thought to be, and for how long none is then thought so."""
-
 _ROOM_SECONDS: Final = 5.0
 _ROOM_LOOK_SECONDS: Final = 0.02
 
@@ -68,7 +55,7 @@ class Ledger:
     full disk, and tells whether they will give some; `relieve`, called between transactions, deletes some of the
     journal if the budget asks for it and tells whether it did. `hurried`: nobody is waited for any more.
 
-    For the writer's thread, except to look at and to `dash`, by one thread at a time. Writes raise apsw.Error.
+    For the writer's thread, except to look at. Writes raise apsw.Error.
     """
 
     def __init__(self, alerts: File, silences: File, *, seq: int, clock: Callable[[], int]) -> None:
@@ -87,8 +74,6 @@ class Ledger:
         self._clock: Final = clock
         self._current = alerts
         self._written = 0
-        self._dashes = 0
-        self._slow_until = 0.0
 
     def owe(self, seq: int, changes: list[tables.Change]) -> None:
         """Record `seq`, journalled by a former run, is not yet in the table of alerts."""
@@ -104,28 +89,8 @@ class Ledger:
 
     def commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
         """Write records, each with its encoding, to the journal and all tables but that of alerts."""
-        self._dashes = 0
         self.roomy(lambda: self._commit(records), growing=True)
         self._written += sum(len(body) for _, body in records)
-
-    def dash(self, records: Sequence[tuple[Record, bytes]]) -> bool:
-        """As `commit`, if that waits for nothing, or not at all; says which."""
-        began = time.monotonic()
-        if began < self._slow_until or self._dashes >= _DASHES or self.behind:
-            return False
-        for file in (self.alerts, self.silences):
-            if not file.brisk or file.anew or not file.is_open:
-                return False
-        try:
-            self._commit(records)
-        except (apsw.Error, OSError, StoreError):
-            self._undo()
-            return False
-        self._dashes += 1
-        self._written += sum([len(body) for _, body in records])
-        if time.monotonic() - began > _SLOW:
-            self._slow_until = began + _SLOW_SECONDS
-        return True
 
     def _commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
         silences = [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
@@ -255,12 +220,7 @@ class Ledger:
             raise apsw.FullError("the disk is full, but for what it takes to delete what is over")
 
     def look(self) -> None:
-        """Put long logs away; have the journal give way if much was written and the budget asks for it."""
-        for file in (self.alerts, self.silences):
-            file.tidy()
-            if file.anew and file.brisk and not file.moving:
-                self.roomy(partial(self._sign, file))
-                file.anew = False
+        """Have the journal give way if much was written and the budget asks for it."""
         if self._written < _LOOK_BYTES:
             return
         self._written = 0

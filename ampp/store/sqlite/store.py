@@ -71,7 +71,6 @@ class SqliteStore:
         self._silences = File(directory / "silences.db", SILENCES, full=settings.full_sync)
         for file in (self._alerts, self._silences):
             file.log_bytes = log_bytes(directory, settings.max_bytes)
-            file.brisk = not (settings.full_sync or file.log_bytes)
         self._warnings: list[str] = []
         self._down = ""
         self._writer: Writer | None = None
@@ -151,23 +150,18 @@ class SqliteStore:
 
     async def _put_log_away(self) -> None:
         """Spare the writer the checkpoints, unless the logs are to be so small that it needs them at once."""
-        done = {file: 0 for file in (self._alerts, self._silences) if not file.log_bytes}
-        while done:
+        paths = [file.path for file in (self._alerts, self._silences) if not file.log_bytes]
+        done = 0
+        while paths:
             await trio.sleep(_LOOK_SECONDS)
-            for file, before in done.items():
-                if abs(file.logged - before) < WORTH:
-                    continue
-                done[file] = file.logged
-                file.anew = file.moving = True
-                try:
-                    # Whatever the trouble is, the writer will meet it, and say so.
-                    with suppress(apsw.Error):
-                        await trio.to_thread.run_sync(checkpoint, file.path)
-                finally:
-                    file.moving = False
-                # The writer takes the first step in the new log, for which the disk is waited for.
-                with suppress(StoreDown):
-                    await self._running.run(lambda: None)
+            logged = self._running.logged
+            if abs(logged - done) < WORTH:
+                continue
+            done = logged
+            for path in paths:
+                # Whatever the trouble is, the writer will meet it, and say so.
+                with suppress(apsw.Error):
+                    await trio.to_thread.run_sync(checkpoint, path)
 
     def _over(self) -> bool:
         """Whether the files have outgrown the budget since the last look."""

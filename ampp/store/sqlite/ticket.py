@@ -13,7 +13,7 @@ __all__ = ["Entry", "Ticket", "settle"]
 class Ticket:
     """The promise of one `append`; settled in the event loop's thread only.
 
-    `written`, awaited by who waits for it, has written what it can of what was noted, or has it in the queue.
+    `written`, awaited by who waits for it, sees to it that what was noted is written soon.
     """
 
     __slots__ = ("_event", "_reason", "_settled", "_written")

@@ -4,17 +4,20 @@ Theory of operation
 -------------------
 *Normal.* `append` encodes its records, notes them and returns a ticket. When the event loop has let every task that
 could run have its turn (and is about to wait, or somebody awaits a ticket) all that was noted is dealt with at once:
-what arrived together is committed together. If it is little and the thread has nothing to do, the event loop writes it
-itself, which is sooner done than waking the thread and being woken by it, for two threads that share an interpreter
-lock. Otherwise it goes to the end of the queue, and the thread is woken. The thread takes all that is queued, writes it
-in one transaction and settles the tickets of that transaction with one call into the event loop. While a commit runs
-the next group gathers, so the group grows with the load by itself. How it is written, and how room is found for it, is
-the `ledger`'s.
+what arrived together is committed together. It goes to the end of the queue, and the thread is woken, which takes all
+that is queued, writes it in one transaction and settles the tickets of that transaction with one call into the event
+loop. While a commit runs the next group gathers, so the group grows with the load by itself. How it is written, and how
+room is found for it, is the `ledger`'s.
+
+*A moment's patience.* A small commit that asks for no fsync is a few pages copied to the system's memory, and sooner
+done than two threads with one interpreter lock find to each other through an event loop. So if little was noted and the
+thread has nothing else to do, the loop waits for it, for a millisecond at most: what may wait for a disk is the
+thread's alone, and when a disk hangs the loop goes on.
 
 The table of current alerts follows behind: the thread has it take in a slice of the backlog now and then, one after the
-other when nothing else is written, and as much as comes in when the backlog has grown too long. Refreshes wait in `_pending`, the newest per alert; an `append` that touches an alert
-takes its waiting refresh away, so what is still waiting when its turn comes is newer than every record before it, and
-joins the end of the backlog.
+other when nothing else is written, and as much as comes in when the backlog has grown too long. Refreshes wait in
+`_pending`, the newest per alert; an `append` that touches an alert takes its waiting refresh away, so what is still
+waiting when its turn comes is newer than every record before it, and joins the end of the backlog.
 
 *Down.* When a write fails, every waiting ticket fails at once, and queue, backlog and waiting refreshes are thrown
 away: memory is then ahead of the disk by an unknown amount and nothing less than the whole state can mend that. While
@@ -62,8 +65,12 @@ _LULL_SECONDS: Final = 0.01
 _REFRESH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
-_AT_ONCE_BYTES: Final = 16 << 10
-"""How much the event loop writes itself. More is written while it goes on, which with two processors is sooner."""
+_SMALL: Final = 16 << 10
+_MOMENT: Final = 0.001
+"""Bytes that the event loop waits for until they are written, and seconds it does so at most."""
+
+_HASTY_SECONDS: Final = 0.1
+"""Seconds without such waiting after it was in vain."""
 
 
 class _BeforeWaiting(trio.abc.Instrument):
@@ -87,11 +94,13 @@ class _BeforeWaiting(trio.abc.Instrument):
 
 class Writer:
     """See the module's docstring. `on_probe`: called in the loop when a write works again; `lost`: records refused or
-    not written. Methods without an underscore are for the event loop's thread."""
+    not written; `logged`: how many pages were written since the files were opened. Methods without an underscore are
+    for the event loop's thread."""
 
     def __init__(self, ledger: Ledger, *, on_probe: Callable[[], None]) -> None:
         self.ledger: Final = ledger
         self.lost = 0
+        self.logged = 0
         self._on_probe = on_probe
         self._turn = _BeforeWaiting(self.push)
         self._condition = threading.Condition()
@@ -108,6 +117,11 @@ class Writer:
         self._busy_since = 0.0
         self._retry_at = 0.0
         self._committed = 0.0
+        self._hasty_until = 0.0
+        self._lingers = False
+        self._answered = threading.Lock()
+        self._answered.acquire()
+        self._answer: tuple[list[Entry], str] = ([], "")
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -130,18 +144,18 @@ class Writer:
         """Deal with what was noted once the turn of the event loop numbered `since` is over."""
         if self._turn.turns == since:
             await trio.lowlevel.checkpoint()
-        self.push()
+        self.push(linger=True)
 
-    def push(self) -> None:
-        """Write or queue what was noted."""
+    def push(self, *, linger: bool = False) -> None:
+        """Queue what was noted. `linger`: if it is little, and the thread idle, wait a moment for it to be written."""
         noted = self._noted
         if not noted:
             return
         self._noted = []
         with self._condition:
             idle = not (self._queue or self._busy_since or self._down or self._held or self._stopping)
-            if idle and self._at_once(noted):
-                return
+            small = idle and sum([entry.size for entry in noted]) <= _SMALL
+            linger = self._lingers = linger and small and time.monotonic() >= self._hasty_until
             for count, entry in enumerate(noted):
                 if not self._down and self._queue_bytes + entry.size > _QUEUE_BYTES:
                     self._go_down(f"the write queue is full: {self._queue_bytes} bytes wait for the disk")
@@ -151,8 +165,23 @@ class Writer:
                     self._tell(settle, refused, self._down)
                     break
                 if self._pending:
-                    self._overtake((entry,))
+                    for record, _ in entry.records:
+                        for key, _ in tables.alert_changes(record):
+                            self._pending.pop(key, None)
                 self._enqueue(entry)
+        if linger:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Wait a moment for the thread to write what it was just given, and settle it."""
+        if not self._answered.acquire(timeout=_MOMENT):
+            with self._condition:
+                late, self._lingers = self._lingers, False
+            if late:
+                self._hasty_until = time.monotonic() + _HASTY_SECONDS
+                return
+            self._answered.acquire()
+        settle(*self._answer)
 
     def refresh(self, rows: Iterable[AlertRow]) -> None:
         self.push()
@@ -240,32 +269,6 @@ class Writer:
         self._queue_bytes += entry.size
         self._queue_records += len(entry.records)
         self._condition.notify()
-
-    def _at_once(self, noted: list[Entry]) -> bool:
-        """Write what was noted here and now, if that is sure to be quick; says whether it is done.
-
-        The thread must be idle: it waits for the lock meanwhile.
-        """
-        ledger = self.ledger
-        rows = ledger.backlog.rows
-        if sum([entry.size for entry in noted]) > _AT_ONCE_BYTES:
-            return False
-        if not ledger.dash([each for entry in noted for each in entry.records]):
-            return False
-        if self._pending:
-            self._overtake(noted)
-        settle(noted, "")
-        self._committed = time.monotonic()
-        if not rows and ledger.backlog:
-            self._condition.notify()
-        return True
-
-    def _overtake(self, noted: Iterable[Entry]) -> None:
-        """Drop the refreshes that wait for alerts which these records tell anew."""
-        for entry in noted:
-            for record, _ in entry.records:
-                for key, _ in tables.alert_changes(record):
-                    self._pending.pop(key, None)
 
     def _take(self) -> list[Entry]:
         """The next group: records up to the limits of one commit, or a single job."""
@@ -356,7 +359,7 @@ class Writer:
         elif group:
             ledger.commit([each for entry in group for each in entry.records])
             self._committed = time.monotonic()
-        self._tell(settle, list(group), "")
+        self._answer_for(list(group), "")
         group.clear()
         if refreshed:
             ledger.backlog.extend(ledger.seq, list(refreshed.items()))
@@ -370,13 +373,24 @@ class Writer:
         elif now >= ledger.beat_at:
             ledger.beat()
         ledger.look()
+        self.logged = ledger.alerts.logged + ledger.silences.logged
 
     def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self.ledger.fail(error)
         with self._condition:
             self.lost += sum(len(entry.records) for entry in group)
             self._go_down(f"{file.path.name}: {_words(error)}")
-            self._tell(settle, group, self._down)
+        self._answer_for(group, self._down)
+
+    def _answer_for(self, group: list[Entry], reason: str) -> None:
+        """Have the event loop settle these: here and now if it waits for that."""
+        with self._condition:
+            lingers, self._lingers = self._lingers, False
+        if lingers:
+            self._answer = group, reason
+            self._answered.release()
+        else:
+            self._tell(settle, group, reason)
 
     def _probe(self) -> None:
         """Try to open and write both files; tell the event loop when that works."""
