@@ -92,6 +92,23 @@ class _BeforeWaiting(trio.abc.Instrument):
             self._call()
 
 
+class _Bell:
+    """Wakes one thread, which waits for it or will: a `threading.Event` that is heard once, and sooner."""
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        """For one thread at a time."""
+        if self._silent.locked():
+            self._silent.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it rang, within that time or before."""
+        return self._silent.acquire(timeout=seconds)
+
+
 class Writer:
     """See the module's docstring. `on_probe`: called in the loop when a write works again; `lost`: records refused or
     not written; `logged`: how many pages were written since the files were opened. Methods without an underscore are
@@ -103,7 +120,8 @@ class Writer:
         self.logged = 0
         self._on_probe = on_probe
         self._turn = _BeforeWaiting(self.push)
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
+        self._bell = _Bell()
         self._noted: list[Entry] = []
         self._queue: deque[Entry] = deque()
         self._queue_bytes = 0
@@ -119,8 +137,7 @@ class Writer:
         self._committed = 0.0
         self._hasty_until = 0.0
         self._lingers = False
-        self._answered = threading.Lock()
-        self._answered.acquire()
+        self._answered = _Bell()
         self._answer: tuple[list[Entry], str] = ([], "")
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -152,7 +169,7 @@ class Writer:
         if not noted:
             return
         self._noted = []
-        with self._condition:
+        with self._lock:
             idle = not (self._queue or self._busy_since or self._down or self._held or self._stopping)
             small = idle and sum([entry.size for entry in noted]) <= _SMALL
             linger = self._lingers = linger and small and time.monotonic() >= self._hasty_until
@@ -174,18 +191,18 @@ class Writer:
 
     def _linger(self) -> None:
         """Wait a moment for the thread to write what it was just given, and settle it."""
-        if not self._answered.acquire(timeout=_MOMENT):
-            with self._condition:
+        if not self._answered.wait(_MOMENT):
+            with self._lock:
                 late, self._lingers = self._lingers, False
             if late:
                 self._hasty_until = time.monotonic() + _HASTY_SECONDS
                 return
-            self._answered.acquire()
+            self._answered.wait(_MOMENT)
         settle(*self._answer)
 
     def refresh(self, rows: Iterable[AlertRow]) -> None:
         self.push()
-        with self._condition:
+        with self._lock:
             if self._down:
                 return
             if not self._pending:
@@ -201,7 +218,7 @@ class Writer:
         if self._token is None:
             self.attach()
         self.push()
-        with self._condition:
+        with self._lock:
             if self._down:
                 raise StoreDown(self._down)
             self._enqueue(entry)
@@ -217,20 +234,20 @@ class Writer:
     def hold(self) -> None:
         """Queue records again, and write none until `restate` or `release`."""
         self.push()
-        with self._condition:
+        with self._lock:
             self._down, self._held = "", True
 
     def release(self, reason: str) -> None:
         """Give up healing for now; go back to being down."""
         self.push()
-        with self._condition:
+        with self._lock:
             if self._held:
                 self._go_down(reason)
 
     def restate(self, state: State) -> Ticket:
         """Replace the tables with `state`, then write what was queued since `hold`."""
         entry = Entry([], lambda: self.ledger.replace(state))
-        with self._condition:
+        with self._lock:
             if not self._held:
                 return Ticket(self._down or "healing was given up")
             self._held = False
@@ -240,16 +257,16 @@ class Writer:
     def stop(self) -> None:
         """Write everything queued and end the thread. Blocks."""
         self.push()
-        with self._condition:
+        with self._lock:
             self._stopping = self.ledger.hurried = True
             self._held = False
             self.ledger.beat_at = 0.0
-            self._condition.notify()
+            self._bell.ring()
         self._thread.join()
 
     def trouble(self) -> str:
         """Why records are not made durable, or not soon; empty when all is well."""
-        with self._condition:
+        with self._lock:
             if self._down:
                 return self._down
             if self._held or self.ledger.behind:
@@ -259,7 +276,7 @@ class Writer:
 
     def depth(self) -> tuple[int, int, int]:
         """Records queued, their bytes, and rows that the table of alerts is behind."""
-        with self._condition:
+        with self._lock:
             return self._queue_records, self._queue_bytes, self.ledger.backlog.rows + len(self._pending)
 
     # Under the lock.
@@ -268,7 +285,7 @@ class Writer:
         self._queue.appendleft(entry) if first else self._queue.append(entry)
         self._queue_bytes += entry.size
         self._queue_records += len(entry.records)
-        self._condition.notify()
+        self._bell.ring()
 
     def _take(self) -> list[Entry]:
         """The next group: records up to the limits of one commit, or a single job."""
@@ -322,11 +339,11 @@ class Writer:
             continue
 
     def _step(self) -> bool:
-        with self._condition:
-            if not (self._queue and not self._held) and not self._stopping:
-                pause = self._pause()
-                if self._held or pause > 0:
-                    self._condition.wait(60.0 if self._held else pause)
+        if not (self._queue and not self._held) and not self._stopping:
+            pause = self._pause()
+            if self._held or pause > 0:
+                self._bell.wait(60.0 if self._held else pause)
+        with self._lock:
             if self._held:
                 return True
             group = self._take()
@@ -340,7 +357,7 @@ class Writer:
                 self._work(group, refreshed)
         except Exception as error:  # noqa: BLE001 - a dead writer would leave every sender waiting for good
             self._fail(group, error)
-        with self._condition:
+        with self._lock:
             self._busy_since = 0.0
             return not (self._stopping and (self._down or not (self._queue or self._pending or self.ledger.backlog)))
 
@@ -377,19 +394,19 @@ class Writer:
 
     def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self.ledger.fail(error)
-        with self._condition:
+        with self._lock:
             self.lost += sum(len(entry.records) for entry in group)
             self._go_down(f"{file.path.name}: {_words(error)}")
         self._answer_for(group, self._down)
 
     def _answer_for(self, group: list[Entry], reason: str) -> None:
         """Have the event loop settle these: here and now if it waits for that."""
-        with self._condition:
+        with self._lock:
             lingers, self._lingers = self._lingers, False
-        if lingers:
-            self._answer = group, reason
-            self._answered.release()
-        else:
+            if lingers:
+                self._answer = group, reason
+                self._answered.ring()
+        if not lingers:
             self._tell(settle, group, reason)
 
     def _probe(self) -> None:
