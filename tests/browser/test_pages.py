@@ -138,12 +138,30 @@ def test_the_look_chosen_stays(visitor: Visitor) -> None:
     page.get_by_role("button", name="Keep").click()
     assert "(purple?)" in page.locator("#colours-error").inner_text()
     page.locator("#colours").fill("team=*:purple, node")
+    page.locator("#words-critical").fill("info, warning")
+    page.get_by_role("button", name="Keep").click()
+    assert '"warning" is in critical and in warning' in page.locator("#words-error").inner_text()
+    page.locator("#words-warning").fill("p2")
+    page.locator("#words-info").fill("critical")
     page.get_by_role("button", name="Keep").click()
     page.wait_for_url("**done=look")
+    assert page.locator("#words-critical").input_value() == "info, warning"
     visitor.go("ui/alerts")
     assert page.locator("html").get_attribute("data-density") == "compact"
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.locator("a.chip.hue-purple").count() > 3
+    assert page.locator(".row.info .sum").count() == 5, "what is critical for others"
+    assert page.locator(".facets .mark.critical").count() == 2
+    visitor.go("ui/alerts?view=table")
+    last = page.locator("[data-row]").last
+    assert "critical" not in (last.get_attribute("class") or ""), "the worst by this visitor's words come first"
+    visitor.go("ui/look")
+    for name in ("critical", "warning", "info"):
+        page.locator(f"#words-{name}").fill("")
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url("**done=look")
+    assert page.locator("#words-critical").input_value().startswith("emergency"), "as for everybody"
+    visitor.go("ui/alerts")
     assert visitor.wide() <= 0
 
 
