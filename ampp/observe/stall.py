@@ -35,7 +35,8 @@ class Turns(trio.abc.Instrument):
 
     def after_io_wait(self, timeout: float) -> None:
         # A timer that comes late is as bad as a turn that began when it should and took so long.
-        self._begun = min(self._clock(), self._wake)
+        now = self._clock()
+        self._begun = now if now < self._wake else self._wake
 
     def before_io_wait(self, timeout: float) -> None:
         now = self._clock()
