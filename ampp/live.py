@@ -388,6 +388,7 @@ class Live:
                     _log.warn("Notifying without a durable record", err=down.reason)
                 for notify in batch:
                     self.delivery.submit(notify)
+                await trio.lowlevel.checkpoint()
 
     def _components(self) -> dict[str, Component]:
         """How the parts fare that keep something, for those who listen."""
