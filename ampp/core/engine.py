@@ -57,7 +57,7 @@ MIN_DEADLINE: Final = 10 * SECOND
 OVERTAKEN: Final = "overtaken"
 """The reason in the journal of a notification that was given up because there was nothing left to tell."""
 
-MOST: Final = 200
+MOST: Final = 50
 """How many groups take their turn in one call, so that a crowd of them cannot hold up everything else."""
 
 

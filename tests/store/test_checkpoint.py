@@ -11,6 +11,7 @@ from store_rows import posted
 from ampp.store.sqlite import store as module
 from ampp.store.sqlite.checkpoint import WORTH, checkpoint
 from ampp.store.sqlite.database import ALERTS, files, open_database
+from ampp.store.sqlite.file import File
 
 PAGE = 4096
 
@@ -35,6 +36,33 @@ def test_what_is_gone_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(apsw.CantOpenError):
         checkpoint(tmp_path / "alerts.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_at_once_are_no_trouble(tmp_path: Path) -> None:
+    file = File(tmp_path / "alerts.db", ALERTS, full=False)
+    file.open()
+    file.connection.execute("INSERT INTO journal (at, kind, body) VALUES (1, 'x', zeroblob(100000))")
+    reader, other = (apsw.Connection(str(file.path)) for _ in range(2))
+    reading = reader.execute("SELECT seq FROM journal UNION ALL SELECT 2")
+    met: list[int] = []
+
+    def meanwhile(number: int) -> bool:
+        # The other one holds the lock of those who put the log away, and waits for the reader.
+        with pytest.raises(apsw.BusyError):
+            file.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        file.checkpoint()
+        met.append(number)
+        return False
+
+    other.set_busy_handler(meanwhile)
+    other.pragma("user_version")
+    with pytest.raises(apsw.BusyError):
+        other.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+    assert met
+    reading.close()
+    for each in (reader, other):
+        each.close()
+    file.close()
 
 
 async def test_the_store_sees_to_it(opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

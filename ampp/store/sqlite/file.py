@@ -93,8 +93,10 @@ class File:
         self.connection.set_busy_timeout(BUSY_MS)
 
     def checkpoint(self) -> None:
-        """Move what can be moved of the write-ahead log into the database. Waits for nobody."""
-        self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        """Move what can be moved of the write-ahead log into the database, unless another connection is at it. Waits
+        for nobody."""
+        with suppress(apsw.BusyError):
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def shrink(self) -> bool:
         """Give some free pages back to the file system, as of the next checkpoint; whether there were any."""
