@@ -20,12 +20,15 @@ from ampp.history import span
 from ampp.history.filter import Filter
 from ampp.store.sqlite.history.names import signed
 from ampp.store.sqlite.history.rows import array, fetch
-from ampp.store.sqlite.history.schema import KINDS
+from ampp.store.sqlite.history.schema import KINDS, MANY
 
-__all__ = ["CAP", "Condition", "Conditions", "Source", "Way", "alerts_of", "conditions", "text_id"]
+__all__ = ["CAP", "OFTEN", "Condition", "Conditions", "Source", "Way", "alerts_of", "conditions", "text_id"]
 
 CAP: Final = 5_000
 """Index entries that are gathered and sorted; beyond that an index is walked in its own order."""
+
+OFTEN: Final = "often"
+"""The index of a way that goes by starts of alerts with a label, and from there to their events."""
 
 _ALERTS: Final = 2_000
 """Label sets whose events are looked for one by one."""
@@ -34,11 +37,19 @@ _NAMELESS: Final = 50_000
 _DAY: Final = 24 * 3600 * 1000
 _FLAPPING: Final = 3
 
+_COLUMNS: Final = {"alertname": "name", "severity": "severity", "namespace": "namespace"}
+"""Labels that events have a column for."""
+
 _SET: Final = 200_000
 _WITH: Final = (
     "SELECT l.alert FROM text t CROSS JOIN pair p ON p.name = t.id CROSS JOIN label l ON l.pair = p.id "
     "WHERE t.value = ?"
 )
+
+_HOLDERS: Final = "SELECT alert FROM label WHERE pair = ?"
+
+_LOOKED: Final = 5_000
+"""Label sets with one label that are asked for another."""
 
 _NAMES: Final = """
 WITH RECURSIVE n (x) AS (SELECT min(name) FROM event UNION ALL
@@ -50,7 +61,8 @@ _labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class Way(msgspec.Struct, frozen=True):
-    """Index entries with one of `values` in `column` of the event; `index` is the one on (column, starts).
+    """Index entries with one of `values` in `column` of the event; `index` is the one on (column, starts), or `OFTEN`:
+    then the values are pairs.
 
     `settles`: the condition that holds for all of them.
     """
@@ -134,7 +146,7 @@ class _Plan:
             raise _Nothing
         if len(ids) <= _ALERTS:
             self.way("alert", ids, settles)
-        else:
+        if len(ids) > _ALERTS or self.ways[-1].count > CAP:
             self.sets.append(Source(alerts, bindings, settles))
 
 
@@ -250,27 +262,59 @@ def _like(pattern: str) -> Callable[[str], bool]:
     return lambda value: test(value) is not None
 
 
-def _pair(connection: apsw.Connection, name: str, value: str) -> int | None:
-    found: int | None = connection.execute(
-        "SELECT p.id FROM text t JOIN pair p ON p.name = t.id WHERE t.value = ? AND p.value = ?", (name, value)
-    ).get
-    return found
+def _pair(connection: apsw.Connection, name: str, value: str) -> tuple[int, bool] | None:
+    """The number of a label, and whether many label sets have it."""
+    rows = fetch(
+        connection,
+        "SELECT p.id, p.many FROM text t JOIN pair p ON p.name = t.id WHERE t.value = ? AND p.value = ?",
+        (name, value),
+    )
+    return (rows[0][0], bool(rows[0][1])) if rows else None
 
 
 def _exact(plan: _Plan) -> None:
+    together = []
     for name, value in plan.asked.labels:
-        pair = _pair(plan.connection, name, value)
-        if pair is None:
+        found = _pair(plan.connection, name, value)
+        if found is None:
             raise _Nothing
+        pair, many = found
+        if name in _COLUMNS:
+            number = text_id(plan.connection, value)
+            if number is None:
+                raise _Nothing
+            plan.way(_COLUMNS[name], [number], plan.among(_COLUMNS[name], [number]))
+            continue
         holds = plan.require("EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
-        plan.few(holds, "SELECT alert FROM label WHERE pair = ?", pair)
+        if many:
+            plan.ways.append(Way(OFTEN, "pair", (pair,), CAP + 1, holds))
+            plan.sets.append(Source(_HOLDERS, (pair,), holds))
+            together.append(pair)
+        else:
+            plan.few(holds, _HOLDERS, pair)
+    if len(together) > 1:
+        _both(plan, together)
+
+
+def _both(plan: _Plan, pairs: list[int]) -> None:
+    """Several labels that many have: perhaps few have all of them."""
+    others = " AND ".join(["EXISTS (SELECT 1 FROM label m WHERE m.pair = ? AND m.alert = l.alert)"] * (len(pairs) - 1))
+    query = f"SELECT alert FROM (SELECT alert FROM label WHERE pair = ? LIMIT ?) AS l WHERE {others} LIMIT ?"
+    first, *rest = pairs
+    ids = fetch(plan.connection, query, (first, _LOOKED + 1, *rest, MANY + 1))
+    # Where the first of them alone has more, who is among the rest of those is not known.
+    whole = fetch(plan.connection, f"SELECT count(*) FROM ({_HOLDERS} LIMIT ?)", (first, _LOOKED + 1))[0][0] <= _LOOKED
+    if whole and len(ids) <= MANY:
+        if not ids:
+            raise _Nothing
+        plan.way("alert", [identity for (identity,) in ids])
 
 
 def _unlike(plan: _Plan) -> None:
     for name, value in plan.asked.labels_ne:
-        pair = _pair(plan.connection, name, value)
-        if pair is not None:
-            plan.require("NOT EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
+        found = _pair(plan.connection, name, value)
+        if found is not None:
+            plan.require("NOT EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", found[0])
 
 
 def _expressions(plan: _Plan) -> None:

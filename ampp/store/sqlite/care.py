@@ -131,7 +131,7 @@ def compact(directory: Path) -> list[tuple[str, int, int]]:
 
 _TEXTS: Final = {
     "pair": ("name",),
-    "alert": ("name", "severity", "namespace"),
+    "series": ("name", "severity", "namespace"),
     "event": ("generator", "cause"),
     "rule": ("generator", "name"),
     "state": ("cause",),
@@ -143,11 +143,12 @@ _TEXTS: Final = {
 """The columns that hold numbers of texts."""
 
 _ORPHANS: Final = (
-    "DELETE FROM alert WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = alert.id) "
-    "AND NOT EXISTS (SELECT 1 FROM state WHERE alert = alert.id) "
-    "AND NOT EXISTS (SELECT 1 FROM member WHERE alert = alert.id)",
-    "DELETE FROM label WHERE alert NOT IN (SELECT id FROM alert)",
-    "DELETE FROM detail WHERE alert NOT IN (SELECT id FROM alert)",
+    "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = series.id) "
+    "AND NOT EXISTS (SELECT 1 FROM state WHERE alert = series.id) "
+    "AND NOT EXISTS (SELECT 1 FROM member WHERE alert = series.id)",
+    "DELETE FROM label WHERE alert NOT IN (SELECT id FROM series)",
+    "DELETE FROM often WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = holder AND starts = start)",
+    "DELETE FROM detail WHERE alert NOT IN (SELECT id FROM series)",
     "DELETE FROM pair WHERE id NOT IN (SELECT pair FROM label)",
     "DELETE FROM rule WHERE generator NOT IN (SELECT generator FROM event)",
     "DELETE FROM attempt WHERE notification NOT IN (SELECT id FROM notification)",

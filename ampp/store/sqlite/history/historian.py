@@ -292,7 +292,7 @@ class Historian:
             self._pace.breathe()
         if named:
             with connection:
-                connection.executemany("UPDATE alert SET fingerprint = ?, sha = ? WHERE id = ?", named)
+                connection.executemany("UPDATE series SET fingerprint = ?, sha = ? WHERE id = ?", named)
         return len(named) == _NAMED
 
     def _measure(self) -> None:

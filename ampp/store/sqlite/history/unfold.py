@@ -76,6 +76,7 @@ class Unfolding:
         self._decisions: Final = Decisions(connection, self._names)
         self._rules: set[tuple[int, int]] = set()
         self._events: list[tuple[Any, ...]] = []
+        self._often: list[tuple[int, int, int]] = []
         self._details: list[tuple[Any, ...]] = []
         self._new_rules: list[tuple[Any, ...]] = []
         self._moved: dict[int, Entry] = {}
@@ -95,7 +96,7 @@ class Unfolding:
         self._rules.clear()
         self._moved.clear()
         self._tally.clear()
-        for rows in (self._events, self._details, self._new_rules):
+        for rows in (self._events, self._often, self._details, self._new_rules):
             rows.clear()
         self._event = highest(self._connection, "event")
 
@@ -116,6 +117,8 @@ class Unfolding:
         insert(connection, "detail", self._details)
         insert(connection, "rule", self._new_rules, replace=True)
         insert(connection, "event", self._events)
+        insert(connection, "often", sorted(self._often), conflict="ON CONFLICT DO NOTHING")
+        self._names.count()
         self._decisions.flush()
         insert(connection, "tally", [(*place, *counts) for place, counts in self._tally.items()], conflict=_ADD)
         self._tally.clear()
@@ -123,7 +126,7 @@ class Unfolding:
         insert(connection, "state", [entry.row() for entry in self._moved.values()], replace=True)
         self._groups.flush()
         self.events += len(self._events)
-        for rows in (self._events, self._details, self._new_rules):
+        for rows in (self._events, self._often, self._details, self._new_rules):
             rows.clear()
         self._moved.clear()
         if len(self._rules) > _REMEMBERED:
@@ -202,6 +205,9 @@ class Unfolding:
                 cause,
             )
         )
+        if starts != entry.began:
+            entry.began, many = starts, self._names.many
+            self._often += [(pair, starts, entry.id) for pair in entry.pairs if pair in many]
         self._count(entry.id, kind, turned, at, starts, ends)
         if turned or entry.resolved is None or kind == _FIRING:
             entry.cause = None
