@@ -20,7 +20,7 @@ from ampp.history import span
 from ampp.history.filter import Filter
 from ampp.store.sqlite.history.names import signed
 from ampp.store.sqlite.history.rows import array, fetch
-from ampp.store.sqlite.history.schema import KINDS, MANY
+from ampp.store.sqlite.history.schema import KINDS, MANY, OWN
 
 __all__ = ["CAP", "OFTEN", "Condition", "Conditions", "Source", "Way", "alerts_of", "conditions", "text_id"]
 
@@ -36,9 +36,6 @@ _ALERTS: Final = 2_000
 _NAMELESS: Final = 50_000
 _DAY: Final = 24 * 3600 * 1000
 _FLAPPING: Final = 3
-
-_COLUMNS: Final = {"alertname": "name", "severity": "severity", "namespace": "namespace"}
-"""Labels that events have a column for."""
 
 _SET: Final = 200_000
 _WITH: Final = (
@@ -279,11 +276,11 @@ def _exact(plan: _Plan) -> None:
         if found is None:
             raise _Nothing
         pair, many = found
-        if name in _COLUMNS:
+        if name in OWN:
             number = text_id(plan.connection, value)
             if number is None:
                 raise _Nothing
-            plan.way(_COLUMNS[name], [number], plan.among(_COLUMNS[name], [number]))
+            plan.way(OWN[name], [number], plan.among(OWN[name], [number]))
             continue
         holds = plan.require("EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
         if many:

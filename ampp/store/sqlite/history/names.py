@@ -16,7 +16,7 @@ import xxhash
 
 from ampp.core import labels as labelling
 from ampp.store.sqlite.history.rows import array, fetch, insert, rows_of
-from ampp.store.sqlite.history.schema import MANY
+from ampp.store.sqlite.history.schema import MANY, OWN
 
 __all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed"]
 
@@ -293,7 +293,7 @@ class Names:
             )
         )
         self._new_labels.extend([pair << 32 | identity for pair in pairs])
-        for pair in pairs:
-            if pair not in many:
+        for pair, name in zip(pairs, labels, strict=True):
+            if pair not in many and name not in OWN:
                 grown[pair] = grown.get(pair, 0) + 1
         self.entries[number] = self.by_id[identity] = entry

@@ -4,7 +4,7 @@ Everything here can be built again from the raw journal as far as that reaches b
 
     text          a word that occurs again and again: alert names, severities, receivers, reasons, …; 1 is the empty one
     pair          a label with its value; `name` a text; numbers below 2^31; `many`: more than `MANY` label sets have
-                  had it, so that `often` knows it
+                  had it, so that `often` knows it, unless events have a column for the label (`OWN`)
     series        a label set, once: its pairs in order of their names, a JSON array; its fingerprints (64 bits each,
                   signed; null until the historian has nothing more urgent to do), and three labels as texts
     alert         the same, as a view: with the labels as a JSON object
@@ -40,7 +40,7 @@ from typing import Final
 from ampp.core.reason import EventKind, NotificationStatus
 from ampp.store.sqlite.database import Migration
 
-__all__ = ["HISTORY", "KINDS", "MANY", "STATUSES"]
+__all__ = ["HISTORY", "KINDS", "MANY", "OWN", "STATUSES"]
 
 KINDS: Final = (
     EventKind.FIRING,
@@ -63,6 +63,9 @@ STATUSES: Final = (
 
 MANY: Final = 500
 """Label sets with one pair that are looked at one by one."""
+
+OWN: Final = {"alertname": "name", "severity": "severity", "namespace": "namespace"}
+"""The labels that events have a column for."""
 
 _UP: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -131,7 +134,7 @@ _NUMBERED: Final = f"""
 CREATE TABLE former (id INTEGER PRIMARY KEY, name INTEGER NOT NULL, value TEXT NOT NULL, many INTEGER NOT NULL,
     UNIQUE (name, value)) STRICT;
 INSERT INTO former SELECT id, name, value, id IN (SELECT pair FROM label GROUP BY pair HAVING count(*) > {MANY})
-    FROM pair;
+    AND name NOT IN (SELECT id FROM text WHERE value IN ('alertname', 'severity', 'namespace')) FROM pair;
 DROP TABLE pair;
 ALTER TABLE former RENAME TO pair;
 CREATE INDEX pair_many ON pair (id) WHERE many = 1;
