@@ -370,13 +370,14 @@ def _search(plan: _Plan) -> None:
     likes = ["%" + re.sub("([%_!])", r"!\\1", form) + "%" for form in forms]
     # As the text stands in JSON: looking there first saves taking most of it apart.
     raw = ["%" + re.sub("([%_!])", r"!\\1", msgspec.json.encode(form).decode()[1:-1]) + "%" for form in forms]
-    anywhere = " OR ".join("d.annotations LIKE ? ESCAPE '!'" for _ in raw)
+    anywhere = " OR ".join("d.spelt LIKE ? ESCAPE '!'" for _ in raw)
     places = " OR ".join(
-        f"d.annotations ->> '{place}' LIKE ? ESCAPE '!'" for place in ("summary", "description") for _ in likes
+        f"d.spelt ->> '{place}' LIKE ? ESCAPE '!'" for place in ("summary", "description") for _ in likes
     )
     plan.require(
-        f"(e.name IN (SELECT value FROM carray(?)) OR (SELECT ({anywhere}) AND ({places}) FROM detail d "
-        "WHERE d.alert = e.alert AND d.since <= e.id ORDER BY d.since DESC LIMIT 1))",
+        f"(e.name IN (SELECT value FROM carray(?)) OR (SELECT ({anywhere}) AND ({places}) FROM "
+        "(SELECT annotations AS spelt FROM detail AS n WHERE n.alert = e.alert AND n.since <= e.id "
+        "ORDER BY n.since DESC LIMIT 1) AS d))",
         array(names),
         *raw,
         *likes,

@@ -12,6 +12,7 @@ import msgspec
 from ampp.store.error import StoreError
 from ampp.store.sqlite.backup import DATABASES
 from ampp.store.sqlite.database import connect, files, open_database
+from ampp.store.sqlite.history import phrases
 from ampp.store.sqlite.lock import DirectoryLock
 from ampp.store.sqlite.migration import migrate_to, version_of
 
@@ -148,7 +149,7 @@ _ORPHANS: Final = (
     "AND NOT EXISTS (SELECT 1 FROM member WHERE alert = series.id)",
     "DELETE FROM label WHERE alert NOT IN (SELECT id FROM series)",
     "DELETE FROM often WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = holder AND starts = start)",
-    "DELETE FROM detail WHERE alert NOT IN (SELECT id FROM series)",
+    "DELETE FROM note WHERE alert NOT IN (SELECT id FROM series)",
     "DELETE FROM pair WHERE id NOT IN (SELECT pair FROM label)",
     "DELETE FROM rule WHERE generator NOT IN (SELECT generator FROM event)",
     "DELETE FROM attempt WHERE notification NOT IN (SELECT id FROM notification)",
@@ -158,7 +159,7 @@ _ORPHANS: Final = (
         for table, columns in _TEXTS.items()
         for column in columns
     )
-    + ")",
+    + " UNION SELECT CAST(j.key AS INTEGER) FROM note, json_each(note.texts) AS j)",
 )
 
 
@@ -167,3 +168,4 @@ def _drop_orphans(connection: apsw.Connection) -> None:
     with connection:
         for statement in _ORPHANS:
             connection.execute(statement)
+        phrases.sweep(connection, keep=0)

@@ -327,6 +327,7 @@ class Historian:
         if time.monotonic() >= self._rest_at:
             self._rest_at = time.monotonic() + _REST_SECONDS
             sweep.rest(self._file.connection, millis(self._clock() - self._settings.retention))
+            self._unfolding.clear()
         if removed:
             self._swept += removed
             self._unfolding.clear()

@@ -31,7 +31,7 @@ _labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 _KNOWN: Final = """
 SELECT json_group_array(json_array(a.id, a.hash, a.name, a.severity, a.namespace, json(a.pairs),
     s.resolved, s.at, s.starts, s.ends, s.event, s.cause,
-    (SELECT d.annotations FROM detail d WHERE d.alert = a.id ORDER BY d.since DESC LIMIT 1),
+    (SELECT n.texts FROM note n WHERE n.alert = a.id ORDER BY n.since DESC LIMIT 1),
     (SELECT json_group_object(m.grp, m.cause) FROM member m
         WHERE m.alert = a.id AND m.until IS NULL AND m.cause IS NOT NULL)))
 FROM carray(?) AS c JOIN series AS a ON a.hash = c.value LEFT JOIN state AS s ON s.alert = a.id

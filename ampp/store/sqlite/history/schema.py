@@ -11,7 +11,10 @@ Everything here can be built again from the raw journal as far as that reaches b
     label         which label sets have a pair
     often         when label sets with a pair that many have began to fire, so that the latest of them are found without
                   looking at each: `start` and `holder` are `starts` and `alert` of their events
-    detail        the annotations of an alert from event `since` on
+    note          the annotations of an alert from event `since` on: a JSON object by the numbers of their names, whose
+                  values are texts, or the numbers of phrases
+    phrase        an annotation that occurs again and again
+    detail        the same as `note`, as a view: with the annotations as a JSON object
     rule          which alert names a generator URL has come with
     event         a change of an alert's state: see below
     tally         events of an alert within an hour (of Unix time) by number: those that began it, ended it, turned it;
@@ -156,10 +159,27 @@ CREATE TABLE often (pair INTEGER NOT NULL, start INTEGER NOT NULL, holder INTEGE
     PRIMARY KEY (pair, start, holder)) STRICT, WITHOUT ROWID;
 INSERT INTO often SELECT DISTINCT l.pair, e.starts, e.alert FROM pair AS p CROSS JOIN label AS l ON l.pair = p.id
     CROSS JOIN event AS e INDEXED BY event_alert ON e.alert = l.alert WHERE p.many = 1;
+CREATE TABLE phrase (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE note (alert INTEGER NOT NULL, since INTEGER NOT NULL, texts TEXT NOT NULL,
+    PRIMARY KEY (alert, since)) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO text (value) SELECT DISTINCT j.key FROM detail AS d, json_each(d.annotations) AS j;
+INSERT INTO note SELECT alert, since, (SELECT json_group_object(CAST(t.id AS TEXT), j.value)
+    FROM json_each(d.annotations) AS j CROSS JOIN text AS t ON t.value = j.key) FROM detail AS d;
+DROP TABLE detail;
+CREATE VIEW detail AS SELECT alert, since, (SELECT '{{' || coalesce(group_concat(json_quote(t.value) || ':' ||
+        json_quote(iif(j.type = 'integer', (SELECT value FROM phrase WHERE id = j.value), j.value)), ','), '') || '}}'
+    FROM json_each(n.texts) AS j CROSS JOIN text AS t ON t.id = CAST(j.key AS INTEGER)) AS annotations FROM note AS n;
 """
 
 _SPELT: Final = """
 DROP TABLE often;
+CREATE TABLE former (alert INTEGER NOT NULL, since INTEGER NOT NULL, annotations TEXT NOT NULL,
+    PRIMARY KEY (alert, since)) STRICT, WITHOUT ROWID;
+INSERT INTO former SELECT alert, since, annotations FROM detail;
+DROP VIEW detail;
+DROP TABLE note;
+DROP TABLE phrase;
+ALTER TABLE former RENAME TO detail;
 CREATE TABLE former (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, fingerprint INTEGER, sha INTEGER,
     name INTEGER NOT NULL, severity INTEGER NOT NULL, namespace INTEGER NOT NULL, labels TEXT NOT NULL) STRICT;
 INSERT INTO former SELECT id, hash, fingerprint, sha, name, severity, namespace, labels FROM alert;

@@ -14,6 +14,7 @@ from typing import Final
 import apsw
 
 from ampp.store.sqlite.budget import allowed, used
+from ampp.store.sqlite.history import phrases
 from ampp.store.sqlite.history.rows import array
 
 __all__ = ["SLICE", "SLICE_SMALL", "over", "rest", "shrink", "slice_of"]
@@ -82,8 +83,8 @@ def _events(connection: apsw.Connection, last: int) -> int:
     connection.execute("DELETE FROM tally WHERE hour < ?", (newest // _HOUR,))
     bound = array(alerts)
     connection.execute(
-        "DELETE FROM detail WHERE alert IN (SELECT value FROM carray(?)) AND since < "
-        "(SELECT max(d.since) FROM detail d WHERE d.alert = detail.alert AND d.since <= ? + 1)",
+        "DELETE FROM note WHERE alert IN (SELECT value FROM carray(?)) AND since < "
+        "(SELECT max(n.since) FROM note n WHERE n.alert = note.alert AND n.since <= ? + 1)",
         (bound, last),
     )
     idle = [
@@ -112,7 +113,7 @@ def _alerts(connection: apsw.Connection, alerts: list[int]) -> None:
         "AND NOT EXISTS (SELECT 1 FROM label WHERE pair = pair.id)",
         (array(alerts),),
     )
-    for table, column in (("detail", "alert"), ("state", "alert"), ("member", "alert"), ("series", "id")):
+    for table, column in (("note", "alert"), ("state", "alert"), ("member", "alert"), ("series", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} {gone}", (array(alerts),))
 
 
@@ -136,6 +137,7 @@ def rest(connection: apsw.Connection, cutoff: int) -> None:
 
 
 def _rest(connection: apsw.Connection, cutoff: int) -> None:
+    phrases.sweep(connection)
     connection.execute("DELETE FROM dropped WHERE at < ?", (cutoff,))
     connection.execute("DELETE FROM run WHERE at < ? AND id < (SELECT max(id) FROM run)", (cutoff,))
     connection.execute("DELETE FROM gap WHERE at < ?", (cutoff,))

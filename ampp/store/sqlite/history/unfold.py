@@ -37,6 +37,7 @@ from ampp.core.record import (
 from ampp.store.sqlite.history.decisions import Decisions
 from ampp.store.sqlite.history.groups import Groups
 from ampp.store.sqlite.history.names import Entry, Names, millis
+from ampp.store.sqlite.history.phrases import Phrases
 from ampp.store.sqlite.history.rows import highest, insert
 from ampp.store.sqlite.history.schema import KINDS
 
@@ -61,8 +62,6 @@ ON CONFLICT (hour, alert) DO UPDATE SET fired = fired + excluded.fired, ended = 
 _ROUND: Final = 32
 """Rows after which other threads get a turn."""
 
-_annotations: Final = msgspec.json.Encoder().encode
-
 
 class Unfolding:
     """See the module's docstring. `events` and `notifications` count the rows written. `breathe` is called every few
@@ -72,6 +71,7 @@ class Unfolding:
         self._connection: Final = connection
         self._breathe: Final = breathe
         self._names: Final = Names(connection, breathe)
+        self._phrases: Final = Phrases(connection, self._names)
         self._groups: Final = Groups(connection, self._names)
         self._decisions: Final = Decisions(connection, self._names)
         self._rules: set[tuple[int, int]] = set()
@@ -91,6 +91,7 @@ class Unfolding:
     def clear(self) -> None:
         """Forget everything that is not in the database."""
         self._names.clear()
+        self._phrases.clear()
         self._groups.clear()
         self._decisions.clear()
         self._rules.clear()
@@ -114,7 +115,8 @@ class Unfolding:
     def _write(self) -> None:
         connection = self._connection
         self._names.flush()
-        insert(connection, "detail", self._details)
+        self._phrases.flush()
+        insert(connection, "note", self._details)
         insert(connection, "rule", self._new_rules, replace=True)
         insert(connection, "event", self._events)
         insert(connection, "often", sorted(self._often), conflict="ON CONFLICT DO NOTHING")
@@ -176,7 +178,7 @@ class Unfolding:
         resolved = kind >= _RESOLVED
         generator = 1
         if row is not None:
-            encoded = _annotations(row.annotations)
+            encoded = self._phrases.stored(row.annotations)
             detail = xxhash.xxh3_64_intdigest(encoded)
             if detail != entry.detail:
                 entry.detail = detail
