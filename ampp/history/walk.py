@@ -112,8 +112,8 @@ def edge(connection: apsw.Connection, wanted: Conditions, way: Way, after: Row |
 
 
 def count(connection: apsw.Connection, wanted: Conditions, way: Way | None, column: str) -> tuple[int, bool]:
-    """How many rows the walks have in all, up to `COUNTED` (or fewer, where counting takes long), and whether that is all
-    of them."""
+    """How many rows the walks have in all, up to `COUNTED` (fewer where counting takes long), and whether that is all of
+    them."""
     total, most = 0, _FEW if way is not None and way.index == OFTEN else COUNTED
     for walk in _walks(wanted, way, column):
         query = f"SELECT count(*) FROM (SELECT 1 FROM {walk.source} WHERE {walk.fixed} LIMIT ?)"

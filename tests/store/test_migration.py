@@ -30,10 +30,8 @@ def unfold(connection: apsw.Connection, minute: int) -> None:
     at = T0 + minute * MINUTE
     rows = []
     for labels in (*sets, ODD):
-        annotations = {"summary": f"{labels.get('pod', '')} is down", "odd\x00\n": "said again and again, \"it's\" \\"}
-        rows.append(
-            AlertRow(labelling.key(labels), annotations, at, at + MINUTE, at, "", False, 0, 0, at, at + MINUTE)
-        )
+        annotations = {"summary": f"{labels.get('pod', '')} is down", "odd\x00\n": 'said again and again, "it\'s" \\'}
+        rows.append(AlertRow(labelling.key(labels), annotations, at, at + MINUTE, at, "", False, 0, 0, at, at + MINUTE))
     with connection:
         Unfolding(connection).take([Posted(at=at, alerts=tuple(rows))])
 

@@ -228,7 +228,7 @@ class Historian:
                 raise IsADirectoryError(f"{self.path} is a directory")
             self._file.log_bytes = log_bytes(self.path.parent, self._settings.storage_bytes) or _LOG_BYTES
             self._file.open()
-            self._file.connection.execute("PRAGMA cache_size = -2000")
+            self._file.connection.execute("PRAGMA cache_size = -4000")
             self._unfolding = Unfolding(self._file.connection, self._pace.breathe)
         self._bookmark.open(self._file.connection, anew=anew)
         self.ready.set()

@@ -29,7 +29,7 @@ _RANGE: Final = 1 << 64
 _labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 _KNOWN: Final = """
-SELECT json_group_array(json_array(a.id, a.hash, a.name, a.severity, a.namespace, json(a.pairs),
+SELECT json_group_array(json_array(a.id, a.hash, a.name, a.severity, a.namespace, a.pairs,
     s.resolved, s.at, s.starts, s.ends, s.event, s.cause,
     (SELECT n.texts FROM note n WHERE n.alert = a.id ORDER BY n.since DESC LIMIT 1),
     (SELECT json_group_object(m.grp, m.cause) FROM member m
@@ -59,10 +59,12 @@ def millis(wall: int) -> int:
 
 
 class Entry:
-    """An alert. `pairs`: the numbers of its labels. `resolved` is None while nothing is known of its state; times in wall milliseconds.
+    """An alert. `pairs`: the numbers of its labels, as JSON. `resolved` is None while nothing is known of its state;
+    times in wall milliseconds.
 
     `cause`: why it was last said to be suppressed; `causes`: by group, what suppresses it there. `detail`: its latest
-    annotations, hashed, None when there are none on record. `began`: a start for which `often` is known to be complete.
+    annotations as they are stored, hashed, None when there are none on record. `began`: the start that `often` was told
+    of last.
     """
 
     __slots__ = (
@@ -82,7 +84,7 @@ class Entry:
         "starts",
     )
 
-    def __init__(self, identity: int, name: int, severity: int, namespace: int, pairs: list[int]) -> None:
+    def __init__(self, identity: int, name: int, severity: int, namespace: int, pairs: str) -> None:
         self.id = identity
         self.pairs = pairs
         self.began: int | None = None
@@ -183,8 +185,15 @@ class Names:
         if crowded:
             connection.execute("UPDATE pair SET many = 1 WHERE id IN (SELECT value FROM carray(?))", (array(crowded),))
             connection.execute(
-                "INSERT OR IGNORE INTO often SELECT l.pair, e.starts, e.alert FROM carray(?) AS c CROSS JOIN label AS l "
-                "ON l.pair = c.value CROSS JOIN event AS e INDEXED BY event_alert ON e.alert = l.alert",
+                "INSERT OR IGNORE INTO often SELECT l.pair, e.starts, e.alert FROM carray(?) AS c "
+                "CROSS JOIN label AS l ON l.pair = c.value "
+                "CROSS JOIN event AS e INDEXED BY event_alert ON e.alert = l.alert",
+                (array(crowded),),
+            )
+            # The start that an event yet to come will have, if it is another than that of the last.
+            connection.execute(
+                "INSERT OR IGNORE INTO often SELECT l.pair, s.starts, s.alert FROM carray(?) AS c "
+                "CROSS JOIN label AS l ON l.pair = c.value CROSS JOIN state AS s ON s.alert = l.alert",
                 (array(crowded),),
             )
             self.many.update(crowded)
@@ -248,6 +257,7 @@ class Names:
         if resolved is not None:
             entry.resolved = bool(resolved)
             entry.at, entry.starts, entry.ends, entry.event, entry.cause = at, starts, ends, event, cause
+            entry.began = starts
         if detail is not None:
             entry.detail = xxhash.xxh3_64_intdigest(detail.encode())
         if causes and causes != "{}":
@@ -277,8 +287,9 @@ class Names:
         get = labels.get
         known, many, grown = self._pairs, self.many, self._grown
         pairs = [known[item] for item in labels.items()]
+        spelt = f"[{','.join(map(str, pairs))}]"
         entry = Entry(
-            identity, text(get("alertname", "")), text(get("severity", "")), text(get("namespace", "")), pairs
+            identity, text(get("alertname", "")), text(get("severity", "")), text(get("namespace", "")), spelt
         )
         self._new_alerts.append(
             (
@@ -289,7 +300,7 @@ class Names:
                 entry.name,
                 entry.severity,
                 entry.namespace,
-                f"[{','.join(map(str, pairs))}]",
+                spelt,
             )
         )
         self._new_labels.extend([pair << 32 | identity for pair in pairs])

@@ -1,8 +1,8 @@
 """Annotations as they are stored: words that come again are spelt once.
 
-What a rule says of an alert is mostly the same each time: where to read on, what it means. A text that has come twice
-lately gets a number in table `phrase`; whatever differs from one alert to the next, such as a measured value, stays
-where it is. So does what came before its text had a number.
+What a rule says of its alerts is mostly the same each time: where to read on, what it means. A text that has come with
+two alerts lately gets a number in table `phrase`; whatever differs from one alert to the next, such as a measured
+value, stays where it is. So does what came before its text had a number.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Phrases:
         self._names: Final = names
         self._keys: dict[str, str] = {}
         self._known: dict[str, int] = {}
-        self._seen: set[int] = set()
+        self._seen: dict[int, int] = {}
         self._new: list[tuple[Any, ...]] = []
         self._next = 0
         self.clear()
@@ -50,25 +50,32 @@ class Phrases:
         """Write what is new, and forget what may be looked up again where it has become too much."""
         insert(self._connection, "phrase", self._new)
         self._new.clear()
-        for known, most in ((self._keys, _KNOWN), (self._known, _KNOWN), (self._seen, _SEEN)):
+        remembered: tuple[tuple[dict[Any, Any], int], ...] = (
+            (self._keys, _KNOWN),
+            (self._known, _KNOWN),
+            (self._seen, _SEEN),
+        )
+        for known, most in remembered:
             if len(known) > most:
-                known.clear()  # type: ignore[attr-defined]
+                known.clear()
 
-    def stored(self, annotations: Mapping[str, str]) -> bytes:
-        """The annotations as JSON, as table `note` has them: by the numbers of their names."""
+    def stored(self, alert: int, annotations: Mapping[str, str]) -> bytes:
+        """The annotations of an alert as JSON, as table `note` has them: by the numbers of their names."""
         keys, known = self._keys, self._known
         found: dict[str, str | int] = {}
         for name, value in annotations.items():
-            key = keys.get(name)
-            if key is None:
-                key = keys[name] = str(self._names.text(name))
-            found[key] = (known.get(value) or self._numbered(value)) if _LONG <= len(value) <= _LONGEST else value
+            key = keys.get(name) or self._key(name)
+            found[key] = known.get(value) or self._numbered(alert, value)
         return _encode(found)
 
-    def _numbered(self, value: str) -> str | int:
-        place = hash(value)
-        if place not in self._seen:
-            self._seen.add(place)
+    def _key(self, name: str) -> str:
+        key = self._keys[name] = str(self._names.text(name))
+        return key
+
+    def _numbered(self, alert: int, value: str) -> str | int:
+        if not _LONG <= len(value) <= _LONGEST:
+            return value
+        if self._seen.setdefault(hash(value), alert) == alert:
             return value
         found: int | None = self._connection.execute("SELECT id FROM phrase WHERE value = ?", (value,)).get
         if found is None:

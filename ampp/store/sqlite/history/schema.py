@@ -159,6 +159,8 @@ CREATE TABLE often (pair INTEGER NOT NULL, start INTEGER NOT NULL, holder INTEGE
     PRIMARY KEY (pair, start, holder)) STRICT, WITHOUT ROWID;
 INSERT INTO often SELECT DISTINCT l.pair, e.starts, e.alert FROM pair AS p CROSS JOIN label AS l ON l.pair = p.id
     CROSS JOIN event AS e INDEXED BY event_alert ON e.alert = l.alert WHERE p.many = 1;
+INSERT OR IGNORE INTO often SELECT l.pair, s.starts, s.alert FROM pair AS p CROSS JOIN label AS l ON l.pair = p.id
+    CROSS JOIN state AS s ON s.alert = l.alert WHERE p.many = 1;
 CREATE TABLE phrase (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE note (alert INTEGER NOT NULL, since INTEGER NOT NULL, texts TEXT NOT NULL,
     PRIMARY KEY (alert, since)) STRICT, WITHOUT ROWID;
