@@ -112,7 +112,7 @@ def edge(connection: apsw.Connection, wanted: Conditions, way: Way, after: Row |
 
 
 def count(connection: apsw.Connection, wanted: Conditions, way: Way | None, column: str) -> tuple[int, bool]:
-    """How many rows the walks have in all, up to `COUNTED` (fewer where counting takes long), and whether that is all of
+    """How many rows the walks have in all, up to `COUNTED` (fewer where that takes long), and whether that is all of
     them."""
     total, most = 0, _FEW if way is not None and way.index == OFTEN else COUNTED
     for walk in _walks(wanted, way, column):
