@@ -104,7 +104,7 @@ def edge(connection: apsw.Connection, wanted: Conditions, way: Way, after: Row |
     which = "max" if latest else "min"
     table, column = ("often", "start") if way.index == OFTEN else (f"event INDEXED BY {way.index}", "starts")
     query = f"SELECT {which}({column}) FROM {table} WHERE {way.column} = ? AND {column} BETWEEN ? AND ?"
-    found = [fetch(connection, query, (value, low, high))[0][0] for value in way.values]
+    found: list[int | None] = [fetch(connection, query, (value, low, high))[0][0] for value in way.values]
     known = [start for start in found if start is not None]
     if not known:
         return None
