@@ -23,7 +23,8 @@ what stands in for it:
 Groups about which nothing changes are let sleep: see `sleep`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import msgspec
@@ -31,19 +32,19 @@ import msgspec
 from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
 from ampp.core.clock import MINUTE, Now
-from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine
+from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.reason import FailureReason, NotifyReason
-from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, Posted
+from ampp.core.reason import FailureReason
+from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, LogPruned, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
 from ampp.history import namesake
 from ampp.history.sleep import Sleep
-from ampp.history.window import AHEAD, FOREVER, Ends, Window
+from ampp.history.window import AHEAD, FOREVER, Ends, Window, repeats
 
 __all__ = ["Replay", "Watch"]
 
@@ -194,8 +195,7 @@ class Replay:
         now, out = self._now(), Effects()
         self._timers[record.group.route, record.group.labels] = record.group
         self.engine.groups.wheel.cancel(group.seat)
-        repeats = any(one.reason == NotifyReason.REPEAT.value for one in record.decisions)
-        self._turn(group, now, out, record.group.next, repeats=repeats)
+        self._turn(group, now, out, record.group.next, repeats=repeats(record))
         self._carry(out)
 
     def collect(self, record: Collected) -> None:
@@ -245,8 +245,22 @@ class Replay:
             assumed=False,
         )
 
-    def prune(self) -> None:
-        self.engine.prune_log(self._now())
+    def prune(self, record: LogPruned) -> None:
+        """Forget what the log has no need of any more. Of what may be held since a restart the record tells whether it
+        was."""
+        engine = self.engine
+        gone, log = frozenset(record.keys), engine.log
+        known = {
+            log_key(group.key, to): group
+            for group in engine.groups
+            if group.identity in self._exact
+            for to in engine.plan.receivers[group.route.receiver].integrations
+        }
+        kept = {key: log[key] for key in known.keys() & log.keys() - gone if self._doubtful(known[key])}
+        engine.prune_log(self._now())
+        log.update(kept)
+        for key in known.keys() & gone:
+            log.pop(key, None)
 
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
@@ -367,7 +381,7 @@ class Replay:
             return False
         route, groups = group.route, self.engine.groups
         ahead = self._window.turns.get((group.identity, group.label_key))
-        if ahead is not None and wall <= ahead[0] < group.due + min(AHEAD, route.group_interval):
+        if ahead is not None and wall <= ahead[0].at < group.due + min(AHEAD, route.group_interval):
             # The record will take the turn, at its own place among others of that instant.
             return True
         if not group.flushed and group.due < group.created + route.group_wait:
@@ -389,18 +403,29 @@ class Replay:
             return
         self._sleep.over(group)
         before = len(out.notify)
-        doubtful = () if repeats else self._doubtful(group)
-        for alert in doubtful:
-            alert.held = True
-        self.engine.turn(group, now, out)
-        for alert in doubtful:
-            alert.held = False
+        with self._in_doubt(group, repeats=repeats):
+            self.engine.turn(group, now, out)
         if group.gone:
             return
         if following > now.mono and following != group.due:
             self.engine.groups.arm(group, following)
         if len(out.notify) == before:
             self._sleep.doze(group, self.wall)
+
+    def _repeats_now(self, group: Group) -> bool:
+        """Whether a repeat of the group is recorded for this moment."""
+        ahead = self._window.turns.get((group.identity, group.label_key))
+        return ahead is not None and ahead[0].at <= self.wall and ahead[0].repeats
+
+    @contextmanager
+    def _in_doubt(self, group: Group, *, repeats: bool) -> Iterator[None]:
+        """What may be held since a restart is held meanwhile, unless a repeat is recorded."""
+        doubtful = () if repeats else self._doubtful(group)
+        for alert in doubtful:
+            alert.held = True
+        yield
+        for alert in doubtful:
+            alert.held = False
 
     def _doubtful(self, group: Group) -> list[Alert]:
         """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group
@@ -433,7 +458,12 @@ class Replay:
     def _end(self, outcome: Outcome, *, assumed: bool) -> None:
         notify = outcome.notify
         self._watch.ended(outcome, self.wall, assumed)
-        self._carry(self.engine.delivered(outcome, self._now()))
+        flight = self.engine.flights.get(notify.flush)
+        if flight is not None:
+            # The group's next turn may have waited for this, and is then taken at once.
+            with self._in_doubt(flight.group, repeats=self._repeats_now(flight.group)):
+                out = self.engine.delivered(outcome, self._now())
+            self._carry(out)
         if notify.flush not in self.engine.flights:
             self._flown.pop(notify.flush, None)
 
