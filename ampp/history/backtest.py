@@ -47,6 +47,7 @@ __all__ = ["RETENTION", "Asked", "Period", "Records", "Report", "Source", "backt
 RETENTION: Final = 120 * HOUR
 """For how long the notification log keeps an entry, as --data.retention has it by default."""
 
+_REPEAT: Final = NotifyReason.REPEAT.value
 _PACE: Final = 5_000
 """Records between two reports of progress."""
 
@@ -230,7 +231,7 @@ class _Run:
             replay.post(record)
 
     def _flushed(self, record: Flushed) -> None:
-        if any(one.send and one.reason == NotifyReason.REPEAT.value for one in record.decisions):
+        if record.outbox and any(one.send and one.reason == _REPEAT for one in record.decisions):
             repeated = self.before.held_in(record.group)
             for replay in (self.before, self.after):
                 replay.confirm(repeated)

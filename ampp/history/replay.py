@@ -23,15 +23,14 @@ what stands in for it:
 Groups about which nothing changes are let sleep: see `sleep`.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
-from ampp.core.clock import MINUTE, Now
+from ampp.core.clock import MINUTE, SECOND, Now
 from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group
 from ampp.core.matcher import Mode
@@ -54,6 +53,8 @@ _COLLECT: Final = 30 * MINUTE
 _PATIENCE: Final = MINUTE
 """How long after its deadline an outcome may still be recorded."""
 _CROWD: Final = 1 << 30
+_RESOLUTION: Final = 10 * SECOND
+"""Time passes here from one record or turn to the next, and most timers run for minutes."""
 
 _REASONS: Final = {reason.value: reason for reason in FailureReason}
 _decode: Final = msgspec.json.Decoder(dict[str, str]).decode
@@ -112,6 +113,7 @@ class Replay:
             retention=self._retention,
             now=Now(wall, wall),
             journal=False,
+            resolution=_RESOLUTION,
         )
 
     def follow(self, in_force: Plan) -> None:
@@ -132,16 +134,17 @@ class Replay:
         engine = self.engine
         while True:
             due = engine.next_due()
-            if self._held_until <= min(until, FOREVER if due is None else due):
+            following = until if due is None or due > until else due
+            if self._held_until <= following:
                 # What nobody repeated is over by now.
                 self._held_until = FOREVER + 1
                 self.confirm(list(engine.book.alerts))
                 continue
-            if self._collected + _COLLECT <= min(until, FOREVER if due is None else due):
+            if self._collected + _COLLECT <= following:
                 self._collected += _COLLECT
                 engine.collect(Now(self._collected, self._collected))
                 continue
-            if self._sleep.rouse_by(min(until, FOREVER if due is None else due)):
+            if self._sleep.rouse_by(following):
                 continue
             if due is None or due > until:
                 break
@@ -403,8 +406,10 @@ class Replay:
             return
         self._sleep.over(group)
         before = len(out.notify)
-        with self._in_doubt(group, repeats=repeats):
-            self.engine.turn(group, now, out)
+        doubtful: Sequence[Alert] = self._doubt(group) if self._taken_up and not repeats else ()
+        self.engine.turn(group, now, out)
+        for alert in doubtful:
+            alert.held = False
         if group.gone:
             return
         if following > now.mono and following != group.due:
@@ -417,15 +422,12 @@ class Replay:
         ahead = self._window.turns.get((group.identity, group.label_key))
         return ahead is not None and ahead[0].at <= self.wall and ahead[0].repeats
 
-    @contextmanager
-    def _in_doubt(self, group: Group, *, repeats: bool) -> Iterator[None]:
-        """What may be held since a restart is held meanwhile, unless a repeat is recorded."""
-        doubtful = () if repeats else self._doubtful(group)
+    def _doubt(self, group: Group) -> list[Alert]:
+        """What of a group may be held since a restart: held from now on, until whoever asks lets go of it."""
+        doubtful = self._doubtful(group)
         for alert in doubtful:
             alert.held = True
-        yield
-        for alert in doubtful:
-            alert.held = False
+        return doubtful
 
     def _doubtful(self, group: Group) -> list[Alert]:
         """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group
@@ -461,8 +463,12 @@ class Replay:
         flight = self.engine.flights.get(notify.flush)
         if flight is not None:
             # The group's next turn may have waited for this, and is then taken at once.
-            with self._in_doubt(flight.group, repeats=self._repeats_now(flight.group)):
-                out = self.engine.delivered(outcome, self._now())
+            doubtful: Sequence[Alert] = ()
+            if self._taken_up and not self._repeats_now(flight.group):
+                doubtful = self._doubt(flight.group)
+            out = self.engine.delivered(outcome, self._now())
+            for alert in doubtful:
+                alert.held = False
             self._carry(out)
         if notify.flush not in self.engine.flights:
             self._flown.pop(notify.flush, None)

@@ -71,6 +71,9 @@ class Ends:
         return FOREVER
 
 
+_REPEAT: Final = NotifyReason.REPEAT.value
+
+
 class Turn(msgspec.Struct, frozen=True):
     """A recorded turn of a group: when, and whether somebody was told once more."""
 
@@ -80,7 +83,7 @@ class Turn(msgspec.Struct, frozen=True):
 
 def repeats(record: Flushed) -> bool:
     """Whether one of the decisions was to tell the same once more."""
-    return any(one.reason == NotifyReason.REPEAT.value for one in record.decisions)
+    return _REPEAT in [one.reason for one in record.decisions]
 
 
 class Window:
