@@ -289,21 +289,24 @@ def _exact(plan: _Plan) -> None:
             together.append(pair)
         else:
             plan.few(holds, _HOLDERS, pair)
-    if len(together) > 1:
-        _both(plan, together)
+    if len(set(together)) > 1:
+        _both(plan, list(dict.fromkeys(together)))
 
 
 def _both(plan: _Plan, pairs: list[int]) -> None:
     """Several labels that many have: perhaps few have all of them."""
+    count = f"SELECT count(*) FROM ({_HOLDERS} LIMIT ?)"
+    sizes = [(fetch(plan.connection, count, (pair, _LOOKED + 1))[0][0], pair) for pair in pairs]
+    size, first = min(sizes)
+    if size > _LOOKED:
+        return
     others = " AND ".join(["EXISTS (SELECT 1 FROM label m WHERE m.pair = ? AND m.alert = l.alert)"] * (len(pairs) - 1))
-    query = f"SELECT alert FROM (SELECT alert FROM label WHERE pair = ? LIMIT ?) AS l WHERE {others} LIMIT ?"
-    first, *rest = pairs
-    ids = fetch(plan.connection, query, (first, _LOOKED + 1, *rest, MANY + 1))
-    # Where the first of them alone has more, who is among the rest of those is not known.
-    whole = fetch(plan.connection, f"SELECT count(*) FROM ({_HOLDERS} LIMIT ?)", (first, _LOOKED + 1))[0][0] <= _LOOKED
-    if whole and len(ids) <= MANY:
-        if not ids:
-            raise _Nothing
+    rest = [pair for pair in pairs if pair != first]
+    query = f"SELECT l.alert FROM label AS l WHERE l.pair = ? AND {others} LIMIT ?"
+    ids = fetch(plan.connection, query, (first, *rest, MANY + 1))
+    if not ids:
+        raise _Nothing
+    if len(ids) <= MANY:
         plan.way("alert", [identity for (identity,) in ids])
 
 
