@@ -90,6 +90,7 @@ class Replay:
         self._mode: Final = mode
         self._retention: Final = retention
         self._labels: Final[dict[bytes, dict[str, str]]] = {}
+        self._routes: Final[dict[bytes, tuple[Route, ...]]] = {}
         self._open: dict[tuple[int, str], Notify] = {}
         self._flown: dict[int, int] = {}
         self._same: dict[str, Route] = {}
@@ -176,10 +177,13 @@ class Replay:
                     ends=ends,
                     updated=wall,
                 )
+                alert.routes = self._routes.get(key, ())
             else:
                 alert.starts, alert.ends, alert.updated, alert.held = row.starts, ends, wall, False
             inhibitor.observe(alert)
             groups.seat(alert, now)
+            # An alert that comes again after it has been let go of goes the same ways.
+            self._routes[key] = alert.routes
             self._sleep.stir(alert, self.wall)
 
     def silence(self) -> None:
@@ -268,6 +272,7 @@ class Replay:
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
         self._sleep.wake_all(self.wall)
+        self._routes.clear()
         self._carry(load_plan(self.engine, plan, self._now(), keep_timers=keep_timers))
         self._sleep.watch(self.wall)
 
@@ -278,6 +283,7 @@ class Replay:
         old, now = self.engine, self._now()
         self.engine = self._fresh(plan, self.wall)
         self._sleep = Sleep(self.engine, self._silences)
+        self._routes.clear()
         self._open.clear()
         self._flown.clear()
         self._collected = self.wall
