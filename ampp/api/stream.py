@@ -56,10 +56,12 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """What a listener wants: from where on, and of which topics."""
+    """What a listener wants: from where on, of which topics, and how much of it."""
 
     since: str | None
     topics: frozenset[str]
+    brief: bool
+    """Whether it is enough to know that something changed."""
 
 
 class Streams:
@@ -107,7 +109,7 @@ class Streams:
                     case Gap():
                         await write([_sse(*self._control("reset", number))])
                     case _:
-                        frames = [_sse(e.kind.value, e.place, e.json) for e in told if e.kind.topic in asked.topics]
+                        frames = [_sse(*event) for event in self._wanted(asked, told)]
                         if frames:
                             await write(frames)
             if not line.gone:
@@ -146,7 +148,7 @@ class Streams:
                     case Gap():
                         await write([self._control("reset", number)[2]])
                     case _:
-                        await write([event.json for event in told if event.kind.topic in asked.topics])
+                        await write([json for _, _, json in self._wanted(asked, told)])
             if not line.gone:
                 async with line.timed():
                     await send({"type": "websocket.close", "code": 1001, "reason": "the server is shutting down"})
@@ -174,7 +176,10 @@ class Streams:
         wanted = frozenset(word for given in query.all("topics") for word in given.split(",") if word)
         if unknown := wanted - topics:
             raise wrong("topics", f"there are: {', '.join(sorted(topics))}", min(unknown))
-        return _Asked(since, wanted or topics)
+        brief = query.last("brief")
+        if brief not in ("", "true", "false"):
+            raise wrong("brief", "must be true or false", brief)
+        return _Asked(since, wanted or topics, brief == "true")
 
     def _begin(self, asked: _Asked) -> tuple[int, tuple[str, str, bytes]]:
         """Behind which event to go on, and what to say first."""
@@ -184,7 +189,14 @@ class Streams:
             return gap.number, self._control("reset", gap.number)
         return number, self._control("ready", number)
 
-    def _control(self, word: str, number: int) -> tuple[str, str, bytes]:
+    def _wanted(self, asked: _Asked, told: Sequence[Event]) -> Sequence[tuple[str, str, bytes]]:
+        """What is said of these events: the word, the place and the JSON of each, or briefly of all of them."""
+        events = [event for event in told if event.kind.topic in asked.topics]
+        if events and asked.brief:
+            return [self._control("changed", events[-1].number, count=len(events))]
+        return [(event.kind.value, event.place, event.json) for event in events]
+
+    def _control(self, word: str, number: int, **data: int) -> tuple[str, str, bytes]:
         """What is said to one listener and is no event: its word, the present place, and its JSON."""
         where = place(self._feed.run, number)
         if word == "reset":
@@ -195,7 +207,7 @@ class Streams:
             "sequence": number,
             "timestamp": format_millis(time.time_ns() // MILLISECOND * MILLISECOND),
             "source": "system",
-            "data": {},
+            "data": data,
         }
         return word, where, _encode(told)
 

@@ -41,6 +41,7 @@ from ampp.config.error import ConfigError, Fault, Invalid, closest
 from ampp.config.node import SCALAR, SEQUENCE, Node, compose, read
 from ampp.config.scalar import resolve
 from ampp.config.section import Section, Struct, section_fields
+from ampp.config.severity import Scale, parse_words
 from ampp.core.clock import HOUR
 from ampp.core.duration import DurationError, parse_prometheus
 from ampp.core.quote import go_quote
@@ -131,10 +132,6 @@ class _ListKind(_SettingKind):
             return d.fault(node, str(error), self.hint)
 
 
-def _parse_words(text: str) -> tuple[str, ...]:
-    return tuple(word for part in text.split(",") if (word := part.strip()))
-
-
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in words:
@@ -220,7 +217,7 @@ class NetworkSettings(_SettingsSection, frozen=True, kw_only=True):
     )
 
 
-_Words: TypeAlias = Annotated[tuple[str, ...], _ListKind(_parse_words, "write a list such as [disaster, high]")]
+_Words: TypeAlias = Annotated[tuple[str, ...], _ListKind(parse_words, "write a list such as [disaster, high]")]
 
 
 class UiSettings(_SettingsSection, frozen=True, kw_only=True):
@@ -230,12 +227,17 @@ class UiSettings(_SettingsSection, frozen=True, kw_only=True):
     in none of them is shown after all of these. `label_colours`: `ampp.config.colour`.
     """
 
-    critical: _Words = _parse_words("emergency,disaster,fatal,critical,crit,page,p1,sev1,error,high,major")
-    warning: _Words = _parse_words("warning,warn,p2,sev2,minor,medium,average")
-    info: _Words = _parse_words("info,information,informational,notice,low,p3,sev3,p4,sev4,debug,none")
+    critical: _Words = parse_words("emergency,disaster,fatal,critical,crit,page,p1,sev1,error,high,major")
+    warning: _Words = parse_words("warning,warn,p2,sev2,minor,medium,average")
+    info: _Words = parse_words("info,information,informational,notice,low,p3,sev3,p4,sev4,debug,none")
     label_colours: Annotated[
         tuple[ColourRule, ...], _ListKind(parse_rules, "write a list such as [cluster, team=*:blue, env=prod:pink]")
     ] = ()
+
+    @property
+    def scale(self) -> Scale:
+        """The words of the levels."""
+        return Scale(self.critical, self.warning, self.info)
 
 
 class Settings(_SettingsSection, frozen=True, kw_only=True):
@@ -263,15 +265,10 @@ class Settings(_SettingsSection, frozen=True, kw_only=True):
             raise Invalid("storage.journal_retention must be positive", field="storage")
         if self.history.retention <= 0:
             raise Invalid("history.retention must be positive", field="history")
-        seen: dict[str, str] = {}
-        for key in ("critical", "warning", "info"):
-            for word in getattr(self.ui, key):
-                if seen.setdefault(word.lower(), key) != key:
-                    first = seen[word.lower()]
-                    raise Invalid(
-                        f"{go_quote(word)} is in ui.{first} and in ui.{key}: write both lists, with it in one of them",
-                        field="ui",
-                    )
+        try:
+            self.ui.scale.checked("ui.")
+        except ValueError as error:
+            raise Invalid(str(error), field="ui") from None
         return self
 
 

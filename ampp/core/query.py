@@ -13,7 +13,7 @@ from ampp.core.book import fingerprint
 from ampp.core.engine import Engine
 from ampp.core.group import Group
 from ampp.core.labels import fingerprint_hex, set_order, sort_for_notification
-from ampp.core.matcher import matches_all
+from ampp.core.matcher import Matcher, matches_all
 from ampp.core.plan import Receiver
 from ampp.core.route import Route
 from ampp.core.view import AlertQuery, AlertView, GroupView
@@ -34,7 +34,7 @@ def alerts(engine: Engine, query: AlertQuery, wall: int, *, ordered: bool = True
     known = [alert for alert in engine.book if alert.ends >= wall]
     wanted: list[Alert] = []
     for first in range(0, len(known), BATCH):
-        chosen = _chosen(known[first : first + BATCH], query)
+        chosen = _chosen(known[first : first + BATCH], query.matchers)
         if ordered:
             for alert in chosen:
                 if alert.fingerprint < 0:
@@ -67,22 +67,25 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
     plan = engine.plan
     status = _Status(engine, query, wall)
     receivers: dict[bytes, list[str]] = {}
-    found: list[tuple[Group, list[Alert]]] = []
+    found: list[tuple[Group, list[AlertView]]] = []
     for group in list(engine.groups):
         name = group.route.receiver
         if query.receiver is not None and not query.receiver(name):
             continue
         if query.receiver_matchers and not matches_all(query.receiver_matchers, plan.receivers[name].labels):
             continue
+        left = _left(group, query.matchers)
+        if left is None:
+            continue
         kept = []
-        for count, alert in enumerate(list(group.alerts.values())):
-            if not count % BATCH:
-                yield []
-            if alert.ends < wall or not matches_all(query.matchers, alert.labels):
-                continue
-            if status.view(alert, (), ()) is not None:
-                kept.append(alert)
-                receivers.setdefault(alert.key, []).append(name)
+        members = list(group.alerts.values())
+        for first in range(0, len(members), BATCH):
+            yield []
+            for alert in _chosen(members[first : first + BATCH], left):
+                view = status.view(alert, (), ()) if alert.ends >= wall else None
+                if view is not None:
+                    kept.append(view)
+                    receivers.setdefault(alert.key, []).append(name)
         if kept:
             found.append((group, kept))
     found.sort(key=lambda entry: (set_order(entry[0].labels), entry[0].route.receiver))
@@ -91,13 +94,24 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
         if group.muted_by and not query.muted:
             continue
         views = []
-        for count, alert in enumerate(sort_for_notification(kept, lambda alert: alert.labels)):
+        for count, view in enumerate(sort_for_notification(kept, lambda view: view.alert.labels)):
             if not count % BATCH:
                 yield []
-            view = status.view(alert, names[alert.key], group.muted_by)
-            if view is not None:
-                views.append(view)
+            alert = view.alert
+            views.append(AlertView(alert, names[alert.key], view.silenced_by, view.inhibited_by, group.muted_by))
         yield [GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)]
+
+
+def _left(group: Group, matchers: tuple[Matcher, ...]) -> tuple[Matcher, ...] | None:
+    """The matchers that its alerts are yet to be asked about, as all have the labels that it is grouped by; None where
+    these are not as wanted."""
+    route, left = group.route, []
+    for matcher in matchers:
+        if not (route.group_by_all or matcher.name in route.group_by):
+            left.append(matcher)
+        elif not matcher.test(group.labels.get(matcher.name, "")):
+            return None
+    return tuple(left)
 
 
 class _Status:
@@ -129,9 +143,9 @@ class _Status:
         return AlertView(alert, receivers, silenced_by, by, muted_by)
 
 
-def _chosen(alerts: list[Alert], query: AlertQuery) -> list[Alert]:
-    """Those that fulfil the query's matchers, looked for before anything is worked out for the others."""
-    for matcher in query.matchers:
+def _chosen(alerts: list[Alert], matchers: tuple[Matcher, ...]) -> list[Alert]:
+    """Those that fulfil the matchers, looked for before anything is worked out for the others."""
+    for matcher in matchers:
         name, test = matcher.name, matcher.test
         alerts = [alert for alert in alerts if test(alert.labels.get(name, ""))]
     return alerts

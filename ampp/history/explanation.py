@@ -5,7 +5,7 @@ follows from it. The structs here are the JSON of the API; `docs/explain.md` des
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -14,7 +14,7 @@ from ampp.core.duration import format_prometheus
 from ampp.core.group import identities
 from ampp.core.matcher import format_matchers, matches_all
 from ampp.core.plan import Integration, Plan
-from ampp.core.reason import SuppressReason
+from ampp.core.reason import EventKind, SuppressReason
 from ampp.core.route import Route, group_key, group_labels
 from ampp.core.silence import Silence
 from ampp.core.timestamp import format_millis
@@ -135,6 +135,7 @@ class Explanation(msgspec.Struct, frozen=True):
     state: str
     starts_at: str
     ends_at: str | None
+    suppressed_since: str | None
     summary: tuple[str, ...]
     config: InForce
     routes: Step
@@ -170,15 +171,18 @@ def explain(facts: Facts) -> Explanation:
         suppressions += _intervals(facts, route, group_key(route, labels))
         groups.append(_group(facts, route, labels, facts.turns.get((identity, labelling.key(labels)), Turns()), firing))
     suppressions += [_silence(silence) for silence in facts.silences]
+    state = _state(facts, suppressions, groups)
+    since = _suppressed_since(facts, suppressions, groups) if state == "suppressed" else None
     return Explanation(
         fingerprint=labelling.fingerprint_hex(labelling.fingerprint(facts.labels)),
         labels=facts.labels,
         at=format_millis(facts.wall),
         live=facts.live,
-        state=_state(facts, suppressions, groups),
+        state=state,
         starts_at=format_millis(facts.starts),
         ends_at=None if facts.ends is None or firing else format_millis(facts.ends),
-        summary=tuple(_summary(facts, suppressions, groups)),
+        suppressed_since=since,
+        summary=tuple(_summary(facts, state, since, suppressions, groups)),
         config=InForce(format_millis(facts.config_at), f"{facts.config_hash:012x}"),
         routes=trail(facts.plan.root, facts.labels),
         groups=tuple(groups),
@@ -343,14 +347,41 @@ def _state(facts: Facts, suppressions: list[Suppression], groups: list[GroupShow
     return "firing"
 
 
-def _summary(facts: Facts, suppressions: list[Suppression], groups: list[GroupShown]) -> Iterable[str]:
-    tense = "is" if facts.live else "was"
-    state = _state(facts, suppressions, groups)
+_EVERYWHERE: Final = (SuppressReason.SILENCE.value, SuppressReason.INHIBITION.value)
+"""What keeps an alert back in all its groups; time intervals do in one."""
+
+
+def _suppressed_since(facts: Facts, suppressions: list[Suppression], groups: list[GroupShown]) -> str | None:
+    """The turn at which a group first found the alert kept back as it has been since. None when there was none yet, or
+    when the events do not tell: they go back only so far, and where every group has an interval of its own that keeps
+    the alert back, they do not say when the last of these began."""
+    everywhere = any(one.group_key is None for one in suppressions)
+    if not everywhere and len(groups) > 1:
+        return None
+    found = None
+    for event in reversed(facts.events):
+        if event["event"] == EventKind.FIRING.value:
+            continue
+        if event["event"] != EventKind.SUPPRESSED.value:
+            return found
+        if everywhere and event["suppressed_by"]["reason"] not in _EVERYWHERE:
+            return found
+        found = event["created_at"]
+    return found if facts.events and facts.events[0]["event"] == EventKind.FIRING.value else None
+
+
+def _summary(
+    facts: Facts, state: str, suppressed: str | None, suppressions: list[Suppression], groups: list[GroupShown]
+) -> Iterable[str]:
+    tense, past = ("is", "has") if facts.live else ("was", "had")
     since = format_millis(facts.starts)
     if facts.resolved:
         ends = "" if facts.ends is None else f" at {format_millis(facts.ends)}"
         how = "its time ran out, nobody had repeated it" if facts.expired else "its sender said so"
         yield f"The alert {tense} over: it fired from {since} and ended{ends} ({how})."
+    elif state == "suppressed":
+        kept = "" if suppressed is None else f", and {past} been kept back since its group's turn at {suppressed}"
+        yield f"The alert {tense} suppressed: it {past} fired since {since}{kept}."
     else:
         yield f"The alert {tense} {state}, since {since}."
     receivers = ", ".join(dict.fromkeys(group.receiver for group in groups))

@@ -15,12 +15,13 @@ _TEXT: Final = "SELECT coalesce(c.text, b.text) FROM config AS c LEFT JOIN confi
 
 
 class Version(msgspec.Struct, frozen=True):
-    """One time that a configuration took effect: its number, when (wall ns), its hash, and the number of the one it has
-    its text from, its own when that was new. `kept_timers`: unchanged groups went on as they were."""
+    """One time that a configuration took effect: its number, when (wall ns), its hash in hexadecimal digits, and the
+    number of the one it has its text from, its own when that was new. `kept_timers`: unchanged groups went on as they
+    were."""
 
     number: int
     at: int
-    hash: int
+    hash: str
     text: int
     kept_timers: bool
 
@@ -28,7 +29,7 @@ class Version(msgspec.Struct, frozen=True):
 def versions(connection: apsw.Connection, most: int) -> list[Version]:
     """The newest so many, newest first."""
     return [
-        Version(number, at * MILLISECOND, mark, number if same is None else same, bool(kept))
+        Version(number, at * MILLISECOND, f"{mark:012x}", number if same is None else same, bool(kept))
         for number, at, mark, same, kept in fetch(connection, _LIST, (most,))
     ]
 

@@ -1,8 +1,14 @@
-"""How long the event loop was held up: a task asks to be woken every so often and notes how much later it was.
+"""How long the event loop was held up: how late one that waited for it would have been woken.
 
 A stall of the loop delays notifications, answers and everything else alike; the design allows none above 50 ms. The
-same task feeds systemd's watchdog, so that a loop which no longer turns gets the process restarted.
+loop itself is watched while it runs, which costs nothing while it does not: waking twenty times a second is most of
+what an idle daemon would take. What holds the whole process up shows by a timer that comes late, so there is one every
+quarter of a second. The same task feeds systemd's watchdog, so that a loop which no longer turns gets the process
+restarted.
 """
+
+import time
+from collections.abc import Callable
 
 import trio
 from prometheus_client import Histogram
@@ -10,7 +16,34 @@ from prometheus_client import Histogram
 from ampp.core.clock import SECOND
 from ampp.observe import systemd
 
-__all__ = ["watch"]
+__all__ = ["Turns", "watch"]
+
+_TIMER = 0.25
+
+
+class Turns(trio.abc.Instrument):
+    """Observes into `stall`, in seconds, how long one would have waited for the loop who was due at some moment of each
+    `interval`: until the end of the turn that was on at that moment, or began next. `clock`: monotonic seconds."""
+
+    def __init__(self, stall: Histogram, interval: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._observe = stall.observe
+        self._interval = interval
+        self._clock = clock
+        self._begun = clock()
+        self._due = self._begun + interval
+        self._wake = float("inf")
+
+    def after_io_wait(self, timeout: float) -> None:
+        # A timer that comes late is as bad as a turn that began when it should and took so long.
+        now = self._clock()
+        self._begun = now if now < self._wake else self._wake
+
+    def before_io_wait(self, timeout: float) -> None:
+        now = self._clock()
+        if now >= self._due:
+            self._observe(now - max(self._due, self._begun))
+            self._due = now + self._interval
+        self._wake = now + timeout
 
 
 async def watch(stall: Histogram, *, interval: float = 0.05) -> None:
@@ -20,13 +53,15 @@ async def watch(stall: Histogram, *, interval: float = 0.05) -> None:
     """
     limit = systemd.watchdog_interval()
     feed_every = limit / SECOND / 3 if limit is not None else float("inf")
-    due = trio.current_time()
-    fed = due - feed_every
-    while True:
-        if due - fed >= feed_every:
-            systemd.notify("WATCHDOG=1")
-            fed = due
-        asked = trio.current_time() + min(interval, feed_every)
-        await trio.sleep_until(asked)
-        due = trio.current_time()
-        stall.observe(due - asked)
+    turns = Turns(stall, interval)
+    trio.lowlevel.add_instrument(turns)
+    try:
+        fed = trio.current_time() - feed_every
+        while True:
+            due = trio.current_time()
+            if due - fed >= feed_every:
+                systemd.notify("WATCHDOG=1")
+                fed = due
+            await trio.sleep(min(_TIMER, feed_every))
+    finally:
+        trio.lowlevel.remove_instrument(turns)

@@ -243,7 +243,7 @@ class LoopMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.stall = Histogram(
             "ampp_loop_stall_seconds",
-            "How much later than asked the event loop woke a sleeper.",
+            "How long whoever was due waited for the event loop.",
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
             registry=registry,
         )

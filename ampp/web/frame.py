@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from ampp import __version__
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
+from ampp.config.severity import Scale
 from ampp.core.book import fingerprint
 from ampp.core.clock import Now
 from ampp.core.duration import format_prometheus
@@ -33,6 +34,9 @@ __all__ = ["COOKIE", "Frame", "Room", "ailing_receivers", "see_other"]
 
 COOKIE: Final = "ampp-author"
 """Remembers who wrote the last silence, so that he need not say it again."""
+
+_OTHERS: Final = 4
+"""Visitors' own severities that surveys are kept for."""
 
 _AILING: Final = ("failing", "retrying", "unsendable")
 _MODULES: Final = ("live.js", "pane.js", "recent.js", "views.js", "editor.js")
@@ -74,13 +78,26 @@ def ailing_receivers(live: Live) -> set[str]:
 
 
 class Room:
-    """What every page works with."""
+    """What every page works with. `scale`: the severities' words, if they are not those of `ampp.yml`; `base`: the
+    room that has these."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, scale: Scale | None = None, base: "Room | None" = None) -> None:
         self.live: Final = live
-        self.severities: Final = Severities(live.settings.ui)
-        self.surveyor: Final = Surveyor(live, self.severities)
-        self.frame: Final = Frame(self)
+        self.severities: Final = Severities(scale or live.settings.ui.scale)
+        self.surveyor: Final[Surveyor] = Surveyor(live, self.severities, None if base is None else base.surveyor)
+        self.frame: Final[Frame] = Frame(self, None if base is None else base.frame)
+        self._others: Final[dict[Scale, Room]] = {}
+
+    def of(self, visit: Visit) -> "Room":
+        """The room as this visitor sees it: by severities of his own, if he chose some. The last few are kept."""
+        scale = look_of(visit).scale
+        if scale is None:
+            return self
+        room = self._others.pop(scale, None) or Room(self.live, scale, self)
+        self._others[scale] = room
+        if len(self._others) > _OTHERS:
+            del self._others[next(iter(self._others))]
+        return room
 
     @property
     def mode(self) -> Mode:
@@ -121,36 +138,12 @@ def _texts(visit: Visit, mode: Mode) -> list[str]:
 
 
 class Frame:
-    """Renders pages."""
+    """Renders pages. `base`: another one, whose templates this one shares."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, base: "Frame | None" = None) -> None:
         self._room: Final = room
-        self._templates: Final = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=True,
-            auto_reload=False,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals.update(
-            exact=exact,
-            duration=format_prometheus,
-            human=words.human,
-            instant=instant,
-            level=room.severities.rank,
-            levels=LEVELS,
-            modules=_MODULES,
-            pseudo=PSEUDO,
-            safe_url=words.safe_url,
-            segment=segment,
-            shapes=_SHAPES,
-            shortened=words.shortened,
-            span_words=words.span_words,
-            states=STATES,
-            version=__version__,
-        )
-        self._loaded: dict[str, Template] = {}
+        self._loaded: Final[dict[str, Template]] = {} if base is None else base._loaded
+        self._templates: Final[Environment] = _environment() if base is None else base._templates
 
     async def _template(self, name: str) -> Template:
         """A template that renders at once. Loading takes many times as long as rendering: it is done when first needed,
@@ -200,6 +193,7 @@ class Frame:
             now=now.wall,
             address=address,
             look=look,
+            level=room.severities.rank,
             hue=look.palette(room.live.settings.ui.label_colours),
             tokens=values.pop("tokens", []),
             flash=_FLASHES.get(visit.query.last("done")),
@@ -219,6 +213,7 @@ class Frame:
             root=root,
             now=now,
             address=address,
+            level=self._room.severities.rank,
             hue=look_of(visit).palette(self._room.live.settings.ui.label_colours),
             at=partial(_time, now),
             timed=partial(_timed, now),
@@ -252,6 +247,34 @@ class Frame:
             "history": ("", "not being written" if trouble else ""),
             "status": ("", ""),
         }
+
+
+def _environment() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals.update(
+        exact=exact,
+        duration=format_prometheus,
+        human=words.human,
+        instant=instant,
+        levels=LEVELS,
+        modules=_MODULES,
+        pseudo=PSEUDO,
+        safe_url=words.safe_url,
+        segment=segment,
+        shapes=_SHAPES,
+        shortened=words.shortened,
+        span_words=words.span_words,
+        states=STATES,
+        version=__version__,
+    )
+    return templates
 
 
 def _worst(survey: Survey) -> str:

@@ -1,9 +1,9 @@
-"""How bad an alert is, by the words that `ampp.yml` counts to each level."""
+"""How bad an alert is, by the words that count to each level."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from ampp.config.settings import UiSettings
+from ampp.config.severity import Scale
 
 __all__ = ["LEVELS", "Severities"]
 
@@ -17,10 +17,10 @@ _PER: Final = 100
 class Severities:
     """Looks levels up. An alert's `order` says which of two is worse, within a level too."""
 
-    def __init__(self, settings: UiSettings) -> None:
+    def __init__(self, scale: Scale) -> None:
         self._orders: Final = {
             word.lower(): level * _PER + min(place, _PER - 1)
-            for level, words in enumerate((settings.critical, settings.warning, settings.info))
+            for level, (_, words) in enumerate(scale.levels())
             for place, word in enumerate(words)
         }
 

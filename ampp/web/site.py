@@ -120,7 +120,7 @@ class Site:
                 refusal = self._refuse(visit)
                 if refusal is not None:
                     return refusal, shown
-            return await page(self._room, visit, value), shown
+            return await page(self._room.of(visit), visit, value), shown
         except StoreDown as down:
             why = f"It could not be stored: {down.reason}. It holds now, but may not outlive a restart."
             return await self._room.frame.page(

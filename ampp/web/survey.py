@@ -80,11 +80,13 @@ async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) 
 
 
 class Surveyor:
-    """Makes surveys."""
+    """Makes surveys. `base`: another surveyor, whose surveys this one shows by other severities."""
 
-    def __init__(self, live: Live, severities: Severities) -> None:
+    def __init__(self, live: Live, severities: Severities, base: "Surveyor | None" = None) -> None:
         self._live: Final = live
         self._severities: Final = severities
+        self._base: Final = base
+        self._of: Survey | None = None
         self._lock: Final = trio.Lock()
         self._last: Survey | None = None
         self._until = 0.0
@@ -93,6 +95,11 @@ class Surveyor:
     async def survey(self) -> Survey:
         """How things stand, at most a moment ago."""
         async with self._lock:
+            if self._base is not None:
+                survey = await self._base.survey()
+                if self._last is None or self._of is not survey:
+                    self._last, self._of = await self._ranked(survey), survey
+                return self._last
             epoch = self._live.silences.epoch, id(self._live.plan)
             if self._last is None or self._epoch != epoch or time.monotonic() > self._until:
                 began = time.monotonic()
@@ -137,6 +144,25 @@ class Surveyor:
 
         await sliced(look, len(views))
         return Survey(now.wall, now.mono, found, states, levels, place)
+
+    async def _ranked(self, survey: Survey) -> Survey:
+        """The survey by this one's severities."""
+        severities = self._severities
+        levels = dict.fromkeys(LEVELS, 0)
+        found: list[Seen] = []
+
+        def look(first: int, last: int) -> None:
+            for seen in survey.all[first:last]:
+                order = severities.order(seen.alert.labels)
+                rank = severities.rank_of(order)
+                if order != seen.order:
+                    seen = msgspec.structs.replace(seen, rank=rank, order=order)
+                if seen.state == "active":
+                    levels[LEVELS[rank]] += 1
+                found.append(seen)
+
+        await sliced(look, len(survey.all))
+        return msgspec.structs.replace(survey, all=found, levels=levels)
 
     def _muted(self, routes: tuple[Route, ...], wall: int) -> tuple[str, ...]:
         """The intervals that keep every one of the routes quiet; nothing as soon as one of them speaks."""

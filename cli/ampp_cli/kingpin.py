@@ -4,7 +4,8 @@ Scripts and units depend on these rules to the letter, which is why a parser of 
 
 - `--flag=value` and `--flag value`; `-f value`, `-fvalue`, `-abc` for three booleans; flags and arguments in any order.
 - A boolean is `--flag` or `--no-flag` and takes no value. A flag that is no list may stand once.
-- `--` ends the flags. `@file` stands for the lines of a file, without those that begin with `#`.
+- `--` ends the flags. A dash alone is an empty argument (since 0.26). `@file` stands for the lines of a file, without
+  those that begin with `#`.
 - No abbreviations: `--config.f` is unknown.
 - A command tree may name a default per level, taken when no command is given.
 - The first error found on the line is reported, unless the version was asked for before it.
@@ -15,92 +16,16 @@ what help, man page and shell completion need. Nothing here prints or exits.
 
 from __future__ import annotations
 
-import os
+from ampp_cli.value import UsageError, go_quote, reason_of, text, truth
 
 TYPE_CHECKING = False  # see ampp_cli.remote: amtool is to answer at once, too
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Final
 
-    Parser = Callable[[str], Any]
+    from ampp_cli.value import Parser
 
-__all__ = [
-    "BUILTIN",
-    "VERSION",
-    "Argument",
-    "Command",
-    "Flag",
-    "Parsed",
-    "UsageError",
-    "decimal",
-    "enum",
-    "existing_file",
-    "number",
-    "parse",
-    "reason_of",
-    "text",
-]
-
-
-def go_quote(text: str) -> str:
-    """Only mistakes need it."""
-    from ampp.core.quote import go_quote
-
-    return go_quote(text)
-
-
-_FLOAT: Final = r"[+-]?([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9]+)?"
-
-
-class UsageError(ValueError):
-    """The command line is wrong; the message is kingpin's, without the program's name.
-
-    `parsed` holds what was understood before the error. `sound`: the line has the right form, and a value is wrong.
-    """
-
-    parsed: Parsed
-    sound = False
-
-
-def text(value: str) -> str:
-    return value
-
-
-def number(value: str) -> int:
-    """A whole number, read as kingpin does: any float, cut down to the range of a 64-bit integer."""
-    return int(max(-(2.0**63), min(decimal(value), 2.0**63 - 1024)))
-
-
-def decimal(value: str) -> float:
-    """A finite float."""
-    import re
-
-    if not re.fullmatch(_FLOAT, value):
-        raise UsageError(f"strconv.ParseFloat: parsing {go_quote(value)}: invalid syntax")
-    number = float(value)
-    if number in (float("inf"), float("-inf")):
-        raise UsageError(f"strconv.ParseFloat: parsing {go_quote(value)}: value out of range")
-    return number
-
-
-def enum(*choices: str) -> Parser:
-    """One of `choices`, in that spelling."""
-
-    def read(value: str) -> str:
-        if value not in choices:
-            raise UsageError(f"enum value must be one of {','.join(choices)}, got '{value}'")
-        return value
-
-    return read
-
-
-def existing_file(value: str) -> str:
-    """The path of a file that is there and no directory."""
-    if not os.path.exists(value):
-        raise UsageError(f"path '{value}' does not exist")
-    if os.path.isdir(value):
-        raise UsageError(f"'{value}' is a directory")
-    return value
+__all__ = ["BUILTIN", "VERSION", "Argument", "Command", "Flag", "Parsed", "parse"]
 
 
 class Flag:
@@ -243,6 +168,8 @@ def parse(program: Command, arguments: list[str], settings: Mapping[str, str] = 
         error.parsed = reading.parsed
         raise
     try:
+        if "help" in reading.parsed.given:
+            reading.parsed.path = _asked_about(program, arguments)
         if not reading.parsed.given & {flag.name for flag in (*BUILTIN, VERSION)}:
             reading.convert()
     except ValueError as error:
@@ -253,20 +180,34 @@ def parse(program: Command, arguments: list[str], settings: Mapping[str, str] = 
     return reading.parsed
 
 
-class _Reading:
-    """One pass over a command line. `matched` and `taken` keep the texts until all of the line is known to be sound."""
+def _asked_about(program: Command, arguments: list[str]) -> list[Command]:
+    """The commands that a sound line with --help names, as far as they can be followed without defaults."""
+    reading = _Reading(program, arguments, {}, defaults=False)
+    try:
+        reading.line()
+    except UsageError:
+        return reading.parsed.path
+    return reading.parsed.path
 
-    def __init__(self, program: Command, arguments: list[str], settings: Mapping[str, str]) -> None:
+
+class _Reading:
+    """One pass over a command line. `matched` keeps the texts until all of the line is known to be sound.
+
+    Without `defaults` a command that was not named is not entered.
+    """
+
+    def __init__(
+        self, program: Command, arguments: list[str], settings: Mapping[str, str], *, defaults: bool = True
+    ) -> None:
         self.root = program
         self.settings = settings
         self.rest = list(arguments)
         self.parsed = Parsed(program)
         self.long: dict[str, Flag] = {}
         self.short: dict[str, Flag] = {}
-        self.matched: list[tuple[Flag, str]] = []
-        self.taken: list[tuple[Argument, str]] = []
+        self.matched: list[tuple[Flag | Argument, str]] = []
         self.only_arguments = False
-        self.defaults = True
+        self.defaults = defaults
         self._add((*BUILTIN, *program.flags, VERSION))
 
     def _add(self, flags: tuple[Flag, ...]) -> None:
@@ -296,6 +237,8 @@ class _Reading:
         """Whether `word` was more than an argument; if so, it has been dealt with."""
         if word == "--":
             self.only_arguments = True
+        elif word == "-":
+            self._argument("")
         elif word.startswith("-"):
             self._flag(word)
         elif word.startswith("@"):
@@ -335,8 +278,6 @@ class _Reading:
                 return
             raise UsageError(f"unknown {'long' if word.startswith('--') else 'short'} flag '{shown}'")
         self.parsed.given.add(flag.name)
-        if flag.name == "help":
-            self.defaults = False
         if flag.boolean:
             self.matched.append((flag, "false" if inverted else "true"))
             if attached is not None:
@@ -356,9 +297,10 @@ class _Reading:
                 self.rest[:1] = _lines_of(self.rest[0][1:])
             else:
                 break
-        if not self.rest or (not self.only_arguments and self.rest[0].startswith("-")):
+        if not self.rest or (not self.only_arguments and self.rest[0].startswith("-") and self.rest[0] != "-"):
             raise UsageError(f"expected argument for flag '{shown}'")
-        return self.rest.pop(0)
+        word = self.rest.pop(0)
+        return "" if word == "-" and not self.only_arguments else word
 
     def _argument(self, word: str) -> None:
         commands = self.parsed.command.commands
@@ -373,10 +315,11 @@ class _Reading:
             self._enter(default)
             commands = default.commands
         declared = self.parsed.command.arguments
-        at = min(len(self.taken), len(declared) - 1)
-        if at < 0 or (at < len(self.taken) and not declared[at].repeated):
+        taken = sum(isinstance(element, Argument) for element, _ in self.matched)
+        at = min(taken, len(declared) - 1)
+        if at < 0 or (at < taken and not declared[at].repeated):
             raise UsageError(f"unexpected {word}")
-        self.taken.append((declared[at], word))
+        self.matched.append((declared[at], word))
 
     def convert(self) -> None:
         """Texts to values, defaults filled in, what is required checked; all in kingpin's order.
@@ -390,7 +333,12 @@ class _Reading:
         for argument in self.parsed.command.arguments:
             values[argument.name] = [] if argument.repeated else None
         once: set[str] = set()
-        for flag, value in self.matched:
+        for element, value in self.matched:
+            if isinstance(element, Argument):
+                read = element.parse(value)
+                values[element.name] = [*values[element.name], read] if element.repeated else read
+                continue
+            flag = element
             if flag.name in once and not flag.repeated:
                 raise UsageError(f"flag '{flag.name}' cannot be repeated")
             if flag.boolean:
@@ -400,16 +348,13 @@ class _Reading:
             else:
                 values[flag.name] = flag.parse(value)
             once.add(flag.name)
-        for argument, word in self.taken:
-            read = argument.parse(word)
-            values[argument.name] = [*values[argument.name], read] if argument.repeated else read
         if self.parsed.command.commands and len(self.parsed.path) > 1:
             raise UsageError(f"must select a subcommand of '{' '.join(c.name for c in self.parsed.path[1:])}'")
         missing = [f"'--{f.name}'" for f in self.long.values() if f.required and f.name not in given]
         if missing:
             raise UsageError(f"required flag(s) {', '.join(missing)} not provided")
         for argument in self.parsed.command.arguments:
-            if argument.required and not any(taken is argument for taken, _ in self.taken):
+            if argument.required and not any(taken is argument for taken, _ in self.matched):
                 raise UsageError(f"required argument '{argument.name}' not provided")
 
     def _default(self, flag: Flag) -> Any:
@@ -419,19 +364,10 @@ class _Reading:
         if flag.name in self.settings and (flag in self.root.flags or flag in self.parsed.command.flags):
             text = self.settings[flag.name]
         if flag.boolean:
-            return _truth(text) if text is not None else False
+            return truth(text) if text is not None else False
         if text is None:
             return [] if flag.repeated else None
         return [flag.parse(text)] if flag.repeated else flag.parse(text)
-
-
-def _truth(text: str) -> bool:
-    """Go's strconv.ParseBool."""
-    if text in ("1", "t", "T", "TRUE", "true", "True"):
-        return True
-    if text in ("0", "f", "F", "FALSE", "false", "False"):
-        return False
-    raise UsageError(f"strconv.ParseBool: parsing {go_quote(text)}: invalid syntax")
 
 
 def _lines_of(path: str) -> list[str]:
@@ -442,9 +378,3 @@ def _lines_of(path: str) -> list[str]:
             return [line for line in file.read().splitlines() if not line.startswith("#")]
     except OSError as error:
         raise UsageError(f"failed to open arguments file {go_quote(path)}: open {path}: {reason_of(error)}") from error
-
-
-def reason_of(error: OSError) -> str:
-    """The error's text as Go has it: "no such file or directory"."""
-    reason = error.strerror or str(error)
-    return reason[:1].lower() + reason[1:]

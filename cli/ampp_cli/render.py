@@ -8,7 +8,7 @@ from ampp.template.data import Data
 from ampp.template.error import TemplateError
 from ampp.template.instant import Instant
 from ampp.template.sample import DataError, read, sample
-from ampp_cli.kingpin import reason_of
+from ampp_cli.value import reason_of
 
 __all__ = ["RenderError", "render"]
 

@@ -18,8 +18,9 @@ from ampp.observe.build import BUILD
 from ampp.observe.log import FORMATS, LEVELS, Logger, setup
 from ampp.options import ClusterOptions, Features, Options, StartError
 from ampp_cli import peer
-from ampp_cli.kingpin import Command, Flag, Parsed, UsageError, decimal, number, parse, reason_of
+from ampp_cli.kingpin import Command, Flag, Parsed, parse
 from ampp_cli.usage import answer
+from ampp_cli.value import UsageError, decimal, number, reason_of
 
 if TYPE_CHECKING:
     import socket

@@ -48,7 +48,7 @@ def read_text(path: str) -> bytes:
     """The file at `path`, or stdin for `-`. Raises `ConfigError` when it cannot be read or is too large."""
     from ampp.config import ConfigError
     from ampp.config.node import read
-    from ampp_cli.kingpin import reason_of
+    from ampp_cli.value import reason_of
 
     if path == "-":
         return read(sys.stdin.buffer, "<stdin>")

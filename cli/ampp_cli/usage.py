@@ -68,7 +68,8 @@ def _argument_text(argument: Argument) -> str:
 def _synopsis(path: list[Command]) -> str:
     command = path[-1]
     text = "".join(f" {flag_text(flag)}" for flag in _flags(path) if flag.required)
-    text += " [<flags>]"
+    if command.flags or len(path) == 1:
+        text += " [<flags>]"
     if command.commands:
         return text + " <command> [<args> ...]"
     return text + "".join(" " + _argument_text(argument) for argument in command.arguments)

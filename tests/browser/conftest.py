@@ -76,6 +76,12 @@ def daemon() -> Iterator[Daemon]:
         yield running
 
 
+_WIDE = """
+Math.max(document.documentElement.scrollWidth - innerWidth,
+  ...[...document.querySelectorAll(".card, .row")].map((one) => one.scrollWidth - one.clientWidth))
+"""
+
+
 class Visitor:
     """A browser window of its own. `go` opens a page of the daemon; `strangers` are requests to anybody else."""
 
@@ -101,8 +107,8 @@ class Visitor:
         return self.page
 
     def wide(self) -> int:
-        """How far the page reaches beyond the window."""
-        return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+        """How far the page reaches beyond the window, or what is in a card or a row beyond it."""
+        return int(self.page.evaluate(_WIDE))
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ window.EventSource = class extends EventSource {
   constructor(url) {
     super(url);
     streams.push(this);
-    for (const kind of ["ready", "reset", "alert_created"])
+    for (const kind of ["ready", "reset", "changed"])
       this.addEventListener(kind, (event) => { this.last = event.lastEventId; this.first ??= kind; });
   }
 };

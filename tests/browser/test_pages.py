@@ -40,18 +40,6 @@ PAGES = [
     "ui/nowhere",
 ]
 
-VARIANTS = (
-    "ui/alerts?view=table",
-    "ui/alerts?filter=nothing-has-this",
-    "ui/alert/FINGERPRINT",
-    "ui/silences?state=expired",
-    "ui/silence/SILENCE/edit",
-    "ui/history?tab=notifications",
-    "ui/history?tab=top",
-    "ui/history?tab=flapping",
-)
-"""Pages made of what others have too: their colours are looked at in one theme."""
-
 WIDTHS = (360, 820, 1360)
 
 
@@ -93,11 +81,9 @@ def test_every_page_is_accessible_in_both_themes_and_fits_its_window(
     for path in PAGES:
         page = one.go(_path(path, names))
         found = _serious(page)
-        if path not in VARIANTS:
-            # What is not a matter of colours is the same in both.
-            page.emulate_media(color_scheme="dark")
-            found += _serious(page, "color-contrast")
-            page.emulate_media(color_scheme="light")
+        page.emulate_media(color_scheme="dark")
+        found += _serious(page)
+        page.emulate_media(color_scheme="light")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             if (over := one.wide()) > 0:
@@ -138,12 +124,30 @@ def test_the_look_chosen_stays(visitor: Visitor) -> None:
     page.get_by_role("button", name="Keep").click()
     assert "(purple?)" in page.locator("#colours-error").inner_text()
     page.locator("#colours").fill("team=*:purple, node")
+    page.locator("#words-critical").fill("info, warning")
+    page.get_by_role("button", name="Keep").click()
+    assert '"warning" is in critical and in warning' in page.locator("#words-error").inner_text()
+    page.locator("#words-warning").fill("p2")
+    page.locator("#words-info").fill("critical")
     page.get_by_role("button", name="Keep").click()
     page.wait_for_url("**done=look")
+    assert page.locator("#words-critical").input_value() == "info, warning"
     visitor.go("ui/alerts")
     assert page.locator("html").get_attribute("data-density") == "compact"
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.locator("a.chip.hue-purple").count() > 3
+    assert page.locator(".row.info .sum").count() == 5, "what is critical for others"
+    assert page.locator(".facets .mark.critical").count() == 2
+    visitor.go("ui/alerts?view=table")
+    last = page.locator("[data-row]").last
+    assert "critical" not in (last.get_attribute("class") or ""), "the worst by this visitor's words come first"
+    visitor.go("ui/look")
+    for name in ("critical", "warning", "info"):
+        page.locator(f"#words-{name}").fill("")
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url("**done=look")
+    assert page.locator("#words-critical").input_value().startswith("emergency"), "as for everybody"
+    visitor.go("ui/alerts")
     assert visitor.wide() <= 0
 
 

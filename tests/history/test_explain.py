@@ -159,10 +159,17 @@ def test_a_day_is_told_back(day: Day) -> None:
         "moving disks",
     )
     assert any("alice" in sentence and "moving disks" in sentence for sentence in found["summary"])
+    turn = found["events"][-1]["created_at"]
+    assert found["suppressed_since"] == turn
+    assert found["summary"][0] == (
+        f"The alert is suppressed: it has fired since {found['starts_at']}, "
+        f"and has been kept back since its group's turn at {turn}."
+    )
     note(DISK, found)
     day.api.expire_silence(silence)
     found = day.until(DISK, lambda one: last_event(one) == "unsuppressed")
-    assert (found["state"], found["suppressions"]) == ("firing", [])
+    assert (found["state"], found["suppressions"], found["suppressed_since"]) == ("firing", [], None)
+    assert found["summary"][0] == f"The alert is firing, since {found['starts_at']}."
     note(DISK, found)
 
     # A graver alert on the same host inhibits it.

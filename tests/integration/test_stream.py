@@ -131,6 +131,24 @@ def test_repeats_of_known_alerts_are_no_events(daemon: Daemon) -> None:
     assert (told["type"], told["data"]["alertname"]) == ("alert_created", "B")
 
 
+def test_briefly_only_that_something_changed_is_told(daemon: Daemon) -> None:
+    api, path = daemon.api(), "?topics=alert&brief=true"
+    full, brief = listen(daemon), listen(daemon, "/events/stream" + path)
+    socket = WebSocket(daemon.host, daemon.port, "/ws/dashboard" + path)
+    api.post_alerts([alert(f"A{number}") for number in range(7)])
+    last = [full.until("alert_created") for _ in range(7)][-1]
+    for one in (brief, socket):
+        assert one.next()["type"] == "ready"
+        told = one.next()
+        assert (told["type"], told["id"], told["data"]) == ("changed", last["id"], {"count": 7})
+    api.post_alerts([alert("B")])
+    resumed = listen(daemon, f"/events/stream{path}&since={last['id']}")
+    assert resumed.until("changed")["id"] == full.until("alert_created")["id"]
+    with pytest.raises(Refused) as refused:
+        listen(daemon, "/events/stream?brief=perhaps")
+    assert b"must be true or false" in refused.value.body
+
+
 def test_groups_notifications_and_receivers_health_are_told() -> None:
     with Sink() as sink:
         sink.behave("/hook", 200)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ampp.core.duration import parse_go
-from ampp_cli.kingpin import Argument, Command, Flag, Parsed, UsageError, decimal, enum, existing_file, number, parse
+from ampp_cli.kingpin import Argument, Command, Flag, Parsed, parse
 from ampp_cli.usage import answer, usage
+from ampp_cli.value import UsageError, decimal, enum, existing_file, number
 
 FLAT = Command(
     "alertmanager",
@@ -77,7 +78,7 @@ def error(program: Command, *words: str) -> str:
         (["--no-config.file"], "unknown long flag '--no-config.file'"),
         (["--config.f=x"], "unknown long flag '--config.f'"),
         (["-x"], "unknown short flag '-x'"),
-        (["-"], "unknown short flag '-'"),
+        (["-"], "unexpected "),
         (["--log.silences=true"], "unexpected true"),
         (["--web.get-concurrency=x"], 'strconv.ParseFloat: parsing "x": invalid syntax'),
         (["@/nonexist"], 'failed to open arguments file "/nonexist": open /nonexist: no such file or directory'),
@@ -249,3 +250,20 @@ def test_answers(words: list[str], expected: str) -> None:
 
 def test_nothing_asked_nothing_answered() -> None:
     assert answer("amtool", "v1", read(TREE, "check", "x")) is None
+
+
+def test_a_dash_alone_is_an_empty_argument() -> None:
+    assert read(TREE, "alert", "-", "--", "-")["matchers"] == ["", "-"]
+    assert read(FLAT, "--config.file", "-")["config.file"] == ""
+
+
+def test_help_judges_the_line_with_defaults_and_is_about_what_was_named() -> None:
+    assert [command.name for command in read(TREE, "alert", "ad", "--help").path] == ["amtool", "alert"]
+    assert error(TREE, "--help", "alert", "ad", "--bogus") == "unknown long flag '--bogus'"
+
+
+def test_values_are_read_in_the_order_of_the_line() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(TREE, ["alert", "-o", "bad", "x", "-r", "late"])
+    assert caught.value.parsed.values["receiver"] is None
+    assert caught.value.parsed.values["matchers"] == []

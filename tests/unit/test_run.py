@@ -165,6 +165,7 @@ def test_our_own_name() -> None:
         (["--log.format=bad"], "unrecognized log format bad"),
         (["--data.retention=5y"], 'time: unknown unit "y" in duration "5y"'),
         (["extra"], "unexpected extra"),
+        (["-"], "unexpected "),
     ],
 )
 def test_wrong_flags(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,7 +184,6 @@ REAL = shutil.which("prometheus-alertmanager", path="/usr/bin:/usr/local/bin")
         "extra",
         "-- x",
         "-x",
-        "-",
         "-hx",
         "--config.file",
         "--config.file --log.level=info",

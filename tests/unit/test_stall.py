@@ -23,11 +23,32 @@ def count(histogram: Histogram, suffix: str, le: str | None = None) -> float:
     return sum(s.value for s in family.samples if s.name == "stall" + suffix and (le is None or s.labels["le"] == le))
 
 
-async def test_an_idle_loop_is_on_time(histogram: Histogram, autojump_clock: trio.testing.MockClock) -> None:
-    with trio.move_on_after(10):
-        await stall.watch(histogram)
-    assert count(histogram, "_count") == 199
-    assert count(histogram, "_sum") == pytest.approx(0, abs=1e-6)
+@pytest.mark.parametrize(
+    ("turns", "sum_", "seen"),
+    [
+        # A turn begins at, ends at, and wants to be woken after: nobody is looked for before 1.0.
+        ([(0.1, 0.9, 5)], 0, 0),
+        ([(0.1, 1.5, 5)], 0.5, 1),
+        ([(0.1, 0.2, 5), (1.1, 1.4, 5)], 0.3, 1),
+        ([(0.1, 0.2, 5), (1.1, 1.4, 5), (1.5, 2.0, 5), (3.0, 3.1, 5)], 0.4, 2),
+        # A timer that comes late: the loop was not let run.
+        ([(0.1, 0.2, 1), (2.2, 2.3, 5)], 1.1, 1),
+        ([(0.1, 0.2, 3), (2.2, 2.3, 5)], 0.1, 1),
+        ([(0.1, 0.2, 0), (0.2, 3.0, 0)], 2.0, 1),
+    ],
+)
+def test_whoever_is_due_waits_for_the_end_of_a_turn(
+    histogram: Histogram, turns: list[tuple[float, float, float]], sum_: float, seen: int
+) -> None:
+    now = [0.0]
+    watched = stall.Turns(histogram, 1.0, lambda: now[0])
+    for begins, ends, timeout in turns:
+        now[0] = begins
+        watched.after_io_wait(0)
+        now[0] = ends
+        watched.before_io_wait(timeout)
+    assert count(histogram, "_sum") == pytest.approx(sum_)
+    assert count(histogram, "_count") == seen
 
 
 async def test_a_held_up_loop_is_seen(histogram: Histogram) -> None:
@@ -41,6 +62,15 @@ async def test_a_held_up_loop_is_seen(histogram: Histogram) -> None:
                 await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
     assert count(histogram, "_bucket", "+Inf") - count(histogram, "_bucket", "0.2") >= 1
+
+
+async def test_it_ends_with_its_task(histogram: Histogram) -> None:
+    with trio.move_on_after(0.01):
+        await stall.watch(histogram)
+    seen = count(histogram, "_count")
+    time.sleep(0.1)
+    await trio.sleep(0)
+    assert count(histogram, "_count") == seen
 
 
 async def test_the_watchdog_is_fed_in_time(

@@ -13,6 +13,7 @@ from ampp.api.extensions.probe import ProbeApi
 from ampp.api.extensions.receiver import ReceiverApi
 from ampp.api.extensions.silence import SilenceApi
 from ampp.api.extensions.stream_contract import DESCRIBED, EVENTS
+from ampp.api.extensions.version import VersionApi
 from ampp.live import Live
 
 __all__ = ["extensions"]
@@ -24,6 +25,7 @@ def extensions(live: Live) -> tuple[Route, ...]:
         *HistoryApi(live.history, live.metrics.history).routes(),
         *ExplainApi(live).routes(),
         *BacktestApi(live).routes(),
+        *VersionApi(live).routes(),
         *SilenceApi(live).routes(),
         *InhibitionApi(live).routes(),
         *ReceiverApi(live).routes(),

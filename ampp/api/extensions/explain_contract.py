@@ -95,6 +95,7 @@ _EXPLANATION: Final = obj(
         "state": one_of(("firing", "suppressed", "resolved", "expired")),
         "starts_at": TIME,
         "ends_at": _MAYBE_TIME,
+        "suppressed_since": _MAYBE_TIME,
         "summary": array(TEXT),
         "config": obj({"since": TIME, "hash": TEXT}),
         "routes": ref("RouteStep"),

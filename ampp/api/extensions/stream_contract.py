@@ -102,12 +102,12 @@ EVENTS: Final[dict[str, Any]] = {
 
 DATA: Final[dict[str, str]] = {
     kind.value: "ManyEvent" if kind.value.endswith("_many") else f"{kind.topic.capitalize()}Event" for kind in Kind
-} | dict.fromkeys(("ready", "reset", "ping"), "ControlEvent")
+} | {"changed": "ManyEvent", **dict.fromkeys(("ready", "reset", "ping"), "ControlEvent")}
 """The name of what an event carries, by the event's type."""
 
 EVENT: Final = obj(
     {
-        "type": one_of([*_TYPES, "ready", "reset", "ping"]),
+        "type": one_of([*_TYPES, "changed", "ready", "reset", "ping"]),
         "id": TEXT,
         "sequence": INTEGER,
         "timestamp": TIME,
@@ -117,10 +117,13 @@ EVENT: Final = obj(
 )
 _SINCE: Final = parameter("since", "The id of the last event known: what came after it is told first.")
 _TOPICS: Final = parameter("topics", f"Which of {', '.join(sorted(SOURCES))}, with commas; all by default.")
+_BRIEF: Final = parameter(
+    "brief", "With true, what was gathered is told as one event, changed, with nothing but how many there were."
+)
 
 
 def _socket(name: str, text: str) -> Any:
-    return operation(name, text, EVENT, _SINCE, _TOPICS, errors=(400, 403, 503), status=101)
+    return operation(name, text, EVENT, _SINCE, _TOPICS, _BRIEF, errors=(400, 403, 503), status=101)
 
 
 DESCRIBED: Final[dict[str, Any]] = {
@@ -130,6 +133,7 @@ DESCRIBED: Final[dict[str, Any]] = {
         EVENT,
         _SINCE,
         _TOPICS,
+        _BRIEF,
         errors=(400, 403, 503),
         media="text/event-stream",
     ),

@@ -14,6 +14,7 @@ const GATHER = 250; // ms that changes are gathered for
 const rests = (took) => Math.min(15 * took, Math.max(1800, 5 * took));
 const POLL = 10000; // ms between looks while there is no stream
 const ANYWAY = 60000; // ms between looks even if nothing is told: time intervals begin and end without an event
+const SLICE = 10; // ms of work on the page between which keys and painting have their turn
 const LONGEST = 30000; // ms between attempts to connect
 
 const state = { paused: false, source: null, timer: 0, poll: 0, tries: 0, took: 50, last: 0, tag: "", lost: false, busy: false, place: document.body.dataset.place, gaps: 0 };
@@ -41,12 +42,16 @@ function soon() {
   state.timer = setTimeout(refresh, Math.max(GATHER, rest));
 }
 
+/** Whether the reader has something open that must not change under his hands. */
+const busy = () => !!document.querySelector("#editor, dialog[open], details.menu[open]");
+
 async function refresh() {
   state.timer = 0;
   if (state.paused || state.busy || document.hidden) return;
-  if (document.querySelector("#editor, dialog[open], details.menu[open]")) return later();
+  if (busy()) return later();
   state.busy = true;
   const began = performance.now();
+  let whole = true;
   try {
     const headers = { "X-Live": "1" };
     if (state.tag) headers["If-None-Match"] = state.tag;
@@ -59,11 +64,13 @@ async function refresh() {
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (fresh.body.dataset.section === undefined) throw new Error("not a page of ours");
-      if (location.href === here) {
+      const still = () => location.href === here && !busy();
+      state.tag = "";
+      whole = still() && await put(fresh, still);
+      if (whole) {
         state.tag = answer.headers.get("ETag") || "";
-        put(fresh);
-      } else soon();
-      asof = Number(fresh.body.dataset.asof);
+        asof = Number(fresh.body.dataset.asof);
+      }
     } else asof = Date.now();
     state.lost = false;
   } catch { state.lost = true; }
@@ -72,28 +79,45 @@ async function refresh() {
   state.took = state.last - began;
   show();
   if (state.lost) later();
+  else if (!whole) soon();
 }
 function later() { clearTimeout(state.poll); state.poll = setTimeout(refresh, 3000); }
 
 // -- putting the new page in the place of the old ----------------------------------------------------------------------
 
-function put(fresh) {
+/** Whether all of it was put there: not if the reader turned to something else meanwhile. */
+async function put(fresh, still) {
   document.title = fresh.title;
   const icon = fresh.querySelector('link[rel="icon"]').getAttribute("href");
   const shown = document.querySelector('link[rel="icon"]');
   if (shown.getAttribute("href") !== icon) shown.setAttribute("href", icon);
-  for (const id of ["badge", "main"]) {
-    const [old, next] = [document.getElementById(id), fresh.getElementById(id)];
-    if (old && next) morph(old, next);
+  let whole = true;
+  for (const part of ["#badge", "#side ul", "#main"]) {
+    const [old, next] = [document.querySelector(part), fresh.querySelector(part)];
+    if (old && next) whole = whole && await paced(morph(old, next), still);
   }
-  const [side, next] = [document.querySelector("#side ul"), fresh.querySelector("#side ul")];
-  morph(side, next);
   tick();
   picked();
+  return whole;
 }
 
-/** Make `old` like `next`, keeping elements that stay, and with them focus, selection, scrolling and what is open. */
-function morph(old, next) {
+/** Let what waits go first: keys, clicks, painting. */
+const breathe = () => new Promise((done) => setTimeout(done));
+/** Do the work a slice at a time, so that no key waits for it. False if the reader did something that it must not go on after. */
+async function paced(work, still) {
+  let until = performance.now() + SLICE;
+  for (const _ of work) {
+    if (performance.now() < until) continue;
+    await breathe();
+    if (!still()) return false;
+    until = performance.now() + SLICE;
+  }
+  return true;
+}
+
+/** Make `old` like `next`, keeping elements that stay, and with them focus, selection, scrolling and what is open.
+ * Stops after every element with an id, so that others may have their turn: the page is a whole one then, too. */
+function* morph(old, next) {
   for (const { name, value } of [...next.attributes])
     if (old.getAttribute(name) !== value && !(name === "open" && old.tagName === "DETAILS")) old.setAttribute(name, value);
   for (const { name } of [...old.attributes])
@@ -101,6 +125,12 @@ function morph(old, next) {
   if (old.tagName === "INPUT" || old.tagName === "TEXTAREA" || old.tagName === "SELECT") return;
   if (old.tagName === "TIME" && old.dateTime === next.dateTime) return;
   const byId = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  if (byId.size) {
+    // What is gone goes first: else all that stays would have to be moved past it.
+    const stay = new Set([...next.children].map((child) => child.id));
+    for (const [id, child] of byId)
+      if (!stay.has(id) && !child.classList.contains("flash")) { child.remove(); byId.delete(id); }
+  }
   let place = old.firstChild;
   for (const node of [...next.childNodes]) {
     let twin = null;
@@ -112,14 +142,18 @@ function morph(old, next) {
     if (!twin) {
       const added = document.importNode(node, true);
       old.insertBefore(added, place);
-      if (added.nodeType === 1 && added.id) added.classList.add("arrived");
+      if (added.nodeType === 1 && added.id) { added.classList.add("arrived"); yield; }
       continue;
     }
     byId.delete(node.id);
     if (twin === place) place = place.nextSibling;
+    // What is moved the new way keeps the focus.
+    else if (old.moveBefore) old.moveBefore(twin, place);
     else old.insertBefore(twin, place);
-    if (node.nodeType === 1) morph(twin, node);
-    else if (twin.nodeValue !== node.nodeValue) twin.nodeValue = node.nodeValue;
+    if (node.nodeType === 1) {
+      yield* morph(twin, node);
+      if (node.id) yield;
+    } else if (twin.nodeValue !== node.nodeValue) twin.nodeValue = node.nodeValue;
   }
   while (place) {
     const gone = place;
@@ -134,13 +168,13 @@ function connect() {
   clearTimeout(state.retry);
   const topics = SECTIONS[document.body.dataset.section];
   if (!topics || state.paused) return;
-  const query = new URLSearchParams({ topics, ...(state.place && { since: state.place }) });
+  const query = new URLSearchParams({ topics, brief: "true", ...(state.place && { since: state.place }) });
   if (state.tries % 3 === 2) return socket(query);
   const source = new EventSource(`${root}api/v2/events/stream?${query}`);
   state.source = source;
   const answered = setTimeout(() => { if (source.readyState !== 1) drop(); }, 8000);
   const drop = () => { clearTimeout(answered); source.close(); if (state.source === source) again(); };
-  for (const kind of ["ready", "reset", ...KINDS])
+  for (const kind of ["ready", "reset", "changed"])
     source.addEventListener(kind, (event) => heard(kind, event.lastEventId));
   source.onopen = () => { clearTimeout(answered); show(); };
   source.onerror = drop;
@@ -167,12 +201,6 @@ function heard(kind, place) {
   if (kind === "reset") { state.tries = 0; state.gaps += 1; show(); }
   soon();
 }
-const KINDS = [
-  "alert_created", "alert_firing", "alert_updated", "alert_resolved", "alert_silenced", "alert_inhibited",
-  "alert_unsuppressed", "alert_many", "group_flushed", "group_removed", "group_many", "notification_sent",
-  "notification_failed", "notification_canceled", "notification_many", "silence_created", "silence_updated",
-  "silence_active", "silence_expired", "silence_deleted", "config_reloaded", "health_changed",
-];
 function again() {
   state.source = null;
   state.tries += 1;

@@ -9,7 +9,8 @@ import sys
 
 from ampp_cli.amtool.failure import Failure
 from ampp_cli.amtool.program import PROGRAM, SERVED
-from ampp_cli.kingpin import BUILTIN, VERSION, Command, Parsed, UsageError, parse
+from ampp_cli.kingpin import BUILTIN, VERSION, Command, Parsed, parse
+from ampp_cli.value import UsageError
 
 TYPE_CHECKING = False  # see ampp_cli.remote
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ def _run(program: str, arguments: list[str]) -> int:
     asked = _answer(program, parsed)
     if asked is None and wrong is not None:
         raise wrong
+    if asked is None and parsed["enable-feature"]:
+        from ampp_cli.amtool.session import mode
+
+        mode(parsed)  # what is wrong with it is told before anything is done
     if asked is None and parsed.command.run is None:
         # `amtool` alone, or `amtool help [command...]`.
         from ampp_cli.usage import usage
@@ -57,10 +62,6 @@ def _run(program: str, arguments: list[str]) -> int:
         sys.stdout.write(asked)
         return 0
     assert parsed.command.run is not None
-    if parsed["enable-feature"]:
-        from ampp_cli.amtool.session import mode
-
-        mode(parsed)  # what is wrong with it is told before anything is done
     return parsed.command.run(parsed)
 
 

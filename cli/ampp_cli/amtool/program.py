@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ampp_cli.kingpin import Argument, Command, Flag, Parsed, UsageError, enum, existing_file, number, reason_of
+from ampp_cli.kingpin import Argument, Command, Flag, Parsed
+from ampp_cli.value import UsageError, enum, existing_file, number, reason_of
 
 TYPE_CHECKING = False  # see ampp_cli.remote
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from ampp.api.query import Query
 from ampp.api.visit import Visit
 from ampp.config.colour import COLOURS, ColourRule, format_rules, parse_rules
 from ampp.config.settings import SettingsError, UiSettings, load_settings
+from ampp.config.severity import Scale
 from ampp.web.hue import Palette
 from ampp.web.look import Look, look_of
 from ampp.web.severity import LEVELS, Severities
@@ -55,7 +56,7 @@ def visit(cookie: str) -> Visit:
 
 
 def test_the_browser_keeps_what_was_chosen_and_nonsense_counts_for_nothing() -> None:
-    look = Look("dark", "wall", parse_rules("cluster, env=prod:pink"))
+    look = Look("dark", "wall", parse_rules("cluster, env=prod:pink"), Scale(("näher", "p1"), (), ("p9",)))
     name, header = look.cookie()
     assert name == "Set-Cookie"
     assert look_of(visit("a=b; " + header.partition(";")[0])) == look
@@ -63,10 +64,13 @@ def test_the_browser_keeps_what_was_chosen_and_nonsense_counts_for_nothing() -> 
         "",
         "ampp-look=",
         "ampp-look=theme=red&density=%00&colours=a%3Db",
+        "ampp-look=critical=a%2Cb&info=B",
         "ampp-look=" + "x" * 9999,
         '"=;=',
     ):
         assert look_of(visit(cookie)) == Look(), cookie
+    with pytest.raises(ValueError, match="more than a browser keeps"):
+        Look(scale=Scale(critical=("ä" * 1000,))).cookie()
 
 
 def test_severities_are_ordered_as_the_settings_say(tmp_path: Path) -> None:
@@ -74,14 +78,14 @@ def test_severities_are_ordered_as_the_settings_say(tmp_path: Path) -> None:
     file.write_text("ui:\n  critical: [Disaster, high]\n  warning: average\n  label_colours: [team=*:blue]\n")
     ui = load_settings(str(file), {"AMPP_UI_INFO": "information, none"}).ui
     assert ui.label_colours == (ColourRule("team", None, "blue"),)
-    severities = Severities(ui)
+    severities = Severities(ui.scale)
     words = ["disaster", "HIGH", "average", "information", "none", "critical", ""]
     orders = [severities.order({"severity": word}) for word in words]
     assert orders == sorted(orders)
     assert [LEVELS[severities.rank(word)] for word in words] == [
         *("critical", "critical", "warning", "info", "info", "other", "other"),
     ]
-    assert LEVELS[Severities(UiSettings()).rank("page")] == "critical"
+    assert LEVELS[Severities(UiSettings().scale).rank("page")] == "critical"
 
 
 @pytest.mark.parametrize(
