@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import apsw
+
+from ampp.store.sqlite.database import connect
 from benchmarks.load import percentile
 from tests.support import Daemon, Sink, ampp_command
 from tests.support.daemon import ampp_environment
@@ -56,14 +59,15 @@ def stamp(at: float) -> str:
 
 
 def bodies(sets: int, rounds: int, begin: float) -> Iterator[bytes]:
-    """Requests that make every label set fire and resolve `rounds` times; starts go from `begin` to now."""
-    for turn in range(rounds):
-        base = begin + turn * (SPREAD / rounds)
-        for ended in (False, True):
+    """Requests that make every label set fire and resolve `rounds` times, or fire once when that is 0; starts go from
+    `begin` to now."""
+    for turn in range(rounds or 1):
+        base = begin + turn * (SPREAD / (rounds or 1))
+        for ended in (False, True) if rounds else (False,):
             for first in range(0, sets, BATCH):
                 some = []
                 for n in range(first, min(first + BATCH, sets)):
-                    starts = base + n * (SPREAD / rounds / sets)
+                    starts = base + n * (SPREAD / (rounds or 1) / sets)
                     alert: dict[str, Any] = {
                         "labels": label_set(n),
                         "annotations": {
@@ -259,6 +263,21 @@ def load(daemon: Daemon, sets: int, rounds: int, begin: float, connections: int 
     return time.monotonic() - began
 
 
+def settle(path: Path, sets: int) -> None:
+    """Wait until every alert has its fingerprints and its stay in a group, and the log is in the database."""
+    until = time.monotonic() + 300
+    query = "SELECT (SELECT count(*) FROM member), (SELECT count(*) FROM alert WHERE fingerprint IS NULL)"
+    connection = connect(path)
+    try:
+        while connection.execute(query).fetchone() != (sets, 0):
+            if time.monotonic() > until:
+                raise RuntimeError("the history has not come to rest")
+            time.sleep(1)
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
+    finally:
+        connection.close(True)
+
+
 class Traffic(threading.Thread):
     """Re-sent and changing alerts, at a steady rate, until stopped."""
 
@@ -293,6 +312,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--sets", type=int, default=20_000, help="different label sets (default %(default)s)")
+    parser.add_argument(
+        "--once", action="store_true", help="only fire as many label sets, once each, and tell what they take on disk"
+    )
     parser.add_argument("--questions", type=int, default=100, help="of each kind (default %(default)s)")
     parser.add_argument("--only", type=re.compile, help="kinds of questions that match this regular expression")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="keep the data there; loaded only once")
@@ -300,7 +322,7 @@ def main() -> int:
         "--traffic", type=int, default=2_000, help="alerts per second while asking (default %(default)s)"
     )
     chosen = parser.parse_args()
-    rounds = max(1, chosen.events // (2 * chosen.sets))
+    rounds = 0 if chosen.once else max(1, chosen.events // (2 * chosen.sets))
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="ampp-history-"))
     note = folder / "loaded.json"
     loaded = note.exists()
@@ -330,8 +352,13 @@ def main() -> int:
                 )
                 note.write_text(json.dumps({"begin": begin, "events": events}))
             events = json.loads(note.read_text())["events"]
+            if chosen.once:
+                settle(folder / "data" / "history.db", chosen.sets)
             size = sum(each.stat().st_size for each in (folder / "data").glob("history.db"))
             say(f"history.db: {size} bytes, {size / events:.0f} per event, all indexes in")
+            if chosen.once:
+                daemon.stop()
+                return 0
             asked = questions(chosen.sets, events // 50, begin, random.Random(1))
             asked["prepare"](client)  # type: ignore[call-arg]
             before = stalls(client)

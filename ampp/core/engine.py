@@ -25,7 +25,7 @@ import msgspec
 
 from ampp.core.alert import Alert, PostedAlert, Snapshot
 from ampp.core.book import Book, Repeats, hash64, snapshot
-from ampp.core.clock import SECOND, Now
+from ampp.core.clock import MILLISECOND, SECOND, Now
 from ampp.core.dedup import decide
 from ampp.core.group import Flight, Group, Groups
 from ampp.core.intake import Intake, Received
@@ -76,7 +76,7 @@ class Engine:
     `offset` gives the local zone's seconds east of UTC at a wall time, for times that upstream prints in local time.
     `label` renders route labels; it belongs to the configuration, and by default leaves out what needs rendering.
     `journal` false saves what only recording and sending need: no record of turns, notifications without token, their
-    alerts in no order.
+    alerts in no order. `resolution` shapes the timer wheel, as there.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Engine:
         offset: Callable[[int], int] = lambda wall: 0,
         label: Labeller = unrendered,
         journal: bool = True,
+        resolution: int = MILLISECOND,
     ) -> None:
         self.plan = plan
         self.label = label
@@ -99,7 +100,8 @@ class Engine:
         self.retention: Final = retention
         self.book: Final = Book(per_name)
         self.muting: Final = Muting(plan, silences)
-        self.groups: Groups = Groups(plan.root, Wheel(now.mono))
+        self.resolution: Final = resolution
+        self.groups: Groups = Groups(plan.root, Wheel(now.mono, resolution))
         self.log: dict[str, LogEntry] = {}
         self.outbox: dict[str, OutboxRow] = {}
         self.flights: dict[int, Flight] = {}

@@ -34,7 +34,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
     seats = {alert.key: alert.groups for alert in engine.book if alert.ends <= now.wall}
     old_plan, engine.plan = engine.plan, plan
     engine.muting.load(plan, engine.book)
-    engine.groups = Groups(plan.root, Wheel(now.mono))
+    engine.groups = Groups(plan.root, Wheel(now.mono, engine.resolution))
     _reseat(engine, now, _collected(engine, before.values()))
     after = engine.groups.by_name()
     for name, group in before.items():

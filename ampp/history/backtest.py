@@ -4,8 +4,9 @@ Two replays run side by side over one tape: before, under the configurations tha
 given instead), and after, under the candidate. Reloads and restarts happen in both, at the moments they happened at.
 Besides, what was really sent is counted from the records, so that the report can say how true the replay is.
 
-The whole tape is replayed, so that state has been built up when `since` is reached; only from there on is counted.
-Where a tape begins in the middle, because what came before was swept, what fired then counts as told.
+The whole tape is replayed, so that state has been built up when `since` is reached; only from there on is counted, and
+only where the records are complete. Where a tape begins in the middle, because what came before was swept, what fired
+then counts as told.
 """
 
 from collections import Counter, defaultdict
@@ -46,6 +47,7 @@ __all__ = ["RETENTION", "Asked", "Period", "Records", "Report", "Source", "backt
 RETENTION: Final = 120 * HOUR
 """For how long the notification log keeps an entry, as --data.retention has it by default."""
 
+_REPEAT: Final = NotifyReason.REPEAT.value
 _PACE: Final = 5_000
 """Records between two reports of progress."""
 
@@ -61,6 +63,9 @@ class Source(Protocol):
 
     @property
     def first(self) -> int: ...
+
+    @property
+    def complete(self) -> int: ...
 
     @property
     def last(self) -> int: ...
@@ -87,7 +92,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Period(msgspec.Struct, frozen=True):
-    """What time is counted, and from when on there are records."""
+    """What time is counted, and from when on the records are complete."""
 
     since: str
     until: str
@@ -146,7 +151,7 @@ class _Run:
     def __init__(self, tape: Source, asked: Asked, read: Callable[[str], Plan]) -> None:
         self.tape: Final = tape
         self.asked: Final = asked
-        self.since: Final = max(asked.since, tape.first)
+        self.since: Final = max(asked.since, tape.complete)
         self.comparison: Final = Comparison(self.since, asked.matchers, asked.examples)
         self.tally: Final = _Tally(self.since)
         self.notes: Final[list[str]] = []
@@ -226,7 +231,7 @@ class _Run:
             replay.post(record)
 
     def _flushed(self, record: Flushed) -> None:
-        if any(one.send and one.reason == NotifyReason.REPEAT.value for one in record.decisions):
+        if record.outbox and any(one.send and one.reason == _REPEAT for one in record.decisions):
             repeated = self.before.held_in(record.group)
             for replay in (self.before, self.after):
                 replay.confirm(repeated)
@@ -253,7 +258,7 @@ class _Run:
     def _pruned(self, record: LogPruned) -> None:
         for replay in (self.before, self.after):
             replay.reach(record.at)
-            replay.prune()
+            replay.prune(record)
 
     def _silence_put(self, record: SilencePut) -> None:
         for replay in (self.before, self.after):
@@ -304,8 +309,8 @@ class _Run:
             period=Period(
                 since=format_millis(self.since),
                 until=format_millis(tape.last),
-                journal_since=format_millis(tape.first),
-                complete=tape.first <= asked.since or tape.whole,
+                journal_since=format_millis(tape.complete),
+                complete=tape.complete <= asked.since or tape.whole,
             ),
             records=Records(self.done, tape.broken, dict(tape.newer)),
             receivers=comparison.receivers([*(self._baseline or self._in_force).receivers, *self._candidate.receivers]),
@@ -330,9 +335,15 @@ class _Run:
 
     def _all_notes(self) -> Iterable[str]:
         tape, recorded = self.tape, self._recorded()
-        if tape.count and tape.first > self.asked.since and not tape.whole:
+        if tape.count and tape.complete > self.asked.since and not tape.whole:
+            before = (
+                "of the time before only an outline is left, which tells how things stood then"
+                if tape.first < tape.complete
+                else "what fired then counts as told"
+            )
             yield (
-                f"the journal begins at {format_millis(tape.first)}, later than asked: what fired then counts as told"
+                f"the journal begins at {format_millis(tape.complete)}, later than asked: only from there on is "
+                f"compared, and {before}"
             )
         if not tape.count:
             yield "the journal is empty"

@@ -20,12 +20,15 @@ from ampp.history import span
 from ampp.history.filter import Filter
 from ampp.store.sqlite.history.names import signed
 from ampp.store.sqlite.history.rows import array, fetch
-from ampp.store.sqlite.history.schema import KINDS
+from ampp.store.sqlite.history.schema import KINDS, MANY, OWN
 
-__all__ = ["CAP", "Condition", "Conditions", "Source", "Way", "alerts_of", "conditions", "text_id"]
+__all__ = ["CAP", "OFTEN", "Condition", "Conditions", "Source", "Way", "alerts_of", "conditions", "text_id"]
 
 CAP: Final = 5_000
 """Index entries that are gathered and sorted; beyond that an index is walked in its own order."""
+
+OFTEN: Final = "often"
+"""The index of a way that goes by starts of alerts with a label, and from there to their events."""
 
 _ALERTS: Final = 2_000
 """Label sets whose events are looked for one by one."""
@@ -40,6 +43,11 @@ _WITH: Final = (
     "WHERE t.value = ?"
 )
 
+_HOLDERS: Final = "SELECT alert FROM label WHERE pair = ?"
+
+_LOOKED: Final = 5_000
+"""Label sets with one label that are asked for another."""
+
 _NAMES: Final = """
 WITH RECURSIVE n (x) AS (SELECT min(name) FROM event UNION ALL
     SELECT (SELECT min(name) FROM event WHERE name > n.x) FROM n WHERE n.x IS NOT NULL)
@@ -50,7 +58,8 @@ _labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class Way(msgspec.Struct, frozen=True):
-    """Index entries with one of `values` in `column` of the event; `index` is the one on (column, starts).
+    """Index entries with one of `values` in `column` of the event; `index` is the one on (column, starts), or `OFTEN`:
+    then the values are pairs.
 
     `settles`: the condition that holds for all of them.
     """
@@ -134,7 +143,7 @@ class _Plan:
             raise _Nothing
         if len(ids) <= _ALERTS:
             self.way("alert", ids, settles)
-        else:
+        if len(ids) > _ALERTS or self.ways[-1].count > CAP:
             self.sets.append(Source(alerts, bindings, settles))
 
 
@@ -250,27 +259,62 @@ def _like(pattern: str) -> Callable[[str], bool]:
     return lambda value: test(value) is not None
 
 
-def _pair(connection: apsw.Connection, name: str, value: str) -> int | None:
-    found: int | None = connection.execute(
-        "SELECT p.id FROM text t JOIN pair p ON p.name = t.id WHERE t.value = ? AND p.value = ?", (name, value)
-    ).get
-    return found
+def _pair(connection: apsw.Connection, name: str, value: str) -> tuple[int, bool] | None:
+    """The number of a label, and whether many label sets have it."""
+    rows = fetch(
+        connection,
+        "SELECT p.id, p.many FROM text t JOIN pair p ON p.name = t.id WHERE t.value = ? AND p.value = ?",
+        (name, value),
+    )
+    return (rows[0][0], bool(rows[0][1])) if rows else None
 
 
 def _exact(plan: _Plan) -> None:
+    together = []
     for name, value in plan.asked.labels:
-        pair = _pair(plan.connection, name, value)
-        if pair is None:
+        found = _pair(plan.connection, name, value)
+        if found is None:
             raise _Nothing
+        pair, many = found
+        if name in OWN:
+            number = text_id(plan.connection, value)
+            if number is None:
+                raise _Nothing
+            plan.way(OWN[name], [number], plan.among(OWN[name], [number]))
+            continue
         holds = plan.require("EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
-        plan.few(holds, "SELECT alert FROM label WHERE pair = ?", pair)
+        if many:
+            plan.ways.append(Way(OFTEN, "pair", (pair,), CAP + 1, holds))
+            plan.sets.append(Source(_HOLDERS, (pair,), holds))
+            together.append(pair)
+        else:
+            plan.few(holds, _HOLDERS, pair)
+    if len(set(together)) > 1:
+        _both(plan, list(dict.fromkeys(together)))
+
+
+def _both(plan: _Plan, pairs: list[int]) -> None:
+    """Several labels that many have: perhaps few have all of them."""
+    count = f"SELECT count(*) FROM ({_HOLDERS} LIMIT ?)"
+    sizes = [(fetch(plan.connection, count, (pair, _LOOKED + 1))[0][0], pair) for pair in pairs]
+    size, first = min(sizes)
+    if size > _LOOKED:
+        return
+    others = " AND ".join(["EXISTS (SELECT 1 FROM label m WHERE m.pair = ? AND m.alert = l.alert)"] * (len(pairs) - 1))
+    rest = [pair for pair in pairs if pair != first]
+    query = f"SELECT l.alert FROM label AS l WHERE l.pair = ? AND {others} LIMIT ?"
+    ids = fetch(plan.connection, query, (first, *rest, MANY + 1))
+    if not ids:
+        raise _Nothing
+    if len(ids) <= MANY:
+        plan.way("alert", [identity for (identity,) in ids])
 
 
 def _unlike(plan: _Plan) -> None:
     for name, value in plan.asked.labels_ne:
-        pair = _pair(plan.connection, name, value)
-        if pair is not None:
-            plan.require("NOT EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
+        found = _pair(plan.connection, name, value)
+        if found is not None:
+            plan.require("NOT EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", found[0])
 
 
 def _expressions(plan: _Plan) -> None:
@@ -329,13 +373,14 @@ def _search(plan: _Plan) -> None:
     likes = ["%" + re.sub("([%_!])", r"!\\1", form) + "%" for form in forms]
     # As the text stands in JSON: looking there first saves taking most of it apart.
     raw = ["%" + re.sub("([%_!])", r"!\\1", msgspec.json.encode(form).decode()[1:-1]) + "%" for form in forms]
-    anywhere = " OR ".join("d.annotations LIKE ? ESCAPE '!'" for _ in raw)
+    anywhere = " OR ".join("d.spelt LIKE ? ESCAPE '!'" for _ in raw)
     places = " OR ".join(
-        f"d.annotations ->> '{place}' LIKE ? ESCAPE '!'" for place in ("summary", "description") for _ in likes
+        f"d.spelt ->> '{place}' LIKE ? ESCAPE '!'" for place in ("summary", "description") for _ in likes
     )
     plan.require(
-        f"(e.name IN (SELECT value FROM carray(?)) OR (SELECT ({anywhere}) AND ({places}) FROM detail d "
-        "WHERE d.alert = e.alert AND d.since <= e.id ORDER BY d.since DESC LIMIT 1))",
+        f"(e.name IN (SELECT value FROM carray(?)) OR (SELECT ({anywhere}) AND ({places}) FROM "
+        "(SELECT annotations AS spelt FROM detail AS n WHERE n.alert = e.alert AND n.since <= e.id "
+        "ORDER BY n.since DESC LIMIT 1) AS d))",
         array(names),
         *raw,
         *likes,

@@ -113,6 +113,7 @@ class Comparison:
         self._matching: dict[int, bool] = {}
         self._balance: dict[tuple[str, str, int, int, int], _Seen] = {}
         self._labels: dict[int, Mapping[str, str]] = {}
+        self._early: Final[dict[Side, set[tuple[int, str]]]] = {"before": set(), "after": set()}
         self._told: Final[dict[Side, dict[str, set[int]]]] = {"before": defaultdict(set), "after": defaultdict(set)}
         self.totals: Final[dict[Side, dict[Integration, Totals]]] = {
             "before": defaultdict(Totals),
@@ -124,7 +125,10 @@ class Comparison:
         return _Watch(self, side)
 
     def sent(self, side: Side, notify: Notify, wall: int) -> None:
-        if not self._counts(notify, wall):
+        if wall < self._since:
+            self._early[side].add((notify.flush, notify.key))
+            return
+        if not self._counts(notify):
             return
         to = notify.integration
         self.totals[side][to].notifications += 1
@@ -155,17 +159,21 @@ class Comparison:
 
     def ended(self, side: Side, outcome: Outcome, wall: int, assumed: bool) -> None:
         notify = outcome.notify
-        if not self._counts(notify, wall):
+        early, place = self._early[side], (notify.flush, notify.key)
+        if early and place in early:
+            early.remove(place)
+            return
+        if not self._counts(notify):
             return
         totals = self.totals[side][notify.integration]
         totals.delivered += outcome.ok
         totals.failed += not (outcome.ok or outcome.canceled or outcome.superseded)
         totals.assumed += assumed
 
-    def _counts(self, notify: Notify, wall: int) -> bool:
+    def _counts(self, notify: Notify) -> bool:
         """Whether it is a notification at all (delivery sends none about resolved alerts only where those are not
         wanted), and one that is asked for."""
-        if wall < self._since or not (notify.firing or notify.integration.send_resolved):
+        if not (notify.firing or notify.integration.send_resolved):
             return False
         if not self._matchers:
             return True

@@ -12,13 +12,15 @@ Three ways to find them:
 In the latter two, `total` is a lower bound, as it is when more than `COUNTED` rows match.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import apsw
+import msgspec
 
 from ampp.history import newest, walk
-from ampp.history.clause import CAP, Condition, Conditions, Way, conditions
+from ampp.history.clause import CAP, OFTEN, Condition, Conditions, Way, conditions
 from ampp.history.filter import Filter
 from ampp.history.page import SORTS, Page, Paging, Row, compare, encode_cursor, order_of, read_cursor
 from ampp.store.sqlite.history.rows import array, fetch
@@ -28,8 +30,8 @@ __all__ = ["find"]
 _SORTABLE = 20_000
 """Rows that are sorted by something no index is in the order of: the newest so many."""
 
-_QUICK = 5_000
-"""Rows that are walked before the newest of each alert are asked for."""
+_QUICK = 2_000
+"""Rows that are walked in each way before the newest of each alert are asked for."""
 
 _KEYS = {
     **{column: walk.key_of(column, "e.") for column in walk.INDEXES},
@@ -77,6 +79,11 @@ def _gather(
     source = "event e INDEXED BY event_starts"
     if way is not None:
         source = f"carray(?) AS c CROSS JOIN event e INDEXED BY {way.index} ON e.{way.column} = c.value"
+        if way.index == OFTEN:
+            source = (
+                "carray(?) AS c CROSS JOIN often AS o ON o.pair = c.value CROSS JOIN event e INDEXED BY event_alert "
+                "ON e.alert = o.holder AND e.starts = o.start"
+            )
         first = (array(way.values),)
     most = CAP if way is not None and way.count <= CAP else _SORTABLE
     ordered = "ORDER BY e.starts DESC" if way is None or len(way.values) == 1 else ""
@@ -100,13 +107,13 @@ def _gather(
 def _walk(
     connection: apsw.Connection, wanted: Conditions, way: Way | None, paging: Paging, column: str, after: Row | None
 ) -> Page:
-    if way is not None and not walk.follows(way, column):
-        way = None
-    tests = _tests(wanted, way)
-    tested = bool(tests) or (column != "starts" and bool(walk.bounds(wanted)))
+    ways = [each for each in wanted.ways if walk.follows(each, column)]
+    if not any(each is way for each in ways):
+        way = ways[0] if ways else None
+    tested = bool(_tests(wanted, way)) or (column != "starts" and bool(walk.bounds(wanted)))
     skip = 0 if after is not None else paging.offset
     need = skip + paging.per_page + 1
-    rows, last = _followed(connection, wanted, way, tests, paging, column, after, need)
+    rows, last = _followed(connection, wanted, ways, paging, column, after, need)
     found = rows[skip:need]
     more = len(found) > paging.per_page
     some = found[: paging.per_page]
@@ -122,19 +129,46 @@ def _walk(
 def _followed(
     connection: apsw.Connection,
     wanted: Conditions,
-    way: Way | None,
-    tests: list[Condition],
+    ways: Sequence[Way],
     paging: Paging,
     column: str,
     after: Row | None,
     need: int,
 ) -> tuple[list[Row], Row | None]:
-    """The rows, and the last one looked at if not all were."""
-    if newest.possible(wanted, paging, column, need):
-        found, last = walk.rows(connection, wanted, way, tests, paging, column, after, need, _QUICK)
-        if last is None or len(found) == need:
-            return found, last
-        complete = newest.rows(connection, wanted, after, need)
+    """The rows, and the last one looked at if not all were.
+
+    What is asked for begins where each of the ways does, at the latest. Of several, one may soon come to enough rows
+    where another finds none for long.
+    """
+    inner = wanted
+    edges = []
+    for way in ways:
+        edge = walk.edge(connection, wanted, way, after, latest=paging.descending)
+        if edge is None:
+            return [], None
+        edges.append((edge, way))
+    if edges:
+        inner = _from(wanted, [edge for edge, _ in edges], descending=paging.descending)
+        edges.sort(key=itemgetter(0), reverse=not paging.descending)
+    choice: list[Way | None] = [way for _, way in edges] or [None]
+    possible = newest.possible(wanted, paging, column, need)
+    if possible or len(choice) > 1:
+        for each in choice:
+            tests = _tests(wanted, each)
+            found, last = walk.rows(connection, inner, each, tests, paging, column, after, need, _QUICK)
+            if last is None or len(found) == need:
+                return found, last
+    if possible:
+        complete = newest.rows(connection, inner, after, need)
         if complete is not None:
             return complete, None
-    return walk.rows(connection, wanted, way, tests, paging, column, after, need)
+    return walk.rows(connection, inner, choice[0], _tests(wanted, choice[0]), paging, column, after, need)
+
+
+def _from(wanted: Conditions, edges: Iterable[int], *, descending: bool) -> Conditions:
+    """The same, bounded by where the last of the ways begins."""
+    if descending:
+        until = min(edges)
+        return msgspec.structs.replace(wanted, until=until if wanted.until is None else min(until, wanted.until))
+    since = max(edges)
+    return msgspec.structs.replace(wanted, since=since if wanted.since is None else max(since, wanted.since))

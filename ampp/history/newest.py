@@ -47,6 +47,7 @@ def rows(connection: apsw.Connection, wanted: Conditions, after: Row | None, nee
         # Of alerts that are equal to the last one needed, any may have the event that counts.
         least = tops[need - 1][0]
         tops = [top for top in tops if top[0] >= least]
+        before, place = f"{before} AND {{0}}.starts >= ?", (*place, least)
     found: list[Row] = fetch(
         connection,
         "SELECT x.starts, x.id FROM carray(?) AS c CROSS JOIN event AS x INDEXED BY event_alert ON x.alert = c.value "

@@ -23,27 +23,27 @@ what stands in for it:
 Groups about which nothing changes are let sleep: see `sleep`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
-from ampp.core.clock import MINUTE, Now
-from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine
+from ampp.core.clock import MINUTE, SECOND, Now
+from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.reason import FailureReason, NotifyReason
-from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, Posted
+from ampp.core.reason import FailureReason
+from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, LogPruned, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
 from ampp.history import namesake
 from ampp.history.sleep import Sleep
-from ampp.history.window import AHEAD, FOREVER, Ends, Window
+from ampp.history.window import AHEAD, FOREVER, Ends, Window, repeats
 
 __all__ = ["Replay", "Watch"]
 
@@ -53,6 +53,8 @@ _COLLECT: Final = 30 * MINUTE
 _PATIENCE: Final = MINUTE
 """How long after its deadline an outcome may still be recorded."""
 _CROWD: Final = 1 << 30
+_RESOLUTION: Final = 10 * SECOND
+"""Time passes here from one record or turn to the next, and most timers run for minutes."""
 
 _REASONS: Final = {reason.value: reason for reason in FailureReason}
 _decode: Final = msgspec.json.Decoder(dict[str, str]).decode
@@ -88,6 +90,7 @@ class Replay:
         self._mode: Final = mode
         self._retention: Final = retention
         self._labels: Final[dict[bytes, dict[str, str]]] = {}
+        self._routes: Final[dict[bytes, tuple[Route, ...]]] = {}
         self._open: dict[tuple[int, str], Notify] = {}
         self._flown: dict[int, int] = {}
         self._same: dict[str, Route] = {}
@@ -111,6 +114,7 @@ class Replay:
             retention=self._retention,
             now=Now(wall, wall),
             journal=False,
+            resolution=_RESOLUTION,
         )
 
     def follow(self, in_force: Plan) -> None:
@@ -131,16 +135,17 @@ class Replay:
         engine = self.engine
         while True:
             due = engine.next_due()
-            if self._held_until <= min(until, FOREVER if due is None else due):
+            following = until if due is None or due > until else due
+            if self._held_until <= following:
                 # What nobody repeated is over by now.
                 self._held_until = FOREVER + 1
                 self.confirm(list(engine.book.alerts))
                 continue
-            if self._collected + _COLLECT <= min(until, FOREVER if due is None else due):
+            if self._collected + _COLLECT <= following:
                 self._collected += _COLLECT
                 engine.collect(Now(self._collected, self._collected))
                 continue
-            if self._sleep.rouse_by(min(until, FOREVER if due is None else due)):
+            if self._sleep.rouse_by(following):
                 continue
             if due is None or due > until:
                 break
@@ -172,10 +177,13 @@ class Replay:
                     ends=ends,
                     updated=wall,
                 )
+                alert.routes = self._routes.get(key, ())
             else:
                 alert.starts, alert.ends, alert.updated, alert.held = row.starts, ends, wall, False
             inhibitor.observe(alert)
             groups.seat(alert, now)
+            # An alert that comes again after it has been let go of goes the same ways.
+            self._routes[key] = alert.routes
             self._sleep.stir(alert, self.wall)
 
     def silence(self) -> None:
@@ -194,8 +202,7 @@ class Replay:
         now, out = self._now(), Effects()
         self._timers[record.group.route, record.group.labels] = record.group
         self.engine.groups.wheel.cancel(group.seat)
-        repeats = any(one.reason == NotifyReason.REPEAT.value for one in record.decisions)
-        self._turn(group, now, out, record.group.next, repeats=repeats)
+        self._turn(group, now, out, record.group.next, repeats=repeats(record))
         self._carry(out)
 
     def collect(self, record: Collected) -> None:
@@ -245,12 +252,27 @@ class Replay:
             assumed=False,
         )
 
-    def prune(self) -> None:
-        self.engine.prune_log(self._now())
+    def prune(self, record: LogPruned) -> None:
+        """Forget what the log has no need of any more. Of what may be held since a restart the record tells whether it
+        was."""
+        engine = self.engine
+        gone, log = frozenset(record.keys), engine.log
+        known = {
+            log_key(group.key, to): group
+            for group in engine.groups
+            if group.identity in self._exact
+            for to in engine.plan.receivers[group.route.receiver].integrations
+        }
+        kept = {key: log[key] for key in known.keys() & log.keys() - gone if self._doubtful(known[key])}
+        engine.prune_log(self._now())
+        log.update(kept)
+        for key in known.keys() & gone:
+            log.pop(key, None)
 
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
         self._sleep.wake_all(self.wall)
+        self._routes.clear()
         self._carry(load_plan(self.engine, plan, self._now(), keep_timers=keep_timers))
         self._sleep.watch(self.wall)
 
@@ -261,6 +283,7 @@ class Replay:
         old, now = self.engine, self._now()
         self.engine = self._fresh(plan, self.wall)
         self._sleep = Sleep(self.engine, self._silences)
+        self._routes.clear()
         self._open.clear()
         self._flown.clear()
         self._collected = self.wall
@@ -367,7 +390,7 @@ class Replay:
             return False
         route, groups = group.route, self.engine.groups
         ahead = self._window.turns.get((group.identity, group.label_key))
-        if ahead is not None and wall <= ahead[0] < group.due + min(AHEAD, route.group_interval):
+        if ahead is not None and wall <= ahead[0].at < group.due + min(AHEAD, route.group_interval):
             # The record will take the turn, at its own place among others of that instant.
             return True
         if not group.flushed and group.due < group.created + route.group_wait:
@@ -389,9 +412,7 @@ class Replay:
             return
         self._sleep.over(group)
         before = len(out.notify)
-        doubtful = () if repeats else self._doubtful(group)
-        for alert in doubtful:
-            alert.held = True
+        doubtful: Sequence[Alert] = self._doubt(group) if self._taken_up and not repeats else ()
         self.engine.turn(group, now, out)
         for alert in doubtful:
             alert.held = False
@@ -401,6 +422,18 @@ class Replay:
             self.engine.groups.arm(group, following)
         if len(out.notify) == before:
             self._sleep.doze(group, self.wall)
+
+    def _repeats_now(self, group: Group) -> bool:
+        """Whether a repeat of the group is recorded for this moment."""
+        ahead = self._window.turns.get((group.identity, group.label_key))
+        return ahead is not None and ahead[0].at <= self.wall and ahead[0].repeats
+
+    def _doubt(self, group: Group) -> list[Alert]:
+        """What of a group may be held since a restart: held from now on, until whoever asks lets go of it."""
+        doubtful = self._doubtful(group)
+        for alert in doubtful:
+            alert.held = True
+        return doubtful
 
     def _doubtful(self, group: Group) -> list[Alert]:
         """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group
@@ -433,7 +466,16 @@ class Replay:
     def _end(self, outcome: Outcome, *, assumed: bool) -> None:
         notify = outcome.notify
         self._watch.ended(outcome, self.wall, assumed)
-        self._carry(self.engine.delivered(outcome, self._now()))
+        flight = self.engine.flights.get(notify.flush)
+        if flight is not None:
+            # The group's next turn may have waited for this, and is then taken at once.
+            doubtful: Sequence[Alert] = ()
+            if self._taken_up and not self._repeats_now(flight.group):
+                doubtful = self._doubt(flight.group)
+            out = self.engine.delivered(outcome, self._now())
+            for alert in doubtful:
+                alert.held = False
+            self._carry(out)
         if notify.flush not in self.engine.flights:
             self._flown.pop(notify.flush, None)
 

@@ -95,7 +95,8 @@ class Tape:
     `first`, `last`: wall times of the oldest and newest record, 0 when there is none. `count`: records. `whole`:
     nothing came before the first.
 
-    Where the journal has been swept, what the history still knows of the time from `since` on takes its place.
+    Where the journal has been swept, what the history still knows of the time from `since` on takes its place. That is
+    an outline; from `complete` on, the wall time of the journal's first record, nothing is missing.
     """
 
     def __init__(self, directory: Path, since: int = 0) -> None:
@@ -114,7 +115,7 @@ class Tape:
             self.whole: Final[bool] = begin <= 1
             self.first: int = at.get(begin, 0)
             self.last: Final[int] = at.get(self._end, 0)
-            self._swept: Final[int] = self.first
+            self.complete: Final[int] = self.first
             if since < self.first and not self.whole:
                 self._reach_back(directory / NAME, since)
         except BaseException:
@@ -133,18 +134,18 @@ class Tape:
         self._history = _open(path, len(HISTORY))
         try:
             begin = older.first_event(self._history)
-            if 0 < begin < self._swept:
+            if 0 < begin < self.complete:
                 self.first = max(since, begin)
-                self.count += older.amount(self._history, self.first, self._swept)
+                self.count += older.amount(self._history, self.first, self.complete)
         except apsw.Error as error:
             raise TapeError(f"the history cannot be read: {error}") from error
 
     def records(self) -> Iterator[Record]:
         """All records in order; their times never go back."""
         wall = 0
-        if self._history is not None and self.first < self._swept:
+        if self._history is not None and self.first < self.complete:
             try:
-                for record in older.records(self._history, self.first, self._swept):
+                for record in older.records(self._history, self.first, self.complete):
                     wall = max(wall, record.at)
                     yield record if record.at == wall else msgspec.structs.replace(record, at=wall)
             except (apsw.Error, msgspec.MsgspecError) as error:
@@ -195,7 +196,7 @@ class Tape:
             # Its time was over, and no group's turn has come since that would have told so.
             if untold(alert, posted.get(alert.key), started, last_alive, self.last):
                 ends.add(alert.key, alert.ends, self.last + 1)
-        if self._history is not None and self.first < self._swept:
+        if self._history is not None and self.first < self.complete:
             return self._ahead_of_history(self._history, ends)
         if not self.whole:
             for alert in current:
@@ -213,14 +214,14 @@ class Tape:
     def _ahead_of_history(self, history: apsw.Connection, ends: Ends) -> Ahead:
         try:
             for key, end, at in older.lapses(history):
-                if at < self._swept:
+                if at < self.complete:
                     ends.add(key, end, at)
             for at in older.starts(history):
-                if at < self._swept:
+                if at < self.complete:
                     ends.start(at)
             ends.sort()
             firing, told = tuple(older.firing_at(history, self.first)), tuple(older.told_at(history, self.first))
-            before = configuration(history, self.first) or configuration(history, self._swept)
+            before = configuration(history, self.first) or configuration(history, self.complete)
         except apsw.Error as error:
             raise TapeError(f"the history cannot be read: {error}") from error
         return Ahead(

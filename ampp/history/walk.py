@@ -12,11 +12,11 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from ampp.history.clause import Condition, Conditions, Way
+from ampp.history.clause import OFTEN, Condition, Conditions, Way
 from ampp.history.page import COUNTED, Paging, Row, compare, order_of
 from ampp.store.sqlite.history.rows import fetch
 
-__all__ = ["INDEXES", "SCANNED", "bounds", "count", "follows", "key_of", "rows"]
+__all__ = ["INDEXES", "SCANNED", "bounds", "count", "edge", "follows", "key_of", "rows"]
 
 SCANNED: Final = 200_000
 """Rows of an index that one question may look at; fewer where testing one takes long."""
@@ -25,9 +25,14 @@ INDEXES: Final = {"id": "", "starts": "event_starts", "ends": "event_ends", "res
 """What can be walked by, and the index for it."""
 
 _VALUES: Final = 64
+_FAR: Final = (1 << 63) - 1
+_FEW: Final = 1_000
 _COLUMNS: Final = "id, alert, kind, resolved, starts, ends, name, severity, namespace, generator"
 _SHIFT: Final = 50
 """Bits that a start takes at most, where the state and it are one number."""
+
+
+_OFTEN: Final = "often CROSS JOIN event INDEXED BY event_alert ON alert = holder AND starts = start"
 
 
 class _Walk(msgspec.Struct, frozen=True):
@@ -89,13 +94,31 @@ def rows(
     return [row for row in merged if compare(row, last) * sign >= 0], last
 
 
+def edge(connection: apsw.Connection, wanted: Conditions, way: Way, after: Row | None, *, latest: bool) -> int | None:
+    """The latest start (or the earliest) of all rows that the way has within the span asked for and after the cursor;
+    None when it has none."""
+    low = -_FAR if wanted.since is None else wanted.since
+    high = _FAR if wanted.until is None else wanted.until
+    if after is not None:
+        low, high = (low, min(high, after[0])) if latest else (max(low, after[0]), high)
+    which = "max" if latest else "min"
+    table, column = ("often", "start") if way.index == OFTEN else (f"event INDEXED BY {way.index}", "starts")
+    query = f"SELECT {which}({column}) FROM {table} WHERE {way.column} = ? AND {column} BETWEEN ? AND ?"
+    found: list[int | None] = [fetch(connection, query, (value, low, high))[0][0] for value in way.values]
+    known = [start for start in found if start is not None]
+    if not known:
+        return None
+    return max(known) if latest else min(known)
+
+
 def count(connection: apsw.Connection, wanted: Conditions, way: Way | None, column: str) -> tuple[int, bool]:
-    """How many rows the walks have in all, up to `COUNTED`, and whether that is all of them."""
-    total = 0
+    """How many rows the walks have in all, up to `COUNTED` (fewer where that takes long), and whether that is all of
+    them."""
+    total, most = 0, _FEW if way is not None and way.index == OFTEN else COUNTED
     for walk in _walks(wanted, way, column):
         query = f"SELECT count(*) FROM (SELECT 1 FROM {walk.source} WHERE {walk.fixed} LIMIT ?)"
-        total += fetch(connection, query, (*walk.bindings, COUNTED + 1))[0][0]
-    return min(total, COUNTED), total <= COUNTED
+        total += fetch(connection, query, (*walk.bindings, most + 1))[0][0]
+    return min(total, most), total <= most
 
 
 def _walks(wanted: Conditions, way: Way | None, column: str) -> Iterable[_Walk]:
@@ -105,6 +128,10 @@ def _walks(wanted: Conditions, way: Way | None, column: str) -> Iterable[_Walk]:
         parts = [each.sql.removeprefix("e.") for each in span]
         if way is None:
             yield _Walk("event INDEXED BY event_starts", " AND ".join(parts) or "true", tuple(limits), ("starts", "id"))
+            return
+        if way.index == OFTEN:
+            fixed = " AND ".join(("pair = ?", *[part.replace("starts", "start") for part in parts]))
+            yield _Walk(_OFTEN, fixed, (way.values[0], *limits), ("start", "id"))
             return
         fixed = " AND ".join((f"{way.column} = ?", *parts))
         for value in way.values:

@@ -5,12 +5,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
+import msgspec
+
 from ampp.core.clock import MILLISECOND, SECOND
+from ampp.core.reason import NotifyReason
 from ampp.core.record import ConfigLoaded, Flushed, Record, Started, Stopped
 
-__all__ = ["AHEAD", "FOREVER", "Ends", "Window"]
+__all__ = ["AHEAD", "FOREVER", "Ends", "Turn", "Window", "repeats"]
 
 _K = TypeVar("_K")
+_V = TypeVar("_V")
 
 FOREVER: Final = 1 << 62
 """The end of an alert whose end is not recorded."""
@@ -67,10 +71,25 @@ class Ends:
         return FOREVER
 
 
+_REPEAT: Final = NotifyReason.REPEAT.value
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A recorded turn of a group: when, and whether somebody was told once more."""
+
+    at: int
+    repeats: bool
+
+
+def repeats(record: Flushed) -> bool:
+    """Whether one of the decisions was to tell the same once more."""
+    return _REPEAT in [one.reason for one in record.decisions]
+
+
 class Window:
     """The records in order, and what lies shortly ahead of the one given out last.
 
-    `turns`: per group name (route identity, label key) the moments of its next recorded turns. `sends`: per log key the
+    `turns`: per group name (route identity, label key) its next recorded turns. `sends`: per log key the
     flushes that will send, the present record's own included. `taken`: until when the run under way took every turn
     that was due, FOREVER while its end is not in sight.
     """
@@ -82,7 +101,7 @@ class Window:
         self._last: tuple[Record | None, Record | None] = (None, None)
         self._taken: Final[deque[int]] = deque()
         self.taken = FOREVER
-        self.turns: Final[dict[tuple[str, bytes], deque[int]]] = {}
+        self.turns: Final[dict[tuple[str, bytes], deque[Turn]]] = {}
         self.sends: Final[dict[str, deque[int]]] = {}
 
     def __iter__(self) -> Iterator[Record]:
@@ -127,7 +146,9 @@ class Window:
         self._latest = record.at
         self._ahead.append(record)
         if isinstance(record, Flushed):
-            self.turns.setdefault((record.group.route, record.group.labels), deque()).append(record.at)
+            self.turns.setdefault((record.group.route, record.group.labels), deque()).append(
+                Turn(record.at, repeats(record))
+            )
             for row in record.outbox:
                 self.sends.setdefault(row.key, deque()).append(record.id)
         return True
@@ -143,7 +164,7 @@ class Window:
             self._taken.append(last.at - _ABRUPT)
 
 
-def _shift(queues: dict[_K, deque[int]], key: _K) -> None:
+def _shift(queues: dict[_K, deque[_V]], key: _K) -> None:
     queue = queues[key]
     queue.popleft()
     if not queue:

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import pytest
 from ampp.core import labels as labelling
 from ampp.core.clock import MINUTE, SECOND
 from ampp.core.record import AlertRow, Posted
-from ampp.history import event, newest, row, summary, walk
+from ampp.history import clause, event, newest, row, summary, walk
 from ampp.history import filter as filters
 from ampp.history.error import FieldError
 from ampp.history.page import Page, Paging
+from ampp.store.sqlite.history import names
 from ampp.store.sqlite.history.names import fingerprints
 from tests.history.book import Told
 
@@ -39,6 +40,7 @@ def life(book: Told, seed: int = 1) -> None:
             "alertname": f"Alert{n % 7}",
             "severity": ("critical", "warning", "info")[n % 3],
             "pod": f"pod-{n}",
+            "team": f"team-{n % 3 if n < 30 else 3}",
             **({"namespace": f"ns-{n % 4}"} if n % 5 else {}),
         }
         key = labelling.key(labelling.canonical(labels))
@@ -49,14 +51,18 @@ def life(book: Told, seed: int = 1) -> None:
     with book.connection:
         for identity, text in list(book.connection.execute("SELECT id, labels FROM alert")):
             named = (*fingerprints(str(text)), identity)
-            book.connection.execute("UPDATE alert SET fingerprint = ?, sha = ? WHERE id = ?", named)
+            book.connection.execute("UPDATE series SET fingerprint = ?, sha = ? WHERE id = ?", named)
 
 
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    made = Told(tmp_path_factory.mktemp("book"))
-    life(made)
-    return made
+@pytest.fixture(scope="module", params=[names.MANY, 3], ids=["few", "many"])
+def book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """Some hundred events, with labels that count as few label sets' or as many's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(names, "MANY", request.param)
+        patch.setattr(clause, "MANY", request.param)
+        made = Told(tmp_path_factory.mktemp("book"))
+        life(made)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +113,14 @@ CASES: list[tuple[dict[str, list[str]], Callable[[dict[str, Any]], bool]]] = [
     ({"labels_exact[]": ["severity=info"]}, lambda e: e["severity"] == "info"),
     ({"labels_exact[namespace]": ["ns-2"], "alert_name": ["Alert1"]},
      lambda e: label("namespace")(e) == "ns-2" and e["alert_name"] == "Alert1"),
+    ({"labels_exact[team]": ["team-1"]}, lambda e: label("team")(e) == "team-1"),
+    ({"labels_exact[team]": ["team-3"], "is_resolved": ["true"], "severity": ["info"]},
+     lambda e: label("team")(e) == "team-3" and e["ends"] is not None and e["severity"] == "info"),
+    ({"labels_exact[team]": ["team-1"], "labels_exact[severity]": ["critical"]}, lambda e: False),
+    ({"labels": ["team=team-2", "namespace=ns-1"], "from": ["2026-09-21T17:00:00Z"], "to": ["2026-09-21T19:00:00Z"]},
+     lambda e: label("team")(e) == "team-2" and e["namespace"] == "ns-1"
+     and "2026-09-21T17:00:00" <= e["starts_at"] <= "2026-09-21T19:00:00.000Z"),
+    ({"labels": ["team=team-2", "pod=pod-1"]}, lambda e: False),
     ({"labels_ne[namespace]": ["ns-2"]}, lambda e: label("namespace")(e) != "ns-2"),
     ({"labels_not_equal[nothing]": ["x"]}, lambda e: True),
     ({"labels_regex[pod]": ["-1.$"]}, lambda e: re.search("-1.$", label("pod")(e)) is not None),
@@ -167,7 +181,9 @@ ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 @pytest.mark.parametrize("walking", [False, True], ids=["gathering", "walking"])
 @pytest.mark.parametrize("descending", [True, False], ids=["desc", "asc"])
 @pytest.mark.parametrize("sort", ORDERS)
-@pytest.mark.parametrize("given", [{}, {"severity": ["info"]}, {"labels_ne[pod]": ["pod-2"]}], ids=str)
+@pytest.mark.parametrize(
+    "given", [{}, {"severity": ["info"]}, {"labels_ne[pod]": ["pod-2"]}, {"labels_exact[team]": ["team-0"]}], ids=str
+)
 def test_pages_by_number_and_by_cursor_give_everything_once(
     book: Told,
     everything: list[dict[str, Any]],
@@ -182,6 +198,8 @@ def test_pages_by_number_and_by_cursor_give_everything_once(
     wanted = [e for e in everything if given.get("severity", [e["severity"]]) == [e["severity"]]]
     if "labels_ne[pod]" in given:
         wanted = [e for e in wanted if label("pod")(e) != "pod-2"]
+    if "labels_exact[team]" in given:
+        wanted = [e for e in wanted if label("team")(e) == "team-0"]
     ids = [each["id"] for each in sorted(wanted, key=ORDERS[sort], reverse=descending)]
     by_number: list[int] = []
     by_cursor: list[int] = []
@@ -229,15 +247,14 @@ def test_a_search_that_stops_says_so_and_its_cursor_goes_on(
 
 
 @pytest.mark.parametrize("given", [
-    {"labels_exact[severity]": ["info"]}, {"labels_exists": ["namespace"]}, {"labels_regex[pod]": ["-1"]},
-    {"labels_exact[severity]": ["info"], "alert_name": ["Alert2"], "from": ["2026-09-21T17:00:00Z"]},
+    {"labels_exact[team]": ["team-1"], "labels_ne[pod]": ["pod-1"]}, {"labels_exists": ["namespace"]},
+    {"labels_regex[pod]": ["-1"]},
+    {"labels_exact[team]": ["team-2"], "alert_name": ["Alert2"], "from": ["2026-09-21T17:00:00Z"]},
 ], ids=str)  # fmt: skip
 def test_the_newest_of_each_alert_are_the_same_as_walking_finds(
     book: Told, given: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = find(book, given, per_page=1000).ids
-    from ampp.history import clause
-
     monkeypatch.setattr(clause, "_ALERTS", 0)
     monkeypatch.setattr(event, "CAP", -1)
     monkeypatch.setattr(event, "_QUICK", 5)

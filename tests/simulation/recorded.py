@@ -89,7 +89,8 @@ class Tape:
         self.newer: Counter[str] = Counter()
         self._records = records
         self._alerts = tuple(alerts)
-        self.first, self.last, self.count = records[0].at, records[-1].at, len(records)
+        self.first = self.complete = records[0].at
+        self.last, self.count = records[-1].at, len(records)
 
     def records(self) -> Iterator[Record]:
         return iter(self._records)

@@ -217,6 +217,7 @@ NOTHING_LEFT = {
     "label": "alert NOT IN (SELECT id FROM alert) OR pair NOT IN (SELECT id FROM pair)",
     "state": "alert NOT IN (SELECT id FROM alert)",
     "pair": "id NOT IN (SELECT pair FROM label)",
+    "often": "NOT EXISTS (SELECT 1 FROM event WHERE alert = holder AND starts = start)",
     "alert": "id NOT IN (SELECT alert FROM event) AND id NOT IN (SELECT alert FROM state WHERE resolved = 0)",
     "event": "(SELECT count(*) FROM detail d WHERE d.alert = event.alert AND d.since <= event.id) = 0",
 }
@@ -228,6 +229,7 @@ async def test_what_is_too_old_goes_with_all_that_belonged_to_it(opened: Opener,
     historian = follow(store.last_seq, lambda: T0 + 1500 * SECOND + 30 * 24 * HOUR)
     until(lambda: historian.health.swept >= 2250)
     until(lambda: count(tmp_path) == 2250)
+    assert count(tmp_path, "SELECT count(DISTINCT start) FROM often") > 0
     for table, wrong in NOTHING_LEFT.items():
         assert count(tmp_path, f"SELECT count(*) FROM {table} WHERE {wrong}") == 0, table
     # What fires on is still known: its end is told when it comes.

@@ -12,6 +12,7 @@ import msgspec
 from ampp.store.error import StoreError
 from ampp.store.sqlite.backup import DATABASES
 from ampp.store.sqlite.database import connect, files, open_database
+from ampp.store.sqlite.history import phrases
 from ampp.store.sqlite.lock import DirectoryLock
 from ampp.store.sqlite.migration import migrate_to, version_of
 
@@ -131,7 +132,7 @@ def compact(directory: Path) -> list[tuple[str, int, int]]:
 
 _TEXTS: Final = {
     "pair": ("name",),
-    "alert": ("name", "severity", "namespace"),
+    "series": ("name", "severity", "namespace"),
     "event": ("generator", "cause"),
     "rule": ("generator", "name"),
     "state": ("cause",),
@@ -143,11 +144,12 @@ _TEXTS: Final = {
 """The columns that hold numbers of texts."""
 
 _ORPHANS: Final = (
-    "DELETE FROM alert WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = alert.id) "
-    "AND NOT EXISTS (SELECT 1 FROM state WHERE alert = alert.id) "
-    "AND NOT EXISTS (SELECT 1 FROM member WHERE alert = alert.id)",
-    "DELETE FROM label WHERE alert NOT IN (SELECT id FROM alert)",
-    "DELETE FROM detail WHERE alert NOT IN (SELECT id FROM alert)",
+    "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = series.id) "
+    "AND NOT EXISTS (SELECT 1 FROM state WHERE alert = series.id) "
+    "AND NOT EXISTS (SELECT 1 FROM member WHERE alert = series.id)",
+    "DELETE FROM label WHERE alert NOT IN (SELECT id FROM series)",
+    "DELETE FROM often WHERE NOT EXISTS (SELECT 1 FROM event WHERE alert = holder AND starts = start)",
+    "DELETE FROM note WHERE alert NOT IN (SELECT id FROM series)",
     "DELETE FROM pair WHERE id NOT IN (SELECT pair FROM label)",
     "DELETE FROM rule WHERE generator NOT IN (SELECT generator FROM event)",
     "DELETE FROM attempt WHERE notification NOT IN (SELECT id FROM notification)",
@@ -157,7 +159,7 @@ _ORPHANS: Final = (
         for table, columns in _TEXTS.items()
         for column in columns
     )
-    + ")",
+    + " UNION SELECT CAST(j.key AS INTEGER) FROM note, json_each(note.texts) AS j)",
 )
 
 
@@ -166,3 +168,4 @@ def _drop_orphans(connection: apsw.Connection) -> None:
     with connection:
         for statement in _ORPHANS:
             connection.execute(statement)
+        phrases.sweep(connection, keep=0)

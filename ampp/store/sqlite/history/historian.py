@@ -228,7 +228,7 @@ class Historian:
                 raise IsADirectoryError(f"{self.path} is a directory")
             self._file.log_bytes = log_bytes(self.path.parent, self._settings.storage_bytes) or _LOG_BYTES
             self._file.open()
-            self._file.connection.execute("PRAGMA cache_size = -2000")
+            self._file.connection.execute("PRAGMA cache_size = -4000")
             self._unfolding = Unfolding(self._file.connection, self._pace.breathe)
         self._bookmark.open(self._file.connection, anew=anew)
         self.ready.set()
@@ -292,7 +292,7 @@ class Historian:
             self._pace.breathe()
         if named:
             with connection:
-                connection.executemany("UPDATE alert SET fingerprint = ?, sha = ? WHERE id = ?", named)
+                connection.executemany("UPDATE series SET fingerprint = ?, sha = ? WHERE id = ?", named)
         return len(named) == _NAMED
 
     def _measure(self) -> None:
@@ -327,6 +327,7 @@ class Historian:
         if time.monotonic() >= self._rest_at:
             self._rest_at = time.monotonic() + _REST_SECONDS
             sweep.rest(self._file.connection, millis(self._clock() - self._settings.retention))
+            self._unfolding.clear()
         if removed:
             self._swept += removed
             self._unfolding.clear()

@@ -15,7 +15,8 @@ import msgspec
 import xxhash
 
 from ampp.core import labels as labelling
-from ampp.store.sqlite.history.rows import array, insert, rows_of
+from ampp.store.sqlite.history.rows import array, fetch, insert, rows_of
+from ampp.store.sqlite.history.schema import MANY, OWN
 
 __all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed"]
 
@@ -28,12 +29,12 @@ _RANGE: Final = 1 << 64
 _labels: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 _KNOWN: Final = """
-SELECT json_group_array(json_array(a.id, a.hash, a.name, a.severity, a.namespace,
+SELECT json_group_array(json_array(a.id, a.hash, a.name, a.severity, a.namespace, a.pairs,
     s.resolved, s.at, s.starts, s.ends, s.event, s.cause,
-    (SELECT d.annotations FROM detail d WHERE d.alert = a.id ORDER BY d.since DESC LIMIT 1),
+    (SELECT n.texts FROM note n WHERE n.alert = a.id ORDER BY n.since DESC LIMIT 1),
     (SELECT json_group_object(m.grp, m.cause) FROM member m
         WHERE m.alert = a.id AND m.until IS NULL AND m.cause IS NOT NULL)))
-FROM carray(?) AS c JOIN alert AS a ON a.hash = c.value LEFT JOIN state AS s ON s.alert = a.id
+FROM carray(?) AS c JOIN series AS a ON a.hash = c.value LEFT JOIN state AS s ON s.alert = a.id
 """
 
 _PAIRS_KNOWN: Final = """
@@ -58,14 +59,17 @@ def millis(wall: int) -> int:
 
 
 class Entry:
-    """An alert. `resolved` is None while nothing is known of its state; times in wall milliseconds.
+    """An alert. `pairs`: the numbers of its labels, as JSON. `resolved` is None while nothing is known of its state;
+    times in wall milliseconds.
 
     `cause`: why it was last said to be suppressed; `causes`: by group, what suppresses it there. `detail`: its latest
-    annotations, hashed, None when there are none on record.
+    annotations as they are stored, hashed, None when there are none on record. `began`: the start that `often` was told
+    of last.
     """
 
     __slots__ = (
         "at",
+        "began",
         "cause",
         "causes",
         "detail",
@@ -74,13 +78,16 @@ class Entry:
         "id",
         "name",
         "namespace",
+        "pairs",
         "resolved",
         "severity",
         "starts",
     )
 
-    def __init__(self, identity: int, name: int, severity: int, namespace: int) -> None:
+    def __init__(self, identity: int, name: int, severity: int, namespace: int, pairs: str) -> None:
         self.id = identity
+        self.pairs = pairs
+        self.began: int | None = None
         self.name = name
         self.severity = severity
         self.namespace = namespace
@@ -105,7 +112,8 @@ def fingerprints(labels: str) -> tuple[int, int]:
 
 
 class Names:
-    """See the module's docstring. `breathe` is called often, to let other threads run."""
+    """See the module's docstring. `breathe` is called often, to let other threads run. `many`: the pairs that `often`
+    knows."""
 
     def __init__(self, connection: apsw.Connection, breathe: Callable[[], None]) -> None:
         self._connection: Final = connection
@@ -119,6 +127,9 @@ class Names:
         self._new_pairs: list[tuple[Any, ...]] = []
         self._new_alerts: list[tuple[Any, ...]] = []
         self._new_labels: Final = numbers("q")
+        self._sizes: dict[int, int] = {}
+        self._grown: dict[int, int] = {}
+        self.many = self._read_many()
         self._next_text = self._next("text", "id")
         self._next_pair = self._next("pair", "id")
         self._next_alert = self._next("alert", "id")
@@ -126,10 +137,14 @@ class Names:
     def _next(self, table: str, column: str) -> int:
         return int(self._connection.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").get)
 
+    def _read_many(self) -> set[int]:
+        return {pair for (pair,) in fetch(self._connection, "SELECT id FROM pair INDEXED BY pair_many WHERE many = 1")}
+
     def clear(self) -> None:
         """Forget everything that is not in the database."""
-        for each in (self.entries, self.by_id, self._spoken_of, self._texts, self._pairs):
+        for each in (self.entries, self.by_id, self._spoken_of, self._texts, self._pairs, self._sizes, self._grown):
             each.clear()
+        self.many = self._read_many()
         for rows in (self._new_texts, self._new_pairs, self._new_alerts):
             rows.clear()
         del self._new_labels[:]
@@ -141,7 +156,7 @@ class Names:
         """Write what is new."""
         insert(self._connection, "text", self._new_texts)
         insert(self._connection, "pair", self._new_pairs)
-        insert(self._connection, "alert", self._new_alerts)
+        insert(self._connection, "series", self._new_alerts)
         if self._new_labels:
             self._connection.execute(
                 "INSERT OR IGNORE INTO label SELECT value >> 32, value & 0xffffffff FROM carray(?)",
@@ -151,10 +166,47 @@ class Names:
             rows.clear()
         del self._new_labels[:]
 
+    def count(self) -> None:
+        """Let `often` know of the pairs that too many label sets have had by now; after all else has been written."""
+        connection, sizes, grown = self._connection, self._sizes, self._grown
+        unknown = [pair for pair in grown if pair not in sizes]
+        if unknown:
+            query = (
+                "SELECT value, (SELECT count(*) FROM (SELECT 1 FROM label WHERE pair = c.value LIMIT ?)) "
+                "FROM carray(?) AS c"
+            )
+            sizes.update(fetch(connection, query, (MANY + 1, array(unknown))))
+            for pair in unknown:
+                del grown[pair]
+        for pair, more in grown.items():
+            sizes[pair] += more
+        crowded = [pair for pair in (*grown, *unknown) if sizes[pair] > MANY]
+        grown.clear()
+        if crowded:
+            connection.execute("UPDATE pair SET many = 1 WHERE id IN (SELECT value FROM carray(?))", (array(crowded),))
+            connection.execute(
+                "INSERT OR IGNORE INTO often SELECT l.pair, e.starts, e.alert FROM carray(?) AS c "
+                "CROSS JOIN label AS l ON l.pair = c.value "
+                "CROSS JOIN event AS e INDEXED BY event_alert ON e.alert = l.alert",
+                (array(crowded),),
+            )
+            # The start that an event yet to come will have, if it is another than that of the last.
+            connection.execute(
+                "INSERT OR IGNORE INTO often SELECT l.pair, s.starts, s.alert FROM carray(?) AS c "
+                "CROSS JOIN label AS l ON l.pair = c.value CROSS JOIN state AS s ON s.alert = l.alert",
+                (array(crowded),),
+            )
+            self.many.update(crowded)
+
     def trim(self) -> None:
         """Forget what was learnt for this batch alone, and what may be looked up again where it has become too much."""
         self._spoken_of.clear()
-        for known, most in ((self._texts, _TEXTS), (self._pairs, _PAIRS), (self.entries, _ENTRIES)):
+        for known, most in (
+            (self._texts, _TEXTS),
+            (self._pairs, _PAIRS),
+            (self._sizes, _PAIRS),
+            (self.entries, _ENTRIES),
+        ):
             if len(known) > most:
                 known.clear()
                 if known is self.entries:
@@ -190,7 +242,7 @@ class Names:
         new = {number: _labels(key) for number, key in missing.items() if number not in entries}
         self._learn_pairs(new.values())
         for number, labels in new.items():
-            self._add(number, missing[number], labels)
+            self._add(number, labels)
             if not self._next_alert & 31:
                 self._breathe()
 
@@ -199,11 +251,13 @@ class Names:
         return self._spoken_of[key]
 
     def _take(self, row: list[Any]) -> None:
-        identity, number, name, severity, namespace, resolved, at, starts, ends, event, cause, detail, causes = row
-        entry = Entry(identity, name, severity, namespace)
+        identity, number, name, severity, namespace, pairs, *stand, detail, causes = row
+        resolved, at, starts, ends, event, cause = stand
+        entry = Entry(identity, name, severity, namespace, pairs)
         if resolved is not None:
             entry.resolved = bool(resolved)
             entry.at, entry.starts, entry.ends, entry.event, entry.cause = at, starts, ends, event, cause
+            entry.began = starts
         if detail is not None:
             entry.detail = xxhash.xxh3_64_intdigest(detail.encode())
         if causes and causes != "{}":
@@ -223,14 +277,20 @@ class Names:
         for pair in missing:
             if pair not in pairs:
                 identity = pairs[pair] = self._next_pair
-                self._new_pairs.append((text(pair[0]), pair[1], identity))
+                self._new_pairs.append((identity, text(pair[0]), pair[1], 0))
+                self._sizes[identity] = 0
                 self._next_pair += 1
 
-    def _add(self, number: int, key: bytes, labels: dict[str, str]) -> None:
+    def _add(self, number: int, labels: dict[str, str]) -> None:
         text, identity = self.text, self._next_alert
         self._next_alert += 1
         get = labels.get
-        entry = Entry(identity, text(get("alertname", "")), text(get("severity", "")), text(get("namespace", "")))
+        known, many, grown = self._pairs, self.many, self._grown
+        pairs = [known[item] for item in labels.items()]
+        spelt = f"[{','.join(map(str, pairs))}]"
+        entry = Entry(
+            identity, text(get("alertname", "")), text(get("severity", "")), text(get("namespace", "")), spelt
+        )
         self._new_alerts.append(
             (
                 identity,
@@ -240,9 +300,11 @@ class Names:
                 entry.name,
                 entry.severity,
                 entry.namespace,
-                key.decode(),
+                spelt,
             )
         )
-        pairs = self._pairs
-        self._new_labels.extend([pairs[item] << 32 | identity for item in labels.items()])
+        self._new_labels.extend([pair << 32 | identity for pair in pairs])
+        for pair, name in zip(pairs, labels, strict=True):
+            if pair not in many and name not in OWN:
+                grown[pair] = grown.get(pair, 0) + 1
         self.entries[number] = self.by_id[identity] = entry

@@ -13,7 +13,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-__all__ = ["array", "fetch", "highest", "insert", "rows_of"]
+__all__ = ["array", "fetch", "highest", "insert", "insert_flat", "rows_of"]
 
 _MOST: Final = 256
 _NOBODY: Final = -(1 << 63)
@@ -31,21 +31,36 @@ def insert(
     conflict: str = "",
 ) -> None:
     """Insert the rows, each with a value for every column; `replace` what has the same key, or do what `conflict`, an
-    ON CONFLICT clause, says."""
-    at = 0
+    ON CONFLICT clause, says. After a failure the transaction must be undone: some rows may be in."""
+    if rows:
+        values = list(chain.from_iterable(rows))
+        insert_flat(connection, table, len(rows[0]), values, replace=replace, conflict=conflict)
+
+
+def insert_flat(
+    connection: apsw.Connection,
+    table: str,
+    columns: int,
+    values: Sequence[Any],
+    *,
+    replace: bool = False,
+    conflict: str = "",
+) -> None:
+    """The same, of rows whose values stand one after the other."""
+    at, left = 0, len(values) // columns
     for size in _SIZES:
-        while len(rows) - at >= size:
-            some = rows[at : at + size]
-            connection.execute(
-                _statement(table, len(some[0]), size, replace, conflict), tuple(chain.from_iterable(some))
-            )
-            at += size
+        step = size * columns
+        while left >= size:
+            connection.execute(_statement(table, columns, size, replace, conflict), tuple(values[at : at + step]))
+            at += step
+            left -= size
 
 
 @lru_cache(maxsize=256)
 def _statement(table: str, columns: int, rows: int, replace: bool, conflict: str) -> str:
+    # Unlike the usual "OR ABORT", neither has SQLite keep what would undo this statement alone.
     row = f"({', '.join('?' * columns)})"
-    return f"INSERT {'OR REPLACE ' if replace else ''}INTO {table} VALUES {', '.join([row] * rows)} {conflict}"
+    return f"INSERT OR {'REPLACE' if replace else 'FAIL'} INTO {table} VALUES {', '.join([row] * rows)} {conflict}"
 
 
 def highest(connection: apsw.Connection, table: str) -> int:

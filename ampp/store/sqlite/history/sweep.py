@@ -14,6 +14,7 @@ from typing import Final
 import apsw
 
 from ampp.store.sqlite.budget import allowed, used
+from ampp.store.sqlite.history import phrases
 from ampp.store.sqlite.history.rows import array
 
 __all__ = ["SLICE", "SLICE_SMALL", "over", "rest", "shrink", "slice_of"]
@@ -70,13 +71,20 @@ def _events(connection: apsw.Connection, last: int) -> int:
     """Remove the events up to number `last`, and what nothing refers to any more."""
     alerts = [alert for (alert,) in connection.execute("SELECT DISTINCT alert FROM event WHERE id <= ?", (last,))]
     newest = connection.execute("SELECT at FROM event WHERE id = ?", (last,)).get
+    connection.execute(
+        "DELETE FROM often WHERE (pair, start, holder) IN (SELECT j.value, e.starts, e.alert FROM event AS e "
+        "CROSS JOIN series AS s ON s.id = e.alert CROSS JOIN json_each(s.pairs) AS j WHERE e.id <= ?1 AND NOT EXISTS "
+        "(SELECT 1 FROM event AS x INDEXED BY event_alert WHERE x.alert = e.alert AND x.starts = e.starts "
+        "AND x.id > ?1))",
+        (last,),
+    )
     connection.execute("DELETE FROM event WHERE id <= ?", (last,))
     removed = connection.changes()
     connection.execute("DELETE FROM tally WHERE hour < ?", (newest // _HOUR,))
     bound = array(alerts)
     connection.execute(
-        "DELETE FROM detail WHERE alert IN (SELECT value FROM carray(?)) AND since < "
-        "(SELECT max(d.since) FROM detail d WHERE d.alert = detail.alert AND d.since <= ? + 1)",
+        "DELETE FROM note WHERE alert IN (SELECT value FROM carray(?)) AND since < "
+        "(SELECT max(n.since) FROM note n WHERE n.alert = note.alert AND n.since <= ? + 1)",
         (bound, last),
     )
     idle = [
@@ -96,16 +104,16 @@ def _alerts(connection: apsw.Connection, alerts: list[int]) -> None:
     """Remove everything about these alerts."""
     gone = "IN (SELECT value FROM carray(?))"
     connection.execute(
-        "DELETE FROM label WHERE (pair, alert) IN (SELECT p.id, a.id FROM alert a, json_each(a.labels) j "
-        f"JOIN text t ON t.value = j.key JOIN pair p ON p.name = t.id AND p.value = j.value WHERE a.id {gone})",
+        "DELETE FROM label WHERE (pair, alert) IN "
+        f"(SELECT j.value, s.id FROM series AS s, json_each(s.pairs) AS j WHERE s.id {gone})",
         (array(alerts),),
     )
     connection.execute(
-        "DELETE FROM pair WHERE (name, value) IN (SELECT t.id, j.value FROM alert a, json_each(a.labels) j "
-        f"JOIN text t ON t.value = j.key WHERE a.id {gone}) AND NOT EXISTS (SELECT 1 FROM label WHERE pair = pair.id)",
+        f"DELETE FROM pair WHERE id IN (SELECT j.value FROM series AS s, json_each(s.pairs) AS j WHERE s.id {gone}) "
+        "AND NOT EXISTS (SELECT 1 FROM label WHERE pair = pair.id)",
         (array(alerts),),
     )
-    for table, column in (("detail", "alert"), ("state", "alert"), ("member", "alert"), ("alert", "id")):
+    for table, column in (("note", "alert"), ("state", "alert"), ("member", "alert"), ("series", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} {gone}", (array(alerts),))
 
 
@@ -129,6 +137,7 @@ def rest(connection: apsw.Connection, cutoff: int) -> None:
 
 
 def _rest(connection: apsw.Connection, cutoff: int) -> None:
+    phrases.sweep(connection)
     connection.execute("DELETE FROM dropped WHERE at < ?", (cutoff,))
     connection.execute("DELETE FROM run WHERE at < ? AND id < (SELECT max(id) FROM run)", (cutoff,))
     connection.execute("DELETE FROM gap WHERE at < ?", (cutoff,))

@@ -37,7 +37,8 @@ from ampp.core.record import (
 from ampp.store.sqlite.history.decisions import Decisions
 from ampp.store.sqlite.history.groups import Groups
 from ampp.store.sqlite.history.names import Entry, Names, millis
-from ampp.store.sqlite.history.rows import highest, insert
+from ampp.store.sqlite.history.phrases import Phrases
+from ampp.store.sqlite.history.rows import highest, insert, insert_flat
 from ampp.store.sqlite.history.schema import KINDS
 
 __all__ = ["Unfolding"]
@@ -51,6 +52,9 @@ _EXPIRED: Final = _KIND[EventKind.EXPIRED]
 
 _REMEMBERED: Final = 10_000
 _HOUR: Final = 3_600_000
+_ALERT: Final = (1 << 32) - 1
+_WIDTH: Final = 14
+"""Columns of an event."""
 
 _ADD: Final = """
 ON CONFLICT (hour, alert) DO UPDATE SET fired = fired + excluded.fired, ended = ended + excluded.ended,
@@ -58,10 +62,10 @@ ON CONFLICT (hour, alert) DO UPDATE SET fired = fired + excluded.fired, ended = 
     last_fired = coalesce(excluded.last_fired, last_fired), last_turned = coalesce(excluded.last_turned, last_turned)
 """
 
+_pairs: Final = msgspec.json.Decoder(list[int]).decode
+
 _ROUND: Final = 32
 """Rows after which other threads get a turn."""
-
-_annotations: Final = msgspec.json.Encoder().encode
 
 
 class Unfolding:
@@ -72,14 +76,16 @@ class Unfolding:
         self._connection: Final = connection
         self._breathe: Final = breathe
         self._names: Final = Names(connection, breathe)
+        self._phrases: Final = Phrases(connection, self._names)
         self._groups: Final = Groups(connection, self._names)
         self._decisions: Final = Decisions(connection, self._names)
         self._rules: set[tuple[int, int]] = set()
-        self._events: list[tuple[Any, ...]] = []
+        self._events: list[Any] = []
+        self._often: list[tuple[int, int, int]] = []
         self._details: list[tuple[Any, ...]] = []
         self._new_rules: list[tuple[Any, ...]] = []
         self._moved: dict[int, Entry] = {}
-        self._tally: dict[tuple[int, int], list[Any]] = {}
+        self._tally: dict[int, list[Any]] = {}
         self.events = 0
         self.clear()
 
@@ -90,12 +96,13 @@ class Unfolding:
     def clear(self) -> None:
         """Forget everything that is not in the database."""
         self._names.clear()
+        self._phrases.clear()
         self._groups.clear()
         self._decisions.clear()
         self._rules.clear()
         self._moved.clear()
         self._tally.clear()
-        for rows in (self._events, self._details, self._new_rules):
+        for rows in (self._events, self._often, self._details, self._new_rules):
             rows.clear()
         self._event = highest(self._connection, "event")
 
@@ -113,17 +120,21 @@ class Unfolding:
     def _write(self) -> None:
         connection = self._connection
         self._names.flush()
-        insert(connection, "detail", self._details)
+        self._phrases.flush()
+        insert(connection, "note", self._details)
         insert(connection, "rule", self._new_rules, replace=True)
-        insert(connection, "event", self._events)
+        insert_flat(connection, "event", _WIDTH, self._events)
+        insert(connection, "often", sorted(self._often), conflict="ON CONFLICT DO NOTHING")
         self._decisions.flush()
-        insert(connection, "tally", [(*place, *counts) for place, counts in self._tally.items()], conflict=_ADD)
+        tally = [(place >> 32, place & _ALERT, *counts) for place, counts in self._tally.items()]
+        insert(connection, "tally", tally, conflict=_ADD)
         self._tally.clear()
         self._breathe()
         insert(connection, "state", [entry.row() for entry in self._moved.values()], replace=True)
+        self._names.count()
         self._groups.flush()
-        self.events += len(self._events)
-        for rows in (self._events, self._details, self._new_rules):
+        self.events += len(self._events) // _WIDTH
+        for rows in (self._events, self._often, self._details, self._new_rules):
             rows.clear()
         self._moved.clear()
         if len(self._rules) > _REMEMBERED:
@@ -145,6 +156,7 @@ class Unfolding:
                 if entry.resolved is False and starts <= entry.starts:
                     if starts < entry.starts:
                         entry.starts = starts
+                        self._begin(entry, starts)
                         self._moved[entry.id] = entry
                     continue
                 self._event_of(entry, _FIRING, at, starts, None, row)
@@ -173,7 +185,7 @@ class Unfolding:
         resolved = kind >= _RESOLVED
         generator = 1
         if row is not None:
-            encoded = _annotations(row.annotations)
+            encoded = self._phrases.stored(entry.id, row.annotations)
             detail = xxhash.xxh3_64_intdigest(encoded)
             if detail != entry.detail:
                 entry.detail = detail
@@ -184,32 +196,36 @@ class Unfolding:
                 self._rules.add(rule)
                 self._new_rules.append(rule)
         turned = entry.resolved is not None and entry.resolved is not resolved
-        self._events.append(
-            (
-                self._event,
-                at,
-                entry.id,
-                kind,
-                int(turned),
-                int(resolved),
-                starts,
-                ends,
-                entry.name,
-                entry.severity,
-                entry.namespace,
-                generator,
-                grp,
-                cause,
-            )
+        self._events += (
+            self._event,
+            at,
+            entry.id,
+            kind,
+            int(turned),
+            int(resolved),
+            starts,
+            ends,
+            entry.name,
+            entry.severity,
+            entry.namespace,
+            generator,
+            grp,
+            cause,
         )
+        if starts != entry.began:
+            self._begin(entry, starts)
         self._count(entry.id, kind, turned, at, starts, ends)
         if turned or entry.resolved is None or kind == _FIRING:
             entry.cause = None
         entry.resolved, entry.at, entry.starts, entry.ends, entry.event = resolved, at, starts, ends, self._event
         self._moved[entry.id] = entry
 
+    def _begin(self, entry: Entry, starts: int) -> None:
+        entry.began, identity = starts, entry.id
+        self._often += [(pair, starts, identity) for pair in self._names.many.intersection(_pairs(entry.pairs))]
+
     def _count(self, alert: int, kind: int, turned: bool, at: int, starts: int, ends: int | None) -> None:
-        place = at // _HOUR, alert
+        place = at // _HOUR << 32 | alert
         counts = self._tally.get(place)
         if counts is None:
             counts = self._tally[place] = [0, 0, 0, 0, None, None]
