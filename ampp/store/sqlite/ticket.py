@@ -1,6 +1,7 @@
 """What waits in the writer's queue, and the promises given for it."""
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 
 import trio
 
@@ -11,23 +12,19 @@ __all__ = ["Entry", "Ticket", "settle"]
 
 
 class Ticket:
-    """The promise of one `append`; settled in the event loop's thread only.
+    """The promise of one `append`; settled in the event loop's thread only."""
 
-    `written`, awaited by who waits for it, sees to it that what was noted is written soon.
-    """
+    __slots__ = ("_event", "_reason", "_settled")
 
-    __slots__ = ("_event", "_reason", "_settled", "_written")
-
-    def __init__(self, reason: str = "", written: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(self, reason: str = "") -> None:
         self._event: trio.Event | None = None
-        self._written = written
         self._reason = reason
         self._settled = bool(reason)
 
     async def durable(self) -> None:
-        if not self._settled and self._written is not None:
-            await self._written()
-        if not self._settled:
+        if self._settled:
+            await trio.lowlevel.checkpoint()
+        else:
             if self._event is None:
                 self._event = trio.Event()
             await self._event.wait()
@@ -43,18 +40,14 @@ class Ticket:
 class Entry:
     """One place in the queue: records to write, or a job to run on the writer's thread between transactions."""
 
-    __slots__ = ("job", "records", "size", "ticket")
+    __slots__ = ("job", "records", "since", "size", "ticket")
 
-    def __init__(
-        self,
-        records: list[tuple[Record, bytes]],
-        job: Callable[[], None] | None = None,
-        written: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
+    def __init__(self, records: list[tuple[Record, bytes]], job: Callable[[], None] | None = None) -> None:
         self.records = records
         self.job = job
-        self.size = sum([len(body) for _, body in records])
-        self.ticket = Ticket(written=written)
+        self.size = sum(len(body) for _, body in records)
+        self.ticket = Ticket()
+        self.since = time.monotonic()
 
 
 def settle(entries: list[Entry], reason: str) -> None:

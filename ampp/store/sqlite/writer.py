@@ -3,21 +3,16 @@
 Theory of operation
 -------------------
 *Normal.* `append` encodes its records, notes them and returns a ticket. When the event loop has let every task that
-could run have its turn (and is about to wait, or somebody awaits a ticket) all that was noted is dealt with at once:
-what arrived together is committed together. It goes to the end of the queue, and the thread is woken, which takes all
-that is queued, writes it in one transaction and settles the tickets of that transaction with one call into the event
-loop. While a commit runs the next group gathers, so the group grows with the load by itself. How it is written, and how
-room is found for it, is the `ledger`'s.
+could run have its turn and is about to wait, all that was noted goes to the end of the queue at once: what arrived
+together is committed together, and the thread is woken once and not in the middle of it, when the two would only keep
+each other from the interpreter lock. The thread takes all that is queued, writes it in one transaction and settles the
+tickets of that transaction with one call into the event loop. While a commit runs the next group gathers, so the group
+grows with the load by itself. How it is written, and how room is found for it, is the `ledger`'s.
 
-*A moment's patience.* A small commit that asks for no fsync is a few pages copied to the system's memory, and sooner
-done than two threads with one interpreter lock find to each other through an event loop. So if little was noted and the
-thread has nothing else to do, the loop waits for it, for a millisecond at most: what may wait for a disk is the
-thread's alone, and when a disk hangs the loop goes on.
-
-The table of current alerts follows behind: the thread has it take in a slice of the backlog now and then, one after the
-other when nothing else is written, and as much as comes in when the backlog has grown too long. Refreshes wait in
-`_pending`, the newest per alert; an `append` that touches an alert takes its waiting refresh away, so what is still
-waiting when its turn comes is newer than every record before it, and joins the end of the backlog.
+The table of current alerts follows behind: the thread has it take in a slice of the backlog whenever the queue is empty
+or the backlog has grown too long. Refreshes wait in `_pending`, the newest per alert; an `append` that touches an alert
+takes its waiting refresh away, so what is still waiting when its turn comes is newer than every record before it, and
+joins the end of the backlog.
 
 *Down.* When a write fails, every waiting ticket fails at once, and queue, backlog and waiting refreshes are thrown
 away: memory is then ahead of the disk by an unknown amount and nothing less than the whole state can mend that. While
@@ -37,7 +32,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any, Final
 
 import apsw
@@ -59,54 +53,26 @@ _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
 _QUEUE_BYTES: Final = 64 << 20
 _BACKLOG_SECONDS: Final = 0.2
-_LULL_SECONDS: Final = 0.01
-"""Seconds without a commit after which nothing else seems to be written."""
-
 _REFRESH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
-_SMALL: Final = 16 << 10
-_MOMENT: Final = 0.001
-"""Bytes that the event loop waits for until they are written, and seconds it does so at most."""
-
-_HASTY_SECONDS: Final = 0.1
-"""Seconds without such waiting after it was in vain."""
 
 
 class _BeforeWaiting(trio.abc.Instrument):
     """Calls `call` whenever the event loop has nothing left to run and is about to wait.
 
     It does so once more than it waits as well: what one turn of the loop brings (an alert) and what follows in the
-    next (its group is due at once) is then written together, but nothing is put off twice. `turns` counts.
+    next (its group is due at once) is then written together, but nothing is put off twice.
     """
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
         self._put_off = False
-        self.turns = 0
 
     def before_io_wait(self, timeout: float) -> None:
-        self.turns += 1
         self._put_off = timeout <= 0 and not self._put_off
         if not self._put_off:
             self._call()
-
-
-class _Bell:
-    """Wakes one thread, which waits for it or will: a `threading.Event` that is heard once, and sooner."""
-
-    def __init__(self) -> None:
-        self._silent = threading.Lock()
-        self._silent.acquire()
-
-    def ring(self) -> None:
-        """For one thread at a time."""
-        if self._silent.locked():
-            self._silent.release()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it rang, within that time or before."""
-        return self._silent.acquire(timeout=seconds)
 
 
 class Writer:
@@ -119,9 +85,7 @@ class Writer:
         self.lost = 0
         self.logged = 0
         self._on_probe = on_probe
-        self._turn = _BeforeWaiting(self.push)
-        self._lock = threading.Lock()
-        self._bell = _Bell()
+        self._condition = threading.Condition()
         self._noted: list[Entry] = []
         self._queue: deque[Entry] = deque()
         self._queue_bytes = 0
@@ -134,11 +98,6 @@ class Writer:
         self._stopping = False
         self._busy_since = 0.0
         self._retry_at = 0.0
-        self._committed = 0.0
-        self._hasty_until = 0.0
-        self._lingers = False
-        self._answered = _Bell()
-        self._answer: tuple[list[Entry], str] = ([], "")
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -152,27 +111,17 @@ class Writer:
     def append(self, records: Sequence[Record]) -> Ticket:
         if self._token is None:
             self.attach()
-        written = partial(self._gathered, self._turn.turns)
-        entry = Entry([(record, encode(record)) for record in records], written=written)
+        entry = Entry([(record, encode(record)) for record in records])
         self._noted.append(entry)
         return entry.ticket
 
-    async def _gathered(self, since: int) -> None:
-        """Deal with what was noted once the turn of the event loop numbered `since` is over."""
-        if self._turn.turns == since:
-            await trio.lowlevel.checkpoint()
-        self.push(linger=True)
-
-    def push(self, *, linger: bool = False) -> None:
-        """Queue what was noted. `linger`: if it is little, and the thread idle, wait a moment for it to be written."""
+    def push(self) -> None:
+        """Queue what was noted. Called when the event loop is about to wait; whoever cannot wait so long calls it."""
         noted = self._noted
         if not noted:
             return
         self._noted = []
-        with self._lock:
-            idle = not (self._queue or self._busy_since or self._down or self._held or self._stopping)
-            small = idle and sum([entry.size for entry in noted]) <= _SMALL
-            linger = self._lingers = linger and small and time.monotonic() >= self._hasty_until
+        with self._condition:
             for count, entry in enumerate(noted):
                 if not self._down and self._queue_bytes + entry.size > _QUEUE_BYTES:
                     self._go_down(f"the write queue is full: {self._queue_bytes} bytes wait for the disk")
@@ -186,23 +135,10 @@ class Writer:
                         for key, _ in tables.alert_changes(record):
                             self._pending.pop(key, None)
                 self._enqueue(entry)
-        if linger:
-            self._linger()
-
-    def _linger(self) -> None:
-        """Wait a moment for the thread to write what it was just given, and settle it."""
-        if not self._answered.wait(_MOMENT):
-            with self._lock:
-                late, self._lingers = self._lingers, False
-            if late:
-                self._hasty_until = time.monotonic() + _HASTY_SECONDS
-                return
-            self._answered.wait(_MOMENT)
-        settle(*self._answer)
 
     def refresh(self, rows: Iterable[AlertRow]) -> None:
         self.push()
-        with self._lock:
+        with self._condition:
             if self._down:
                 return
             if not self._pending:
@@ -218,7 +154,7 @@ class Writer:
         if self._token is None:
             self.attach()
         self.push()
-        with self._lock:
+        with self._condition:
             if self._down:
                 raise StoreDown(self._down)
             self._enqueue(entry)
@@ -229,25 +165,25 @@ class Writer:
         """Take note of the event loop: it is to be told what became of records, and tells when it is about to wait."""
         if self._token is None:
             self._token = trio.lowlevel.current_trio_token()
-            trio.lowlevel.add_instrument(self._turn)
+            trio.lowlevel.add_instrument(_BeforeWaiting(self.push))
 
     def hold(self) -> None:
         """Queue records again, and write none until `restate` or `release`."""
         self.push()
-        with self._lock:
+        with self._condition:
             self._down, self._held = "", True
 
     def release(self, reason: str) -> None:
         """Give up healing for now; go back to being down."""
         self.push()
-        with self._lock:
+        with self._condition:
             if self._held:
                 self._go_down(reason)
 
     def restate(self, state: State) -> Ticket:
         """Replace the tables with `state`, then write what was queued since `hold`."""
         entry = Entry([], lambda: self.ledger.replace(state))
-        with self._lock:
+        with self._condition:
             if not self._held:
                 return Ticket(self._down or "healing was given up")
             self._held = False
@@ -257,16 +193,16 @@ class Writer:
     def stop(self) -> None:
         """Write everything queued and end the thread. Blocks."""
         self.push()
-        with self._lock:
+        with self._condition:
             self._stopping = self.ledger.hurried = True
             self._held = False
             self.ledger.beat_at = 0.0
-            self._bell.ring()
+            self._condition.notify()
         self._thread.join()
 
     def trouble(self) -> str:
         """Why records are not made durable, or not soon; empty when all is well."""
-        with self._lock:
+        with self._condition:
             if self._down:
                 return self._down
             if self._held or self.ledger.behind:
@@ -276,7 +212,7 @@ class Writer:
 
     def depth(self) -> tuple[int, int, int]:
         """Records queued, their bytes, and rows that the table of alerts is behind."""
-        with self._lock:
+        with self._condition:
             return self._queue_records, self._queue_bytes, self.ledger.backlog.rows + len(self._pending)
 
     # Under the lock.
@@ -285,7 +221,7 @@ class Writer:
         self._queue.appendleft(entry) if first else self._queue.append(entry)
         self._queue_bytes += entry.size
         self._queue_records += len(entry.records)
-        self._bell.ring()
+        self._condition.notify()
 
     def _take(self) -> list[Entry]:
         """The next group: records up to the limits of one commit, or a single job."""
@@ -323,14 +259,8 @@ class Writer:
         if self._pending:
             due = min(due, self._pending_since + _REFRESH_SECONDS)
         if backlog:
-            due = min(due, now if self.ledger.urgent() else self._convenient())
+            due = min(due, now if backlog.rows >= SLICE_ROWS else backlog.since + _BACKLOG_SECONDS)
         return due - now
-
-    def _convenient(self) -> float:
-        """When the table of alerts may take in a slice of its backlog, during which no commit is possible."""
-        backlog = self.ledger.backlog
-        due = backlog.since + _BACKLOG_SECONDS
-        return min(due, self._committed + _LULL_SECONDS) if backlog.rows >= SLICE_ROWS else due
 
     # The thread.
 
@@ -339,11 +269,11 @@ class Writer:
             continue
 
     def _step(self) -> bool:
-        if not (self._queue and not self._held) and not self._stopping:
-            pause = self._pause()
-            if self._held or pause > 0:
-                self._bell.wait(60.0 if self._held else pause)
-        with self._lock:
+        with self._condition:
+            if not (self._queue and not self._held) and not self._stopping:
+                pause = self._pause()
+                if self._held or pause > 0:
+                    self._condition.wait(60.0 if self._held else pause)
             if self._held:
                 return True
             group = self._take()
@@ -357,7 +287,7 @@ class Writer:
                 self._work(group, refreshed)
         except Exception as error:  # noqa: BLE001 - a dead writer would leave every sender waiting for good
             self._fail(group, error)
-        with self._lock:
+        with self._condition:
             self._busy_since = 0.0
             return not (self._stopping and (self._down or not (self._queue or self._pending or self.ledger.backlog)))
 
@@ -375,15 +305,14 @@ class Writer:
             ledger.roomy(group[0].job)
         elif group:
             ledger.commit([each for entry in group for each in entry.records])
-            self._committed = time.monotonic()
-        self._answer_for(list(group), "")
+        self._tell(settle, list(group), "")
         group.clear()
         if refreshed:
             ledger.backlog.extend(ledger.seq, list(refreshed.items()))
         now = time.monotonic()
         backlog = ledger.backlog
         urgent = self._stopping or ledger.urgent()
-        idle = not self._queue and now >= self._convenient()
+        idle = not self._queue and (backlog.rows >= SLICE_ROWS or now >= backlog.since + _BACKLOG_SECONDS)
         if backlog and (urgent or idle):
             # Twice what came in, so that the backlog shrinks however large the groups are.
             ledger.apply(max(SLICE_ROWS, 2 * (backlog.grown - before)) if urgent else SLICE_ROWS)
@@ -394,20 +323,10 @@ class Writer:
 
     def _fail(self, group: list[Entry], error: Exception) -> None:
         file = self.ledger.fail(error)
-        with self._lock:
+        with self._condition:
             self.lost += sum(len(entry.records) for entry in group)
             self._go_down(f"{file.path.name}: {_words(error)}")
-        self._answer_for(group, self._down)
-
-    def _answer_for(self, group: list[Entry], reason: str) -> None:
-        """Have the event loop settle these: here and now if it waits for that."""
-        with self._lock:
-            lingers, self._lingers = self._lingers, False
-            if lingers:
-                self._answer = group, reason
-                self._answered.ring()
-        if not lingers:
-            self._tell(settle, group, reason)
+            self._tell(settle, group, self._down)
 
     def _probe(self) -> None:
         """Try to open and write both files; tell the event loop when that works."""
