@@ -41,6 +41,7 @@ from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
 from ampp.core.view import AlertQuery, AlertView, GroupView
 from ampp.deliver import integrations
+from ampp.deliver.apart import apart
 from ampp.deliver.label import labeller
 from ampp.deliver.sender import BuildError, Senders
 from ampp.deliver.worker import Delivery
@@ -256,7 +257,7 @@ class Live:
         found = await _in_slices(query.groups(self.engine, asked, now().wall))
         unrendered = [group.route_labels for group in found if group.route_labels.templated]
         if unrendered:
-            await trio.to_thread.run_sync(_render, unrendered)
+            await apart(_render, unrendered)
         return found
 
     # -- effects -------------------------------------------------------------------------------------------------

@@ -58,7 +58,9 @@ OVERTAKEN: Final = "overtaken"
 """The reason in the journal of a notification that was given up because there was nothing left to tell."""
 
 MOST: Final = 50
-"""How many groups take their turn in one call, so that a crowd of them cannot hold up everything else."""
+CROWD: Final = 1_000
+"""How many groups take their turn in one call, and from how many alerts in these on no more do, so that a crowd of them
+cannot hold up everything else."""
 
 
 class Effects(msgspec.Struct):
@@ -132,12 +134,16 @@ class Engine:
         return due if due is None else max(due, self._start)
 
     def due(self, now: Now, most: int = MOST) -> Effects:
-        """Give up to `most` groups whose timer has run out their turn; `next_due` tells when to come again."""
+        """Give some groups whose timer has run out their turn, up to `most`; `next_due` tells when to come again."""
         out = Effects()
         if now.mono < self._start:
             return out
+        alerts = 0
         for group in self.groups.due(now, most):
+            alerts += len(group.alerts)
             self.turn(group, now, out)
+            if alerts >= CROWD:
+                break
         return out
 
     def turn(self, group: Group, now: Now, out: Effects) -> None:

@@ -33,6 +33,7 @@ from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
 from ampp.core.wheel import Wheel
+from ampp.deliver.apart import apart
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
 from ampp.deliver.lane import Job, Lane
@@ -440,10 +441,10 @@ class Delivery:
 
 async def _told(notify: Notify) -> tuple[Snapshot, ...]:
     if notify.route_labels.templated:
-        await trio.to_thread.run_sync(notify.route_labels.rendered)
+        await apart(notify.route_labels.rendered)
     if len(notify.alerts) < _MANY:
         return told(notify)
-    return await trio.to_thread.run_sync(told, notify)
+    return await apart(told, notify)
 
 
 async def _close(sender: Sender | Unsendable) -> None:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final
 
 import httpx
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.alertmanager import AlertmanagerConfig
@@ -17,6 +16,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.timestamp import format_rfc3339nano
 from ampp.deliver import secret
+from ampp.deliver.apart import apart
 from ampp.deliver.body import encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.sender import BuildError, Sender, SendError
@@ -47,7 +47,7 @@ class Alertmanager:
         if len(alerts) < _MANY:
             body = _body(alerts, until)
         else:
-            body = await trio.to_thread.run_sync(_body, alerts, until)
+            body = await apart(_body, alerts, until)
         url = _endpoint(await self._address())
         headers = {"Content-Type": "application/json", "Idempotency-Key": notify.token}
         check(

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-import trio
-
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.discord import DiscordConfig
 from ampp.config.url import UrlError, parse
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import secret, truncate
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data
@@ -52,7 +51,7 @@ class Discord:
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
-        body = await trio.to_thread.run_sync(self._say, notify, alerts)
+        body = await apart(self._say, notify, alerts)
         check(await self._client.post(await self._address(), body, {"Content-Type": "application/json"}))
         return notify.data
 

@@ -15,8 +15,6 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-import trio
-
 from ampp.config.http import TlsConfig
 from ampp.config.receivers.email import EmailConfig
 from ampp.config.secret import Secret
@@ -24,6 +22,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import sasl, smtp
 from ampp.deliver.address import AddressError, addresses, path
+from ampp.deliver.apart import apart
 from ampp.deliver.letter import Letter, taker
 from ampp.deliver.message import data, group_hash
 from ampp.deliver.mime import compose
@@ -61,7 +60,7 @@ class Email:
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
-        letter = await trio.to_thread.run_sync(self._write, notify, alerts)
+        letter = await apart(self._write, notify, alerts)
         if (take := taker()) is not None:
             take(letter)
             return notify.data

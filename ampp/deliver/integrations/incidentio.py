@@ -4,7 +4,6 @@ from functools import partial
 from typing import Final
 
 import msgspec
-import trio
 from msgspec.structs import replace
 
 from ampp.config.http import Authorization, HttpConfig
@@ -13,6 +12,7 @@ from ampp.config.secret import Secret
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import secret
+from ampp.deliver.apart import apart
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
 from ampp.deliver.reply import first
@@ -45,7 +45,7 @@ class Incidentio:
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
-        body = await trio.to_thread.run_sync(self._say, notify, alerts)
+        body = await apart(self._say, notify, alerts)
         post = partial(self._client.post, await self._address(), body, {"Content-Type": "application/json"})
         answer = await limited("incident.io", self._config.timeout, post)
         check(replace(answer, body=_complaint(answer).encode()), retry_codes=(429,))

@@ -13,7 +13,6 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.jira import JiraConfig
@@ -23,6 +22,7 @@ from ampp.core.clock import SECOND
 from ampp.core.notify import Data as LogData
 from ampp.core.notify import Notify
 from ampp.core.quote import go_quote
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data, group_hash
@@ -103,13 +103,13 @@ class Jira:
         """See `Sender.send`. What the log holds as data stays as it is."""
         told = data(notify, alerts, self._external_url)
         firing, label = told.status == FIRING, f"ALERT{{{group_hash(notify)}}}"
-        search = await trio.to_thread.run_sync(self._search, told, label)
+        search = await apart(self._search, told, label)
         issue = await self._find(search)
         if issue is None and not firing:
             return notify.data
         method, path = ("POST", "issue") if issue is None else ("PUT", f"issue/{issue.key or ''}")
         try:
-            fields = await trio.to_thread.run_sync(self._fields, notify, told, label, issue is not None)
+            fields = await apart(self._fields, notify, told, label, issue is not None)
         except _Unwritable as error:
             raise SendError(f"failed to {method} request to {go_quote(path)}: {error}", retry=False) from None
         await self._ask(method, _join(self._api, path), fields, f"failed to {method} request to {go_quote(path)}: ")

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Final
 
-import trio
-
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.mattermost import (
     MattermostAttachment,
@@ -15,6 +13,7 @@ from ampp.config.receivers.mattermost import (
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import secret, truncate
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.channel import naming
 from ampp.deliver.http import Client, check
@@ -88,7 +87,7 @@ class Mattermost:
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
         url = await self._address()
-        message = await trio.to_thread.run_sync(self._say, notify, alerts)
+        message = await apart(self._say, notify, alerts)
         answer = await self._client.post(url, encode(message), {"Content-Type": "application/json"})
         with naming(message.channel):
             check(answer)

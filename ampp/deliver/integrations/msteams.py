@@ -3,12 +3,12 @@
 from typing import Final
 
 import msgspec
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.msteams import MsteamsConfig
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data
@@ -44,7 +44,7 @@ class Msteams:
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
-        body = await trio.to_thread.run_sync(self._say, notify, alerts)
+        body = await apart(self._say, notify, alerts)
         url = await address(self._client.files, self._config.webhook_url, self._config.webhook_url_file)
         check(await self._client.post(url, body, {"Content-Type": "application/json"}))
         return notify.data

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-import trio
 from msgspec.structs import replace
 
 from ampp.config.http import HttpConfig
@@ -12,6 +11,7 @@ from ampp.config.receivers.opsgenie import OpsgenieConfig
 from ampp.config.url import Url
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data, group_hash
@@ -87,7 +87,7 @@ class Opsgenie:
             key = await self._client.files.either(config.api_key, config.api_key_file)
         except SecretError as error:
             raise SendError(f"read key_file error: {str(error).partition(': ')[2]}", retry=False) from None
-        requests, key = await trio.to_thread.run_sync(self._say, notify, alerts, key)
+        requests, key = await apart(self._say, notify, alerts, key)
         headers = {"Content-Type": "application/json", "Authorization": f"GenieKey {key}"}
         for method, url, body in requests:
             check(await self._client.request(method, url, body, headers), retry_codes=(429,))

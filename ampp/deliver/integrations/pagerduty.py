@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
-import trio
 from msgspec.structs import replace
 
 from ampp.config.http import HttpConfig
@@ -13,6 +12,7 @@ from ampp.config.receivers.pagerduty import PagerdutyConfig
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.reason import FailureReason
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import data, group_hash
@@ -103,7 +103,7 @@ class Pagerduty:
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
         key = await self._key()
-        body = await trio.to_thread.run_sync(self._say, notify, alerts, key)
+        body = await apart(self._say, notify, alerts, key)
         url = _V1_URL if self._v1 else str(self._config.url)
         post = partial(self._client.post, url, body, {"Content-Type": "application/json"})
         try:

@@ -3,8 +3,6 @@
 from typing import Final
 from urllib.parse import quote_plus
 
-import trio
-
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.pushover import PushoverConfig
 from ampp.config.secret import Secret
@@ -12,6 +10,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify
 from ampp.deliver import truncate
+from ampp.deliver.apart import apart
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data
 from ampp.deliver.rendering import Rendering
@@ -51,7 +50,7 @@ class Pushover:
         config = self._config
         token = await self._secret(config.token, config.token_file, "token_file")
         user = await self._secret(config.user_key, config.user_key_file, "user_key_file")
-        query = await trio.to_thread.run_sync(self._say, notify, alerts, token, user)
+        query = await apart(self._say, notify, alerts, token, user)
         check(await self._client.post(f"{self._address}?{query}", b"", {"Content-Type": "text/plain"}))
         return notify.data
 

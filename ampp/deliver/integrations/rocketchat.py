@@ -6,7 +6,6 @@ The token and its id are read from their files when the sender is made, as upstr
 from typing import Final
 
 import msgspec
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.rocketchat import RocketchatConfig
@@ -15,6 +14,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.reason import FailureReason
 from ampp.deliver import reply, secret, truncate
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.channel import naming
 from ampp.deliver.http import Client, check
@@ -91,7 +91,7 @@ class Rocketchat:
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
-        message = await trio.to_thread.run_sync(self._say, notify, alerts)
+        message = await apart(self._say, notify, alerts)
         headers = {
             "Content-Type": "application/json",
             "X-Auth-Token": self._token.reveal(),

@@ -9,13 +9,13 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.rootly import RootlyConfig
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.timestamp import format_rfc3339nano
+from ampp.deliver.apart import apart
 from ampp.deliver.body import encode
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import data as told_data
@@ -62,14 +62,14 @@ class Rootly:
         known = str(notify.data.get(_ID, ""))
         if not any(alert.firing for alert in alerts):
             if known:
-                said = await trio.to_thread.run_sync(self._resolution, notify, alerts)
+                said = await apart(self._resolution, notify, alerts)
                 answer = await self._ask("PUT", f"{self._incidents}/{quote(known, safe='')}/resolve", said, notify)
                 if answer.status not in (404, 409):
                     check(answer, _AGAIN)
             return rest
         if known and not self._config.update:
             return notify.data
-        said = await trio.to_thread.run_sync(self._attributes, notify, alerts)
+        said = await apart(self._attributes, notify, alerts)
         if known:
             answer = await self._ask("PUT", f"{self._incidents}/{quote(known, safe='')}", said, notify)
             if answer.status != 404:

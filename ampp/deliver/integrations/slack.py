@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.slack import SlackAction, SlackConfig, SlackConfirmation
@@ -18,6 +17,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.reason import FailureReason
 from ampp.deliver import blockkit, reply, secret, truncate
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.channel import naming
 from ampp.deliver.http import Answer, Client, check
@@ -129,7 +129,7 @@ class Slack:
         With `thread` it keeps where the first message is, for the next to answer it: a first notification, or one that
         comes a day later, is said in the channel again.
         """
-        message = await trio.to_thread.run_sync(self._say, notify, alerts)
+        message = await apart(self._say, notify, alerts)
         url = await self._address()
         timestamp, channel = str(notify.data.get(_TIMESTAMP, "")), str(notify.data.get(_CHANNEL, ""))
         if self._config.thread:

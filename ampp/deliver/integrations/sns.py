@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.sns import SnsConfig
@@ -14,6 +13,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.reason import FailureReason
 from ampp.deliver import destination
+from ampp.deliver.apart import apart
 from ampp.deliver.aws.place import address
 from ampp.deliver.aws.provider import Provider
 from ampp.deliver.aws.query import ask
@@ -53,7 +53,7 @@ class Sns:
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
-        url, fields = await trio.to_thread.run_sync(self._say, notify, alerts)
+        url, fields = await apart(self._say, notify, alerts)
         region = await self._provider.region()
         await ask(
             self._client,

@@ -4,7 +4,6 @@ import re
 from typing import Final
 
 import msgspec
-import trio
 
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.telegram import TelegramConfig
@@ -12,6 +11,7 @@ from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.core.quote import go_quote
 from ampp.deliver import reply, truncate
+from ampp.deliver.apart import apart
 from ampp.deliver.body import encode
 from ampp.deliver.http import Client
 from ampp.deliver.message import data
@@ -53,7 +53,7 @@ class Telegram:
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is. Whatever Telegram answers is tried again."""
         config = self._config
-        text = await trio.to_thread.run_sync(self._say, notify, alerts)
+        text = await apart(self._say, notify, alerts)
         token = await self._token()
         says = {"chat_id": await self._chat(), "text": text, "disable_web_page_preview": "true"}
         if config.disable_notifications:

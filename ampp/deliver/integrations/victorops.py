@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import trio
 from msgspec.structs import replace
 
 from ampp.config.http import HttpConfig
@@ -10,6 +9,7 @@ from ampp.config.receivers.victorops import VictoropsConfig
 from ampp.config.url import Url
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
+from ampp.deliver.apart import apart
 from ampp.deliver.body import encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data, group_hash
@@ -46,7 +46,7 @@ class Victorops:
         except SecretError as error:
             why = str(error).partition(": ")[2]
             raise SendError(f"failed to read API key from file: {why}", retry=False) from None
-        url, body = await trio.to_thread.run_sync(self._say, notify, alerts, key)
+        url, body = await apart(self._say, notify, alerts, key)
         check(await self._client.post(url, body, {"Content-Type": "application/json"}))
         return notify.data
 

@@ -2,13 +2,12 @@
 
 from typing import Final
 
-import trio
-
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.webex import WebexConfig
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import truncate
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Client, check
 from ampp.deliver.message import data
@@ -41,7 +40,7 @@ class Webex:
 
     async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
         """See `Sender.send`. What the log holds as data stays as it is."""
-        body = await trio.to_thread.run_sync(self._say, notify, alerts)
+        body = await apart(self._say, notify, alerts)
         check(await self._client.post(str(self._config.api_url), body, {"Content-Type": "application/json"}))
         return notify.data
 

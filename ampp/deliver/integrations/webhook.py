@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-import trio
-
 from ampp.config.http import HttpConfig
 from ampp.config.receivers.webhook import WebhookConfig
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import destination, secret
+from ampp.deliver.apart import apart
 from ampp.deliver.http import Answer, Client, check
 from ampp.deliver.message import encode, message
 from ampp.deliver.payload import fill
@@ -43,7 +42,7 @@ class Webhook:
         if plain and len(alerts) < _MANY:
             body, url = self._say(notify, alerts, address)
         else:
-            body, url = await trio.to_thread.run_sync(self._say, notify, alerts, address)
+            body, url = await apart(self._say, notify, alerts, address)
         # Content-Type as upstream; the key lets a receiver recognise a repetition, also one after a crash.
         headers = {"Content-Type": "application/json", "Idempotency-Key": notify.token}
         check(await self._post(url, body, headers, influenced=not destination.fixed(address)))

@@ -16,6 +16,7 @@ from ampp.config.url import Url
 from ampp.core.alert import Snapshot
 from ampp.core.notify import Data, Notify
 from ampp.deliver import reply
+from ampp.deliver.apart import apart
 from ampp.deliver.body import Body, encode
 from ampp.deliver.http import Answer, Client
 from ampp.deliver.message import data
@@ -76,7 +77,7 @@ class Wechat:
         """See `Sender.send`. What the log holds as data stays as it is."""
         told = data(notify, alerts, self._external_url)
         token = await self._access(told)
-        body = await trio.to_thread.run_sync(self._say, told)
+        body = await apart(self._say, told)
         url = self._url("message/send", {**parse_qs(self._api.query, keep_blank_values=True), "access_token": [token]})
         answer = await self._client.post(url, body, {"Content-Type": "application/json"}, decisive=True)
         if answer.status != 200:
@@ -96,7 +97,7 @@ class Wechat:
         """The token, fetched if there is none that is still good."""
         async with self._fetching:
             if not self._token or trio.current_time() > self._token_ends:
-                query = await trio.to_thread.run_sync(self._ask, told, await self._secret())
+                query = await apart(self._ask, told, await self._secret())
                 token = _access_token(await self._client.request("GET", self._url("gettoken", query), None, {}))
                 if not token:
                     raise SendError(f"invalid APISecret for CorpID: {self._config.corp_id}", retry=False)
