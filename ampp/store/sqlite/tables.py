@@ -62,16 +62,11 @@ __all__ = [
 Change: TypeAlias = tuple[bytes, AlertRow | None]
 """An alert's key and its new row; `None` when it is gone."""
 
-_TAG: Final = {kind: cast(str, kind.__struct_config__.tag) for kind in get_args(Record)}
 _KIND: Final = {kind: cast(str, kind.__struct_config__.tag).encode() for kind in get_args(Record)}
 
 
 def append(connection: apsw.Connection, seq: int, records: Sequence[tuple[Record, bytes]]) -> None:
     """Write the records and their encodings to the journal as `seq`, `seq + 1`, …, in one statement."""
-    if len(records) == 1:
-        record, body = records[0]
-        connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", (seq, record.at, _TAG[type(record)], body))
-        return
     rows = tuple(b"%020d%-16b" % (record.at, _KIND[type(record)]) + body for record, body in records)
     connection.execute(
         "INSERT INTO journal (seq, at, kind, body) SELECT ? + rowid - 1, "
