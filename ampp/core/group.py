@@ -2,7 +2,7 @@
 
 Invariants:
 - a group lives at one `Seat`: the route's identity plus the values of its group labels; at most one live group a seat;
-- every live group has exactly one running timer in the wheel, armed before the flush it causes (core reference 4.2);
+- every live group has exactly one running timer, armed before the flush it causes (core reference 4.2);
 - a group has at most one flush in flight; a tick that comes meanwhile waits (one, not more) and follows at once;
 - a group leaves only when a successful flush empties it, or at a reload.
 
@@ -10,7 +10,6 @@ Invariants:
 its key, its receiver and, among twins, its turn; inserting an unrelated route does not make every later one a stranger.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
@@ -21,7 +20,7 @@ from ampp.core.alert import Alert
 from ampp.core.clock import Now
 from ampp.core.record import GroupRow
 from ampp.core.route import Route, group_key
-from ampp.core.wheel import Wheel
+from ampp.core.timer import Timers
 
 __all__ = ["Flight", "Group", "Groups", "Seat", "identities"]
 
@@ -113,15 +112,14 @@ def identities(root: Route) -> dict[int, str]:
 
 
 class Groups:
-    """All groups of one routing tree and the wheel that turns them."""
+    """All groups of one routing tree and their timers."""
 
-    def __init__(self, root: Route, wheel: Wheel[Seat]) -> None:
+    def __init__(self, root: Route, timers: Timers[Seat]) -> None:
         self.root: Final = root
-        self.wheel: Final = wheel
+        self.timers: Final = timers
         self.live: dict[Seat, Group] = {}
         self._identity: Final = identities(root)
         self._paths: Final[dict[tuple[Route, ...], tuple[Route, ...]]] = {}
-        self._turn: deque[Seat] = deque()
 
     def __iter__(self) -> Iterator[Group]:
         return iter(self.live.values())
@@ -173,7 +171,7 @@ class Groups:
 
     def arm(self, group: Group, due: int) -> None:
         group.due = due
-        self.wheel.arm(group.seat, due)
+        self.timers.arm(group.seat, due)
 
     def rearm(self, group: Group, since: int, now: Now) -> None:
         """Start the next interval at `since` (monotonic), when this turn was due: the cadence does not drift."""
@@ -183,23 +181,17 @@ class Groups:
     def drop(self, group: Group) -> None:
         group.end()
         del self.live[group.seat]
-        self.wheel.cancel(group.seat)
+        self.timers.cancel(group.seat)
 
     def due(self, now: Now, most: int) -> Iterator[Group]:
         """Up to `most` groups whose timer has run out, in order of being due; the rest keep their place."""
-        self._turn.extend(self.wheel.advance(now.mono))
-        while self._turn and most > 0:
-            group = self.live.get(self._turn.popleft())
-            # A group re-armed since it came due has a new timer and no turn.
-            if group is not None and group.due <= now.mono:
-                most -= 1
-                yield group
+        while most > 0 and (turn := self.timers.advance(now.mono, 1)):
+            most -= 1
+            yield self.live[turn[0]]
 
     def next_due(self) -> int | None:
         """The monotonic time of the next turn; in the past when somebody is waiting for it already."""
-        if self._turn:
-            return 0
-        return self.wheel.next_due()
+        return self.timers.next_due()
 
     def by_name(self) -> dict[tuple[str, bytes], Group]:
         """The live groups by what they are called across plans and restarts."""

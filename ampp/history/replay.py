@@ -53,9 +53,6 @@ _COLLECT: Final = 30 * MINUTE
 _PATIENCE: Final = MINUTE
 """How long after its deadline an outcome may still be recorded."""
 _CROWD: Final = 1 << 30
-_RESOLUTION: Final = 10 * SECOND
-"""Time passes here from one record or turn to the next, and most timers run for minutes."""
-
 _REASONS: Final = {reason.value: reason for reason in FailureReason}
 _decode: Final = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -114,7 +111,6 @@ class Replay:
             retention=self._retention,
             now=Now(wall, wall),
             journal=False,
-            resolution=_RESOLUTION,
         )
 
     def follow(self, in_force: Plan) -> None:
@@ -201,7 +197,7 @@ class Replay:
             return
         now, out = self._now(), Effects()
         self._timers[record.group.route, record.group.labels] = record.group
-        self.engine.groups.wheel.cancel(group.seat)
+        self.engine.groups.timers.cancel(group.seat)
         self._turn(group, now, out, record.group.next, repeats=repeats(record))
         self._carry(out)
 
@@ -227,7 +223,7 @@ class Replay:
     def _overdue(self, group: Group, now: Now, out: Effects) -> None:
         """Let a group whose turn has been put off take it."""
         if group.identity in self._same and not group.gone and group.flight is None and group.due <= now.mono:
-            self.engine.groups.wheel.cancel(group.seat)
+            self.engine.groups.timers.cancel(group.seat)
             self._turn(group, now, out)
 
     def hear(self, record: Delivered) -> None:
