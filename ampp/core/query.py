@@ -14,6 +14,7 @@ from ampp.core.engine import Engine
 from ampp.core.group import Group
 from ampp.core.labels import fingerprint_hex, set_order, sort_for_notification
 from ampp.core.matcher import Matcher, matches_all
+from ampp.core.order import in_order
 from ampp.core.plan import Receiver
 from ampp.core.route import Route
 from ampp.core.view import AlertQuery, AlertView, GroupView
@@ -42,7 +43,10 @@ def alerts(engine: Engine, query: AlertQuery, wall: int, *, ordered: bool = True
         wanted += chosen
         yield []
     if ordered:
-        wanted.sort(key=attrgetter("fingerprint"))
+        unordered, wanted = wanted, []
+        for some in in_order(unordered, attrgetter("fingerprint")):
+            wanted += some
+            yield []
     everyone = query.receiver is None and not query.receiver_matchers
     status = _Status(engine, query, wall)
     told: dict[tuple[Route, ...], tuple[tuple[str, ...], bool]] = {}
@@ -88,18 +92,21 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
                     receivers.setdefault(alert.key, []).append(name)
         if kept:
             found.append((group, kept))
-    found.sort(key=lambda entry: (set_order(entry[0].labels), entry[0].route.receiver))
-    names = {key: tuple(sorted(each)) for key, each in receivers.items()}
-    for group, kept in found:
-        if group.muted_by and not query.muted:
-            continue
-        views = []
-        for count, view in enumerate(sort_for_notification(kept, lambda view: view.alert.labels)):
-            if not count % BATCH:
-                yield []
-            alert = view.alert
-            views.append(AlertView(alert, names[alert.key], view.silenced_by, view.inhibited_by, group.muted_by))
-        yield [GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)]
+    names: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for some in in_order(found, lambda entry: (set_order(entry[0].labels), entry[0].route.receiver)):
+        yield []
+        for group, kept in some:
+            if group.muted_by and not query.muted:
+                continue
+            views = []
+            for count, view in enumerate(sort_for_notification(kept, lambda view: view.alert.labels)):
+                if not count % BATCH:
+                    yield []
+                alert = view.alert
+                heard = tuple(sorted(receivers[alert.key]))
+                heard = names.setdefault(heard, heard)
+                views.append(AlertView(alert, heard, view.silenced_by, view.inhibited_by, group.muted_by))
+            yield [GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)]
 
 
 def _left(group: Group, matchers: tuple[Matcher, ...]) -> tuple[Matcher, ...] | None:

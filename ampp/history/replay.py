@@ -30,7 +30,7 @@ import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, Alert
 from ampp.core.book import hash64, row_of
-from ampp.core.clock import MINUTE, SECOND, Now
+from ampp.core.clock import MINUTE, Now
 from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group
 from ampp.core.matcher import Mode
