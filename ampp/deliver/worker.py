@@ -40,6 +40,7 @@ from ampp.deliver.lane import Job, Lane
 from ampp.deliver.outcome import failed, fatal, gave_up, log_success, told
 from ampp.deliver.resolver import Resolver
 from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
+from ampp.observe import stall
 from ampp.observe.log import Logger
 from ampp.observe.metrics import NotifyMetrics
 
@@ -265,6 +266,7 @@ class Delivery:
         job.scope.deadline = trio.current_time() + (job.notify.deadline - began) / SECOND
         with job.scope:
             try:
+                await stall.rest()
                 data = await sender.send(job.notify, await _told(job.notify))
             except SendError as failure:
                 error = failure
@@ -272,6 +274,9 @@ class Delivery:
                 _log.exception("Sender failed unexpectedly", **about(job.notify.integration))
                 error = SendError("internal error, see the log", retry=False)
         ended = self._mono()
+        # When dozens of receivers answer at the same moment, what follows from that takes its time.
+        with trio.CancelScope(shield=True):
+            await stall.rest()
         job.scope = None
         took = ended - began
         job.tried(self._wall() - took, took, "" if data is not None else str(error or "no answer before the end"))
