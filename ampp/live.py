@@ -49,6 +49,7 @@ from ampp.feed.event import Kind
 from ampp.feed.feed import Feed
 from ampp.feed.watch import Component, Watch
 from ampp.history.history import History
+from ampp.observe import memory
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
@@ -311,7 +312,8 @@ class Live:
                 raise ReloadError(str(error)) from error
             keep_timers = self.settings.reload.keep_timers
             self.engine.label = loaded.label
-            effects = load_plan(self.engine, loaded.plan, now(), keep_timers=keep_timers)
+            with memory.undisturbed():
+                effects = load_plan(self.engine, loaded.plan, now(), keep_timers=keep_timers)
             self.carry(effects)
             self._in_force(loaded)
             _config_log.info("Completed loading of configuration file", file=path)

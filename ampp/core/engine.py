@@ -384,13 +384,16 @@ class Engine:
 
         What is said of alerts held since a restart stays, or they would be told as if for the first time.
         """
+        over = [key for key, entry in self.log.items() if entry.expires <= now.wall]
+        if not over:
+            return None
         held = {
             log_key(group.key, to)
             for group in self.groups
             if any(alert.held for alert in group.alerts.values())
             for to in self.plan.receivers[group.route.receiver].integrations
         }
-        keys = tuple(key for key, entry in self.log.items() if entry.expires <= now.wall and key not in held)
+        keys = tuple([key for key in over if key not in held])
         for key in keys:
             del self.log[key]
         return LogPruned(at=now.wall, keys=keys) if keys else None

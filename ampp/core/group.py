@@ -64,12 +64,14 @@ class Group:
         "told",
     )
 
-    def __init__(self, route: Route, identity: str, seat: Seat, labels: dict[str, str], created: int) -> None:
+    def __init__(
+        self, route: Route, identity: str, seat: Seat, labels: dict[str, str], created: int, key: str = ""
+    ) -> None:
         self.route = route
         self.identity = identity
         self.seat = seat
         self.labels = labels
-        self.key: str = group_key(route, labels)
+        self.key: str = key or group_key(route, labels)
         self.alerts: dict[bytes, Alert] = {}
         self.alone: tuple[Group, ...] = (self,)
         self.created = created
@@ -87,7 +89,8 @@ class Group:
 
     @property
     def label_key(self) -> bytes:
-        return labelling.key(self.labels)
+        mark = self.seat[1]
+        return mark if isinstance(mark, bytes) else labelling.key(self.labels)
 
     def row(self, now: Now) -> GroupRow:
         """The group's timer as it is stored: monotonic time anchored to the wall clock of this moment."""
@@ -162,7 +165,9 @@ class Groups:
             if route.group_by_all
             else {name: alert.labels[name] for name in route.group_by if name in alert.labels}
         )
-        group = Group(route, self._identity[route.index], seat, labels, now.wall)
+        # After a reload most groups are called what they were before, and to put that together takes longest.
+        known = next((old.key for old in alert.groups if old.route.key == route.key and old.labels == labels), "")
+        group = Group(route, self._identity[route.index], seat, labels, now.wall, known)
         group.alerts[alert.key] = alert
         self.live[seat] = group
         old = alert.starts + route.group_wait < now.wall

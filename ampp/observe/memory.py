@@ -4,14 +4,16 @@ A listing of ten thousand alerts is made of as many small pieces; freed, they st
 In a container with a hard limit that is memory the kernel counts against us.
 """
 
+import contextlib
 import ctypes
 import gc
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import trio
 
-__all__ = ["give_back", "spare"]
+__all__ = ["give_back", "spare", "undisturbed"]
 
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 """glibc's names for what mallopt(3) sets."""
@@ -73,6 +75,17 @@ def spare() -> None:
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _LARGE)
         mallopt(_ARENA_MAX, 2)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put off garbage collections until the end of the block: where very much is made in one step, nearly all of it to
+    stay, they would take a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def give_back() -> None:

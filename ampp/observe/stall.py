@@ -58,8 +58,8 @@ _turns: Final[trio.lowlevel.RunVar[Turns | None]] = trio.lowlevel.RunVar("stall.
 
 
 async def rest() -> None:
-    """A checkpoint, if the present turn of the loop has lasted long: for tasks of which very many may go on at once, none
-    of them for long. Without a `watch`, nothing."""
+    """A checkpoint, if the present turn of the loop has lasted long: for tasks of which very many may go on at once,
+    each for a moment only. Without a `watch`, nothing."""
     turns = _turns.get(None)
     if turns is not None and turns.age() > _LONG:
         await trio.lowlevel.checkpoint()
