@@ -49,7 +49,7 @@ from ampp.feed.event import Kind
 from ampp.feed.feed import Feed
 from ampp.feed.watch import Component, Watch
 from ampp.history.history import History
-from ampp.observe import memory
+from ampp.observe import memory, stall
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
@@ -438,7 +438,7 @@ async def _in_slices(batches: Iterator[list[T]]) -> list[T]:
     views: list[T] = []
     for batch in batches:
         views += batch
-        if time.perf_counter() > until:
+        if time.perf_counter() > until or stall.overlong():
             await trio.lowlevel.checkpoint()
             until = time.perf_counter() + SLICE
     return views

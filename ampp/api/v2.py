@@ -24,6 +24,7 @@ from ampp.ingest.alertmanager import decode_alerts
 from ampp.ingest.compact import read_repeats
 from ampp.ingest.fault import IngestError
 from ampp.ingest.silence import decode_silence
+from ampp.observe import stall
 from ampp.observe.build import BUILD
 from ampp.store.error import StoreDown
 
@@ -40,6 +41,9 @@ _PIECE: Final = 1 << 20
 
 _LOOK: Final = 5
 """One in how many pieces of alerts is looked at for its size. An alert has seven, so that each kind gets its turn."""
+
+_MANY: Final = 1 << 14
+"""Bytes of alerts that are a batch: new ones take some milliseconds."""
 
 _LARGE_BODY: Final = 1 << 18
 """Bytes from which a body is decoded in a thread."""
@@ -159,6 +163,9 @@ class V2:
         taken = live.refresh(repeats) if repeats else 0
         if repeats and taken == len(repeats.alerts):
             return empty()
+        if len(body) > _MANY:
+            # Of several senders whose batches came at the same moment, one is not to wait for all.
+            await stall.rest()
         try:
             posts = await _decode(decode_alerts, body, local_offset(live.now().wall), live.known)
         except IngestError as error:
@@ -279,7 +286,7 @@ class _Listing:
     async def _pause(self) -> None:
         if self._size >= _PIECE:
             self._cut()
-        if trio.current_time() > self._until:
+        if trio.current_time() > self._until or stall.overlong():
             await trio.lowlevel.checkpoint()
             self._until = trio.current_time() + _SLICE
 

@@ -17,12 +17,15 @@ from prometheus_client import Histogram
 from ampp.core.clock import SECOND
 from ampp.observe import systemd
 
-__all__ = ["Turns", "rest", "watch"]
+__all__ = ["Turns", "overlong", "rest", "watch"]
 
 _TIMER = 0.25
 
 _LONG: Final = 0.01
 """Seconds after which a turn of the loop is to come to its end."""
+
+_REST: Final = 8
+"""Turns that a task lets pass for others at most, however long those are."""
 
 
 class Turns(trio.abc.Instrument):
@@ -57,11 +60,21 @@ class Turns(trio.abc.Instrument):
 _turns: Final[trio.lowlevel.RunVar[Turns | None]] = trio.lowlevel.RunVar("stall.turns")
 
 
-async def rest() -> None:
-    """A checkpoint, if the present turn of the loop has lasted long: for tasks of which very many may go on at once,
-    each for a moment only. Without a `watch`, nothing."""
+def overlong() -> bool:
+    """Whether the present turn of the loop has lasted so long that what can wait is to wait for the next. Without a
+    `watch`, never."""
     turns = _turns.get(None)
-    if turns is not None and turns.age() > _LONG:
+    return turns is not None and turns.age() > _LONG
+
+
+async def rest() -> None:
+    """Wait for a turn that is not `overlong`, a few turns at most: for tasks of which very many may go on at once.
+
+    Once is not enough, as all that wait for the next turn go on in it together.
+    """
+    for _ in range(_REST):
+        if not overlong():
+            return
         await trio.lowlevel.checkpoint()
 
 
