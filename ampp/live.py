@@ -411,9 +411,16 @@ class Live:
             rows.append(row_of(alert))
             if len(rows) % 1000 == 0:
                 await trio.lowlevel.checkpoint()
+        groups = []
+        for count, group in enumerate(list(engine.groups)):
+            if count % 1000 == 999:
+                await trio.lowlevel.checkpoint()
+                moment = now()
+            if group.flushed and not group.gone:
+                groups.append(group.row(moment))
         return State(
             alerts=rows,
-            groups=[group.row(moment) for group in engine.groups if group.flushed],
+            groups=groups,
             log=list(engine.log.values()),
             outbox=list(engine.outbox.values()),
             silences=list(self.silences.all()),
