@@ -56,7 +56,7 @@ from ampp.options import Options
 from ampp.store.error import StoreDown
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["SLICE", "Live", "Loaded", "ReloadError", "now", "prepare"]
+__all__ = ["SLICE", "Live", "Loaded", "ReloadError", "in_slices", "now", "prepare"]
 
 T = TypeVar("T")
 
@@ -251,11 +251,11 @@ class Live:
 
     async def alerts(self, asked: AlertQuery, *, ordered: bool = True) -> list[AlertView]:
         """The alerts that pass, as GET /api/v2/alerts orders them if that matters. Lets other tasks run in between."""
-        return await _in_slices(query.alerts(self.engine, asked, now().wall, ordered=ordered))
+        return await in_slices(query.alerts(self.engine, asked, now().wall, ordered=ordered))
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]:
         """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""
-        found = await _in_slices(query.groups(self.engine, asked, now().wall))
+        found = await in_slices(query.groups(self.engine, asked, now().wall))
         unrendered = [group.route_labels for group in found if group.route_labels.templated]
         if unrendered:
             await apart(_render, unrendered)
@@ -439,7 +439,7 @@ def _log_silence(action: str, silence: Silence) -> None:
     )
 
 
-async def _in_slices(batches: Iterator[list[T]]) -> list[T]:
+async def in_slices(batches: Iterator[list[T]]) -> list[T]:
     """All that the iterator yields, with a checkpoint whenever it has run for SLICE."""
     until = time.perf_counter() + SLICE
     views: list[T] = []

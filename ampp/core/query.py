@@ -112,6 +112,10 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
                 everyone = names[receivers[alert.key]]
                 views.append(AlertView(alert, everyone, view.silenced_by, view.inhibited_by, group.muted_by))
             yield [GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)]
+    while found:
+        # What is left of 100,000 would take 40 ms to be freed in one piece.
+        del found[-BATCH:]
+        yield []
 
 
 def _left(group: Group, matchers: tuple[Matcher, ...]) -> tuple[Matcher, ...] | None:
