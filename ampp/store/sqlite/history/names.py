@@ -18,7 +18,7 @@ from ampp.core import labels as labelling
 from ampp.store.sqlite.history.rows import array, fetch, insert, rows_of
 from ampp.store.sqlite.history.schema import MANY, OWN
 
-__all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed"]
+__all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed", "unsigned"]
 
 _TEXTS: Final = 2_000
 _PAIRS: Final = 2_000
@@ -46,6 +46,11 @@ JOIN pair AS p ON p.name = e.value ->> 0 AND p.value = e.value ->> 1
 def signed(value: int) -> int:
     """An unsigned 64-bit number as SQLite holds it."""
     return value - _RANGE if value >= _SIGN else value
+
+
+def unsigned(value: int) -> int:
+    """The number that SQLite holds as `signed` has it."""
+    return value + _RANGE if value < 0 else value
 
 
 def digest(key: bytes) -> int:
