@@ -9,8 +9,8 @@ Three ways to find them:
 - *the newest of each*: when that stopped and all that is asked concerns labels, the alerts that fulfil it are asked for
   their newest event each, and the page is made of those that are newest of all.
 
-In the latter two, `total` is a lower bound, as it is when more than `COUNTED` rows match. Where several labels are asked
-for that many alerts have each, a short walk comes first, as the latest events mostly are enough.
+In the latter two, `total` is a lower bound, as it is when more than `COUNTED` rows match. Where several labels are
+asked for that many alerts have each, a short walk comes first: mostly the latest events are enough.
 """
 
 from collections.abc import Iterable, Sequence
