@@ -135,9 +135,17 @@ def questions(sets: int, pages: int, begin: float, chance: random.Random) -> dic
     def labels(kind: str, label: str, value: str) -> str:
         return f"/api/v2/history?{kind}[{label}]={quote(value)}"
 
-    def span() -> str:
+    def exact(*names: str, **more: object) -> str:
+        """Several labels that some alert has."""
+        some = label_set(n())
+        return path(**{f"labels_exact[{name}]": some[name] for name in names}, **more)
+
+    def day() -> dict[str, object]:
         start = begin + chance.random() * (SPREAD - 86_400)
-        return path(**{"from": stamp(start), "to": stamp(start + 86_400)})
+        return {"from": stamp(start), "to": stamp(start + 86_400)}
+
+    def span() -> str:
+        return path(**day())
 
     def fingerprint() -> str:
         return chance.choice(fingerprints)
@@ -155,6 +163,17 @@ def questions(sets: int, pages: int, begin: float, chance: random.Random) -> dic
         "from, to (a day)": span,
         "labels_exact, rare": lambda: labels("labels_exact", "pod", label_set(n())["pod"]),
         "labels_exact, common": lambda: labels("labels_exact", "cluster", label_set(n())["cluster"]),
+        "labels_exact, of three quarters": lambda: labels("labels_exact", "environment", "production"),
+        "labels_exact, of all": lambda: labels("labels_exact", "job", "kubelet"),
+        "labels_exact, two common": lambda: exact(*chance.sample(("cluster", "environment", "team"), 2)),
+        "labels_exact, three common": lambda: exact("cluster", "environment", "team"),
+        "labels_exact, two that no alert has": lambda: path(
+            **{"labels_exact[environment]": "staging", "labels_exact[team]": f"team-{n() % 3 * 4 + 1 + n() % 3}"}
+        ),
+        "labels_exact, common, and a day": lambda: exact("cluster", **day()),
+        "labels_exact, two common, and a day": lambda: exact("cluster", "team", **day()),
+        "labels_exact, common, and severity": lambda: exact("cluster", severity="critical"),
+        "labels_exact, common, and is_resolved": lambda: exact("cluster", is_resolved="true"),
         "is_resolved": lambda: path(is_resolved=chance.choice(("true", "false"))),
         "severity and namespace": lambda: path(severity="critical", namespace=f"team-{n() % 40}"),
         "deep page": lambda: path(page=chance.randrange(pages // 10, pages * 4 // 10)),

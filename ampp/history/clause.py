@@ -19,10 +19,22 @@ from ampp.core.regex import program
 from ampp.history import span
 from ampp.history.filter import Filter
 from ampp.store.sqlite.history.names import signed
-from ampp.store.sqlite.history.rows import array, fetch
-from ampp.store.sqlite.history.schema import KINDS, MANY, OWN
+from ampp.store.sqlite.history.rows import array, count, fetch
+from ampp.store.sqlite.history.schema import KINDS, OWN
 
-__all__ = ["CAP", "OFTEN", "Condition", "Conditions", "Source", "Way", "alerts_of", "conditions", "text_id"]
+__all__ = [
+    "CAP",
+    "HOLDERS",
+    "OFTEN",
+    "Condition",
+    "Conditions",
+    "Source",
+    "Way",
+    "alerts_of",
+    "conditions",
+    "text_id",
+    "way_by",
+]
 
 CAP: Final = 5_000
 """Index entries that are gathered and sorted; beyond that an index is walked in its own order."""
@@ -43,10 +55,9 @@ _WITH: Final = (
     "WHERE t.value = ?"
 )
 
-_HOLDERS: Final = "SELECT alert FROM label WHERE pair = ?"
+_HELD: Final = "EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)"
 
-_LOOKED: Final = 5_000
-"""Label sets with one label that are asked for another."""
+HOLDERS: Final = "SELECT alert FROM label WHERE pair = ?"
 
 _NAMES: Final = """
 WITH RECURSIVE n (x) AS (SELECT min(name) FROM event UNION ALL
@@ -61,23 +72,24 @@ class Way(msgspec.Struct, frozen=True):
     """Index entries with one of `values` in `column` of the event; `index` is the one on (column, starts), or `OFTEN`:
     then the values are pairs.
 
-    `settles`: the condition that holds for all of them.
+    `settles`: the conditions that hold for all of them.
     """
 
     index: str
     column: str
     values: tuple[int, ...]
     count: int
-    settles: "Condition | None" = None
+    settles: "tuple[Condition, ...]" = ()
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """A condition and its values. `of_alert`: it concerns the alert alone, not what became of it. `cost`: how much
-    longer than usual a row takes to be tested."""
+    """A condition and its values. `of_alert`: it concerns the alert alone, not what became of it; `of_labels`: it names
+    no column of the event but `alert`. `cost`: how much longer than usual a row takes to be tested."""
 
     sql: str
     bindings: tuple[Any, ...] = ()
     of_alert: bool = True
+    of_labels: bool = False
     cost: int = 1
 
 
@@ -92,7 +104,8 @@ class Source(msgspec.Struct, frozen=True):
 class Conditions(msgspec.Struct, frozen=True):
     """All that must hold. `nothing`: no row can fulfil it. `since`, `until` bound `starts`.
 
-    `sets`: queries that give the alerts of which one condition holds, where these are many.
+    `sets`: queries that give the alerts of which one condition holds, where these are many. `together`: the labels, if
+    several, that many alerts have, each with its condition: see module `together`.
     """
 
     all: tuple[Condition, ...]
@@ -100,6 +113,7 @@ class Conditions(msgspec.Struct, frozen=True):
     sets: tuple[Source, ...]
     since: int | None
     until: int | None
+    together: tuple[tuple[int, Condition], ...] = ()
     nothing: bool = False
 
 
@@ -113,10 +127,13 @@ class _Plan:
         self.found: list[Condition] = []
         self.ways: list[Way] = []
         self.sets: list[Source] = []
+        self.together: dict[int, Condition] = {}
 
-    def require(self, sql: str, *bindings: Any, of_alert: bool = True, cost: int = 1) -> Condition:
+    def require(
+        self, sql: str, *bindings: Any, of_alert: bool = True, of_labels: bool = False, cost: int = 1
+    ) -> Condition:
         """Add a condition."""
-        condition = Condition(sql, bindings, of_alert, cost)
+        condition = Condition(sql, bindings, of_alert, of_labels, cost)
         self.found.append(condition)
         return condition
 
@@ -126,15 +143,9 @@ class _Plan:
             return self.require(f"e.{column} = ?", values[0], of_alert=of_alert)
         return self.require(f"e.{column} IN (SELECT value FROM carray(?))", array(values), of_alert=of_alert)
 
-    def way(self, column: str, values: Sequence[int], settles: Condition | None = None) -> None:
+    def way(self, column: str, values: Sequence[int], *settles: Condition) -> None:
         """Add a way in by a column's values."""
-        index = f"event_{column}"
-        query = (
-            "SELECT count(*) FROM (SELECT 1 FROM carray(?) AS c CROSS JOIN event AS e INDEXED BY "
-            f"{index} ON e.{column} = c.value LIMIT ?)"
-        )
-        count = fetch(self.connection, query, (array(values), CAP + 1))[0][0]
-        self.ways.append(Way(index, column, tuple(values), count, settles))
+        self.ways.append(way_by(self.connection, column, values, *settles))
 
     def few(self, settles: Condition, alerts: str, *bindings: Any) -> None:
         """Add a way in by the alerts of a query, if they are few enough to be looked for one by one."""
@@ -151,6 +162,13 @@ class _Nothing(Exception):
     """No row can fulfil a filter."""
 
 
+def way_by(connection: apsw.Connection, column: str, values: Sequence[int], *settles: Condition) -> Way:
+    """The way in by a column's values."""
+    index = f"event_{column}"
+    query = f"SELECT 1 FROM carray(?) AS c CROSS JOIN event AS e INDEXED BY {index} ON e.{column} = c.value"
+    return Way(index, column, tuple(values), count(connection, query, (array(values),), CAP), settles)
+
+
 def text_id(connection: apsw.Connection, value: str) -> int | None:
     """The number of a text, None when it has never been seen."""
     found: int | None = connection.execute("SELECT id FROM text WHERE value = ?", (value,)).get
@@ -165,7 +183,8 @@ def conditions(connection: apsw.Connection, asked: Filter, now: int) -> Conditio
             build(plan)
     except _Nothing:
         return Conditions((), (), (), asked.since, asked.until, nothing=True)
-    return Conditions(tuple(plan.found), tuple(plan.ways), tuple(plan.sets), asked.since, asked.until)
+    together = tuple(plan.together.items())
+    return Conditions(tuple(plan.found), tuple(plan.ways), tuple(plan.sets), asked.since, asked.until, together)
 
 
 def alerts_of(connection: apsw.Connection, fingerprint: str) -> list[int]:
@@ -270,7 +289,7 @@ def _pair(connection: apsw.Connection, name: str, value: str) -> tuple[int, bool
 
 
 def _exact(plan: _Plan) -> None:
-    together = []
+    together: dict[int, Condition] = {}
     for name, value in plan.asked.labels:
         found = _pair(plan.connection, name, value)
         if found is None:
@@ -282,49 +301,32 @@ def _exact(plan: _Plan) -> None:
                 raise _Nothing
             plan.way(OWN[name], [number], plan.among(OWN[name], [number]))
             continue
-        holds = plan.require("EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", pair)
+        holds = plan.require(_HELD, pair, of_labels=True)
         if many:
-            plan.ways.append(Way(OFTEN, "pair", (pair,), CAP + 1, holds))
-            plan.sets.append(Source(_HOLDERS, (pair,), holds))
-            together.append(pair)
+            plan.ways.append(Way(OFTEN, "pair", (pair,), CAP + 1, (holds,)))
+            plan.sets.append(Source(HOLDERS, (pair,), holds))
+            together[pair] = holds
         else:
-            plan.few(holds, _HOLDERS, pair)
-    if len(set(together)) > 1:
-        _both(plan, list(dict.fromkeys(together)))
-
-
-def _both(plan: _Plan, pairs: list[int]) -> None:
-    """Several labels that many have: perhaps few have all of them."""
-    count = f"SELECT count(*) FROM ({_HOLDERS} LIMIT ?)"
-    sizes = [(fetch(plan.connection, count, (pair, _LOOKED + 1))[0][0], pair) for pair in pairs]
-    size, first = min(sizes)
-    if size > _LOOKED:
-        return
-    others = " AND ".join(["EXISTS (SELECT 1 FROM label m WHERE m.pair = ? AND m.alert = l.alert)"] * (len(pairs) - 1))
-    rest = [pair for pair in pairs if pair != first]
-    query = f"SELECT l.alert FROM label AS l WHERE l.pair = ? AND {others} LIMIT ?"
-    ids = fetch(plan.connection, query, (first, *rest, MANY + 1))
-    if not ids:
-        raise _Nothing
-    if len(ids) <= MANY:
-        plan.way("alert", [identity for (identity,) in ids])
+            plan.few(holds, HOLDERS, pair)
+    if len(together) > 1:
+        plan.together.update(together)
 
 
 def _unlike(plan: _Plan) -> None:
     for name, value in plan.asked.labels_ne:
         found = _pair(plan.connection, name, value)
         if found is not None:
-            plan.require("NOT EXISTS (SELECT 1 FROM label l WHERE l.pair = ? AND l.alert = e.alert)", found[0])
+            plan.require(f"NOT {_HELD}", found[0], of_labels=True)
 
 
 def _expressions(plan: _Plan) -> None:
     alerts = "SELECT alert FROM label WHERE pair IN (SELECT value FROM carray(?))"
     for name, pattern in plan.asked.labels_regex:
         pairs = array(list(_matching(plan.connection, name, pattern)))
-        plan.few(plan.require(f"e.alert IN ({alerts})", pairs), alerts, pairs)
+        plan.few(plan.require(f"e.alert IN ({alerts})", pairs, of_labels=True), alerts, pairs)
     for name, pattern in plan.asked.labels_not_regex:
         pairs = array(list(_matching(plan.connection, name, pattern)))
-        plan.require(f"e.alert NOT IN ({alerts})", pairs)
+        plan.require(f"e.alert NOT IN ({alerts})", pairs, of_labels=True)
 
 
 def _matching(connection: apsw.Connection, name: str, pattern: str) -> Iterable[int]:
@@ -348,9 +350,9 @@ def _present(plan: _Plan) -> None:
 
 def _having(plan: _Plan, name: str, among: str) -> Condition:
     """Whether an alert has a label. The set of those that have it is made once, unless it is very large."""
-    many = fetch(plan.connection, f"SELECT count(*) FROM ({_WITH} LIMIT ?)", (name, _SET + 1))[0][0]
+    many = count(plan.connection, _WITH, (name,), _SET)
     if many <= _SET:
-        return plan.require(f"e.alert {among} ({_WITH})", name)
+        return plan.require(f"e.alert {among} ({_WITH})", name, of_labels=True)
     test = "EXISTS (SELECT 1 FROM alert a, json_each(a.labels) j WHERE a.id = e.alert AND j.key = ?)"
     return plan.require(test if among == "IN" else f"NOT {test}", name, cost=8)
 

@@ -9,7 +9,8 @@ Three ways to find them:
 - *the newest of each*: when that stopped and all that is asked concerns labels, the alerts that fulfil it are asked for
   their newest event each, and the page is made of those that are newest of all.
 
-In the latter two, `total` is a lower bound, as it is when more than `COUNTED` rows match.
+In the latter two, `total` is a lower bound, as it is when more than `COUNTED` rows match. Where several labels are
+asked for that many alerts have each, a short walk comes first: mostly the latest events are enough.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,8 @@ import msgspec
 from ampp.history import newest, walk
 from ampp.history.clause import CAP, OFTEN, Condition, Conditions, Way, conditions
 from ampp.history.filter import Filter
-from ampp.history.page import SORTS, Page, Paging, Row, compare, encode_cursor, order_of, read_cursor
+from ampp.history.page import SORTS, Page, Paging, Row, encode_cursor, read_cursor
+from ampp.history.together import narrowed
 from ampp.store.sqlite.history.rows import array, fetch
 
 __all__ = ["find"]
@@ -33,6 +35,9 @@ _SORTABLE = 20_000
 _QUICK = 2_000
 """Rows that are walked in each way before the newest of each alert are asked for."""
 
+_GLANCE = 600
+"""Entries that are walked in each way before it is asked which alerts have several labels."""
+
 _KEYS = {
     **{column: walk.key_of(column, "e.") for column in walk.INDEXES},
     "severity": "(SELECT value FROM text WHERE id = e.severity)",
@@ -41,14 +46,25 @@ _KEYS = {
 }
 
 
+_NONE = Page((), 0, True, False, False, "")
+
+
 def find(connection: apsw.Connection, asked: Filter, paging: Paging, now: int) -> Page:
     """The page. `now`: wall milliseconds. Raises FieldError for a cursor that makes no sense."""
     after = read_cursor(paging)
     wanted = conditions(connection, asked, now)
     if wanted.nothing:
-        return Page((), 0, True, False, False, "")
-    way = min(wanted.ways, key=lambda each: each.count, default=None)
+        return _NONE
     column = SORTS[paging.sort]
+    if wanted.together and all(each.count > CAP for each in wanted.ways):
+        if column == "starts":
+            page = _glance(connection, wanted, paging, after)
+            if page is not None:
+                return page
+        wanted = narrowed(connection, wanted)
+        if wanted.nothing:
+            return _NONE
+    way = min(wanted.ways, key=lambda each: each.count, default=None)
     tests = _tests(wanted, way)
     if column in walk.INDEXES and (way is None or way.count > CAP or (not tests and walk.follows(way, column))):
         return _walk(connection, wanted, way, paging, column, after)
@@ -57,7 +73,7 @@ def find(connection: apsw.Connection, asked: Filter, paging: Paging, now: int) -
 
 def _tests(wanted: Conditions, way: Way | None) -> list[Condition]:
     """The conditions that the way in does not fulfil by itself."""
-    return [each for each in wanted.all if way is None or each is not way.settles]
+    return [each for each in wanted.all if way is None or not any(each is one for one in way.settles)]
 
 
 def _joined(tests: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
@@ -87,21 +103,31 @@ def _gather(
         first = (array(way.values),)
     most = CAP if way is not None and way.count <= CAP else _SORTABLE
     ordered = "ORDER BY e.starts DESC" if way is None or len(way.values) == 1 else ""
-    rows: list[Row] = fetch(
+    direction = "DESC" if paging.descending else "ASC"
+    place, bound = ("true", ()) if after is None else _beyond(after, paging)
+    # Counted and sorted there: each row that comes here may have to wait for the interpreter lock.
+    (_, _, total), *rows = fetch(
         connection,
-        f"SELECT {_KEYS[column]}, e.id FROM {source} WHERE {where} {ordered} LIMIT ?",
-        (*first, *bindings, most + 1),
+        f"WITH m (value, id) AS MATERIALIZED (SELECT {_KEYS[column]}, e.id FROM {source} WHERE {where} {ordered} "
+        f"LIMIT ?) SELECT NULL, NULL, count(*) FROM m UNION ALL SELECT * FROM (SELECT value, id, 0 FROM m "
+        f"WHERE {place} ORDER BY value {direction}, id {direction} LIMIT ? OFFSET ?)",
+        (*first, *bindings, most + 1, *bound, paging.per_page + 1, 0 if after is not None else paging.offset),
     )
-    limited = len(rows) > most
-    rows.sort(key=order_of, reverse=paging.descending)
-    start = paging.offset
-    if after is not None:
-        sign = 1 if paging.descending else -1
-        start = sum(1 for row in rows if compare(row, after) * sign >= 0)
-    some = rows[start : start + paging.per_page]
-    more = start + paging.per_page < len(rows)
-    cursor = encode_cursor(paging, *some[-1]) if more and some else ""
-    return Page(tuple(identity for _, identity in some), len(rows), not limited, more, limited, cursor)
+    limited = total > most
+    some = rows[: paging.per_page]
+    more = len(rows) > paging.per_page
+    cursor = encode_cursor(paging, *some[-1][:2]) if more else ""
+    return Page(tuple(identity for _, identity, _ in some), total, not limited, more, limited, cursor)
+
+
+def _beyond(after: Row, paging: Paging) -> tuple[str, tuple[Any, ...]]:
+    """The rows behind the cursor, as a condition. Absent values come first in ascending order."""
+    value, identity = after
+    if value is None:
+        return ("value IS NULL AND id < ?" if paging.descending else "value IS NOT NULL OR id > ?"), (identity,)
+    if paging.descending:
+        return "value IS NULL OR (value, id) < (?, ?)", (value, identity)
+    return "(value, id) > (?, ?)", (value, identity)
 
 
 def _walk(
@@ -111,19 +137,45 @@ def _walk(
     if not any(each is way for each in ways):
         way = ways[0] if ways else None
     tested = bool(_tests(wanted, way)) or (column != "starts" and bool(walk.bounds(wanted)))
-    skip = 0 if after is not None else paging.offset
-    need = skip + paging.per_page + 1
-    rows, last = _followed(connection, wanted, ways, paging, column, after, need)
+    need = _need(paging, after)
+    page = _page(paging, after, *_followed(connection, wanted, ways, paging, column, after, need))
+    if tested or after is not None:
+        return page
+    total, exact = walk.count(connection, wanted, way, column)
+    return msgspec.structs.replace(page, total=total, exact=exact)
+
+
+def _need(paging: Paging, after: Row | None) -> int:
+    """Rows to be found for the page and to know whether there is another."""
+    return (0 if after is not None else paging.offset) + paging.per_page + 1
+
+
+def _page(paging: Paging, after: Row | None, rows: Sequence[Row], last: Row | None) -> Page:
+    """The page of the rows that a walk came to; `last`: where it stopped at its limit."""
+    need = _need(paging, after)
+    skip = need - paging.per_page - 1
     found = rows[skip:need]
     more = len(found) > paging.per_page
     some = found[: paging.per_page]
     limited = last is not None and not more
     cursor = encode_cursor(paging, *some[-1]) if more else encode_cursor(paging, *last) if last is not None else ""
-    if tested or after is not None:
-        total, exact = skip + len(found), not more and not limited and after is None
-    else:
-        total, exact = walk.count(connection, wanted, way, column)
+    total, exact = min(len(rows), need), not more and not limited and after is None
     return Page(tuple(identity for _, identity in some), total, exact, more or limited, limited, cursor)
+
+
+def _glance(connection: apsw.Connection, wanted: Conditions, paging: Paging, after: Row | None) -> Page | None:
+    """The page, if few entries need be looked at for it."""
+    ways = [each for each in wanted.ways if walk.follows(each, "starts")]
+    begun = _begun(connection, wanted, ways, paging, after)
+    if begun is None:
+        return _page(paging, after, (), None)
+    inner, choice = begun
+    need = _need(paging, after)
+    for each in choice:
+        rows, last = walk.rows(connection, inner, each, _tests(wanted, each), paging, "starts", after, need, _GLANCE)
+        if last is None or len(rows) == need:
+            return _page(paging, after, rows, last)
+    return None
 
 
 def _followed(
@@ -135,22 +187,12 @@ def _followed(
     after: Row | None,
     need: int,
 ) -> tuple[list[Row], Row | None]:
-    """The rows, and the last one looked at if not all were.
-
-    What is asked for begins where each of the ways does, at the latest. Of several, one may soon come to enough rows
-    where another finds none for long.
-    """
-    inner = wanted
-    edges = []
-    for way in ways:
-        edge = walk.edge(connection, wanted, way, after, latest=paging.descending)
-        if edge is None:
-            return [], None
-        edges.append((edge, way))
-    if edges:
-        inner = _from(wanted, [edge for edge, _ in edges], descending=paging.descending)
-        edges.sort(key=itemgetter(0), reverse=not paging.descending)
-    choice: list[Way | None] = [way for _, way in edges] or [None]
+    """The rows, and the last one looked at if not all were. Of several ways one may soon come to enough rows where
+    another finds none for long."""
+    begun = _begun(connection, wanted, ways, paging, after)
+    if begun is None:
+        return [], None
+    inner, choice = begun
     possible = newest.possible(wanted, paging, column, need)
     if possible or len(choice) > 1:
         for each in choice:
@@ -163,6 +205,23 @@ def _followed(
         if complete is not None:
             return complete, None
     return walk.rows(connection, inner, choice[0], _tests(wanted, choice[0]), paging, column, after, need)
+
+
+def _begun(
+    connection: apsw.Connection, wanted: Conditions, ways: Sequence[Way], paging: Paging, after: Row | None
+) -> tuple[Conditions, list[Way | None]] | None:
+    """What is asked for, bounded by where the last of the ways begins, and the ways, that one first; None when one of
+    them has nothing."""
+    edges = []
+    for way in ways:
+        edge = walk.edge(connection, wanted, way, after, latest=paging.descending)
+        if edge is None:
+            return None
+        edges.append((edge, way))
+    if not edges:
+        return wanted, [None]
+    edges.sort(key=itemgetter(0), reverse=not paging.descending)
+    return _from(wanted, [edge for edge, _ in edges], descending=paging.descending), [way for _, way in edges]
 
 
 def _from(wanted: Conditions, edges: Iterable[int], *, descending: bool) -> Conditions:

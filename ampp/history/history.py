@@ -100,7 +100,11 @@ class History:
         running.append(connection)
         good = False
         try:
+            # All of an answer as of one moment; and pages read once are not read again for each statement, as they
+            # would be whenever the historian has written in between.
+            connection.execute("BEGIN")
             answer = question(connection)
+            connection.execute("COMMIT")
             good = True
             return answer
         except apsw.InterruptError as error:

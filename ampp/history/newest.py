@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import apsw
 
-from ampp.history.clause import Conditions, Source
+from ampp.history.clause import Conditions
 from ampp.history.page import Paging, Row
-from ampp.store.sqlite.history.rows import array, fetch
+from ampp.store.sqlite.history.rows import array, count, fetch
 
 __all__ = ["possible", "rows"]
 
@@ -27,7 +27,7 @@ def possible(wanted: Conditions, paging: Paging, column: str, need: int) -> bool
 
 def rows(connection: apsw.Connection, wanted: Conditions, after: Row | None, need: int) -> list[Row] | None:
     """The first `need` rows by start, the latest first; None when too many alerts would have to be asked."""
-    sizes = [(_size(connection, each), each) for each in wanted.sets]
+    sizes = [(count(connection, each.sql, each.bindings, _ALERTS), each) for each in wanted.sets]
     size, source = min(sizes, key=lambda each: each[0])
     if size > _ALERTS:
         return None
@@ -55,11 +55,6 @@ def rows(connection: apsw.Connection, wanted: Conditions, after: Row | None, nee
         (array([alert for _, alert in tops]), *place, need),
     )
     return found
-
-
-def _size(connection: apsw.Connection, source: Source) -> int:
-    query = f"SELECT count(*) FROM ({source.sql} LIMIT ?)"
-    return int(fetch(connection, query, (*source.bindings, _ALERTS + 1))[0][0])
 
 
 def _before(wanted: Conditions, after: Row | None) -> tuple[str, tuple[Any, ...]]:

@@ -14,6 +14,7 @@ import msgspec
 
 from ampp.history.clause import OFTEN, Condition, Conditions, Way
 from ampp.history.page import COUNTED, Paging, Row, compare, order_of
+from ampp.store.sqlite.history.rows import count as rows_up_to
 from ampp.store.sqlite.history.rows import fetch
 
 __all__ = ["INDEXES", "SCANNED", "bounds", "count", "edge", "follows", "key_of", "rows"]
@@ -32,7 +33,7 @@ _SHIFT: Final = 50
 """Bits that a start takes at most, where the state and it are one number."""
 
 
-_OFTEN: Final = "often CROSS JOIN event INDEXED BY event_alert ON alert = holder AND starts = start"
+_OFTEN: Final = "often AS o CROSS JOIN event AS e INDEXED BY event_alert ON e.alert = o.holder AND e.starts = o.start"
 
 
 class _Walk(msgspec.Struct, frozen=True):
@@ -116,8 +117,7 @@ def count(connection: apsw.Connection, wanted: Conditions, way: Way | None, colu
     them."""
     total, most = 0, _FEW if way is not None and way.index == OFTEN else COUNTED
     for walk in _walks(wanted, way, column):
-        query = f"SELECT count(*) FROM (SELECT 1 FROM {walk.source} WHERE {walk.fixed} LIMIT ?)"
-        total += fetch(connection, query, (*walk.bindings, most + 1))[0][0]
+        total += rows_up_to(connection, f"SELECT 1 FROM {walk.source} WHERE {walk.fixed}", walk.bindings, most)
     return min(total, most), total <= most
 
 
@@ -170,6 +170,8 @@ def _run(
     if not tests:
         return fetch(connection, f"SELECT {key}, id {base} LIMIT ?", (*values, need)), None
     scanned //= max(each.cost for each in tests)
+    if walk.source == _OFTEN:
+        return _run_often(connection, walk, tests, (fixed, values, order), paging, need, scanned)
     where = " AND ".join(each.sql for each in tests)
     bindings = [value for each in tests for value in each.bindings]
     found: list[Row] = fetch(
@@ -181,6 +183,46 @@ def _run(
         return found, None
     end = fetch(connection, f"SELECT {key}, id {base} LIMIT 2 OFFSET ?", (*values, scanned - 1))
     return found, end[0] if len(end) > 1 else None
+
+
+def _run_often(
+    connection: apsw.Connection,
+    walk: _Walk,
+    tests: Sequence[Condition],
+    base: tuple[str, tuple[Any, ...], str],
+    paging: Paging,
+    need: int,
+    scanned: int,
+) -> tuple[list[Row], Row | None]:
+    """As `_run`. What concerns labels is tested before the events are looked up, all those of the last start looked at
+    among them; `base`: where it begins, as a condition with its values, and the order."""
+    fixed, values, order = base
+    which, beyond, direction = (">=", "<", "DESC") if paging.descending else ("<=", ">", "ASC")
+    place = fetch(
+        connection,
+        f"SELECT start FROM often WHERE {walk.fixed} ORDER BY start {direction} LIMIT 1 OFFSET ?",
+        (*walk.bindings, scanned - 1),
+    )
+    bindings: list[Any] = []
+    parts = [fixed]
+    for each in tests:
+        parts.append(each.sql.replace("e.alert", "o.holder") if each.of_labels else each.sql)
+        bindings += each.bindings
+    for (start,) in place:
+        parts.append(f"o.start {which} ?")
+        bindings.append(start)
+    found: list[Row] = fetch(
+        connection,
+        f"SELECT e.starts, e.id FROM {_OFTEN} WHERE {' AND '.join(parts)} ORDER BY {order} LIMIT ?",
+        (*values, *bindings, need),
+    )
+    if len(found) == need or not place:
+        return found, None
+    last = place[0][0]
+    more = f"SELECT 1 FROM often WHERE {walk.fixed} AND start {beyond} ? LIMIT 1"
+    if not fetch(connection, more, (*walk.bindings, last)):
+        return found, None
+    return found, (last, 0 if paging.descending else _FAR)
 
 
 def _place(walk: _Walk, column: str, after: Row, descending: bool) -> tuple[Any, ...] | None:

@@ -11,7 +11,7 @@ import pytest
 from ampp.core import labels as labelling
 from ampp.core.clock import MINUTE, SECOND
 from ampp.core.record import AlertRow, Posted
-from ampp.history import clause, event, newest, row, summary, walk
+from ampp.history import clause, event, newest, row, summary, together, walk
 from ampp.history import filter as filters
 from ampp.history.error import FieldError
 from ampp.history.page import Page, Paging
@@ -41,6 +41,7 @@ def life(book: Told, seed: int = 1) -> None:
             "severity": ("critical", "warning", "info")[n % 3],
             "pod": f"pod-{n}",
             "team": f"team-{n % 3 if n < 30 else 3}",
+            "zone": f"zone-{n % 2 if n < 30 else 2}",
             **({"namespace": f"ns-{n % 4}"} if n % 5 else {}),
         }
         key = labelling.key(labelling.canonical(labels))
@@ -59,7 +60,7 @@ def book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Some hundred events, with labels that count as few label sets' or as many's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(names, "MANY", request.param)
-        patch.setattr(clause, "MANY", request.param)
+        patch.setattr(together, "MANY", request.param)
         made = Told(tmp_path_factory.mktemp("book"))
         life(made)
         yield made
@@ -114,6 +115,10 @@ CASES: list[tuple[dict[str, list[str]], Callable[[dict[str, Any]], bool]]] = [
     ({"labels_exact[namespace]": ["ns-2"], "alert_name": ["Alert1"]},
      lambda e: label("namespace")(e) == "ns-2" and e["alert_name"] == "Alert1"),
     ({"labels_exact[team]": ["team-1"]}, lambda e: label("team")(e) == "team-1"),
+    ({"labels": ["team=team-1", "zone=zone-0"]},
+     lambda e: label("team")(e) == "team-1" and label("zone")(e) == "zone-0"),
+    ({"labels": ["team=team-3", "zone=zone-0"]}, lambda e: False),
+    ({"labels": ["team=team-1", "zone=zone-0", "pod=pod-4"]}, lambda e: label("pod")(e) == "pod-4"),
     ({"labels_exact[team]": ["team-3"], "is_resolved": ["true"], "severity": ["info"]},
      lambda e: label("team")(e) == "team-3" and e["ends"] is not None and e["severity"] == "info"),
     ({"labels_exact[team]": ["team-1"], "labels_exact[severity]": ["critical"]}, lambda e: False),
@@ -182,7 +187,15 @@ ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 @pytest.mark.parametrize("descending", [True, False], ids=["desc", "asc"])
 @pytest.mark.parametrize("sort", ORDERS)
 @pytest.mark.parametrize(
-    "given", [{}, {"severity": ["info"]}, {"labels_ne[pod]": ["pod-2"]}, {"labels_exact[team]": ["team-0"]}], ids=str
+    "given",
+    [
+        {},
+        {"severity": ["info"]},
+        {"labels_ne[pod]": ["pod-2"]},
+        {"labels_exact[team]": ["team-0"]},
+        {"labels_exact[team]": ["team-0"], "labels_exact[zone]": ["zone-1"]},
+    ],
+    ids=str,
 )
 def test_pages_by_number_and_by_cursor_give_everything_once(
     book: Told,
@@ -200,6 +213,8 @@ def test_pages_by_number_and_by_cursor_give_everything_once(
         wanted = [e for e in wanted if label("pod")(e) != "pod-2"]
     if "labels_exact[team]" in given:
         wanted = [e for e in wanted if label("team")(e) == "team-0"]
+    if "labels_exact[zone]" in given:
+        wanted = [e for e in wanted if label("zone")(e) == "zone-1"]
     ids = [each["id"] for each in sorted(wanted, key=ORDERS[sort], reverse=descending)]
     by_number: list[int] = []
     by_cursor: list[int] = []
@@ -226,29 +241,39 @@ def test_a_cursor_stands_still_while_events_come_in(tmp_path: Path) -> None:
     assert find(book, {}, per_page=10).ids != first.ids
 
 
+@pytest.mark.parametrize("descending", [True, False], ids=["desc", "asc"])
+@pytest.mark.parametrize("given", [{"search": ["pod 7 is"]}, {"labels": ["team=team-1", "zone=zone-1"]}], ids=str)
 def test_a_search_that_stops_says_so_and_its_cursor_goes_on(
-    book: Told, everything: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    book: Told,
+    everything: list[dict[str, Any]],
+    given: dict[str, list[str]],
+    descending: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event, "CAP", -1)
-    monkeypatch.setattr(walk.rows, "__defaults__", (100,))
-    given = {"search": ["pod 7 is"], "duration_min": ["1s"]}
+    monkeypatch.setattr(event, "_QUICK", 5)
+    monkeypatch.setattr(event, "_GLANCE", 3)
+    monkeypatch.setattr(walk.rows, "__defaults__", (30,))
+    given = {**given, "duration_min": ["1s"]}
+    pods = {"pod-7"} if "search" in given else {f"pod-{n}" for n in (1, 7, 13, 19, 25)}
     ids: list[int] = []
     cursor, limited = "", 0
-    for _ in range(200):
-        found = find(book, given, per_page=50, cursor=cursor)
+    for _ in range(400):
+        found = find(book, given, per_page=50, cursor=cursor, descending=descending)
         ids += found.ids
         limited += found.limited
         cursor = found.cursor
         if not cursor:
             break
-    expected = [e for e in everything if label("pod")(e) == "pod-7" and (e["ends"] or NOW) - e["starts"] >= 1000]
-    assert ids == [e["id"] for e in sorted(expected, key=ORDERS["starts_at"], reverse=True)]
-    assert limited > 10
+    expected = [e for e in everything if label("pod")(e) in pods and (e["ends"] or NOW) - e["starts"] >= 1000]
+    assert ids == [e["id"] for e in sorted(expected, key=ORDERS["starts_at"], reverse=descending)]
+    assert limited > 1
 
 
 @pytest.mark.parametrize("given", [
     {"labels_exact[team]": ["team-1"], "labels_ne[pod]": ["pod-1"]}, {"labels_exists": ["namespace"]},
     {"labels_regex[pod]": ["-1"]},
+    {"labels": ["team=team-1", "zone=zone-1"]},
     {"labels_exact[team]": ["team-2"], "alert_name": ["Alert2"], "from": ["2026-09-21T17:00:00Z"]},
 ], ids=str)  # fmt: skip
 def test_the_newest_of_each_alert_are_the_same_as_walking_finds(
@@ -258,6 +283,7 @@ def test_the_newest_of_each_alert_are_the_same_as_walking_finds(
     monkeypatch.setattr(clause, "_ALERTS", 0)
     monkeypatch.setattr(event, "CAP", -1)
     monkeypatch.setattr(event, "_QUICK", 5)
+    monkeypatch.setattr(event, "_GLANCE", 3)
     calls = []
     rows = newest.rows
     monkeypatch.setattr(newest, "rows", lambda *a: calls.append(1) or rows(*a))

@@ -18,7 +18,7 @@ from ampp.core import labels as labelling
 from ampp.store.sqlite.history.rows import array, fetch, insert, rows_of
 from ampp.store.sqlite.history.schema import MANY, OWN
 
-__all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed"]
+__all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed", "unsigned"]
 
 _TEXTS: Final = 2_000
 _PAIRS: Final = 2_000
@@ -48,14 +48,21 @@ def signed(value: int) -> int:
     return value - _RANGE if value >= _SIGN else value
 
 
+def unsigned(value: int) -> int:
+    """The number that SQLite holds as `signed` has it."""
+    return value + _RANGE if value < 0 else value
+
+
 def digest(key: bytes) -> int:
     """The number by which an alert's key is looked up."""
-    return signed(xxhash.xxh3_64_intdigest(key))
+    value = xxhash.xxh3_64_intdigest(key)
+    return value - _RANGE if value >= _SIGN else value
 
 
 def millis(wall: int) -> int:
     """Wall nanoseconds as stored; what lies beyond 64 bits is brought within."""
-    return max(-_SIGN, min(wall // 1_000_000, _SIGN - 1))
+    value = wall // 1_000_000
+    return value if -_SIGN <= value < _SIGN else max(-_SIGN, min(value, _SIGN - 1))
 
 
 class Entry:
@@ -232,7 +239,7 @@ class Names:
         missing = {number: key for key, number in numbers.items() if number not in entries}
         if missing:
             self._look_up(missing)
-        self._spoken_of.update((key, entries[number]) for key, number in numbers.items())
+        self._spoken_of.update({key: entries[number] for key, number in numbers.items()})
 
     def _look_up(self, missing: dict[int, bytes]) -> None:
         entries = self.entries
@@ -251,8 +258,8 @@ class Names:
         return self._spoken_of[key]
 
     def _take(self, row: list[Any]) -> None:
-        identity, number, name, severity, namespace, pairs, *stand, detail, causes = row
-        resolved, at, starts, ends, event, cause = stand
+        (identity, number, name, severity, namespace, pairs,
+         resolved, at, starts, ends, event, cause, detail, causes) = row  # fmt: skip
         entry = Entry(identity, name, severity, namespace, pairs)
         if resolved is not None:
             entry.resolved = bool(resolved)

@@ -61,22 +61,23 @@ class Phrases:
 
     def stored(self, alert: int, annotations: Mapping[str, str]) -> bytes:
         """The annotations of an alert as JSON, as table `note` has them: by the numbers of their names."""
-        keys, known = self._keys, self._known
+        keys, known, seen = self._keys, self._known, self._seen
         found: dict[str, str | int] = {}
         for name, value in annotations.items():
             key = keys.get(name) or self._key(name)
-            found[key] = known.get(value) or self._numbered(alert, value)
+            if value in known:
+                found[key] = known[value]
+            elif not _LONG <= len(value) <= _LONGEST or seen.setdefault(hash(value), alert) == alert:
+                found[key] = value
+            else:
+                found[key] = self._number(value)
         return _encode(found)
 
     def _key(self, name: str) -> str:
         key = self._keys[name] = str(self._names.text(name))
         return key
 
-    def _numbered(self, alert: int, value: str) -> str | int:
-        if not _LONG <= len(value) <= _LONGEST:
-            return value
-        if self._seen.setdefault(hash(value), alert) == alert:
-            return value
+    def _number(self, value: str) -> int:
         found: int | None = self._connection.execute("SELECT id FROM phrase WHERE value = ?", (value,)).get
         if found is None:
             found = self._next
