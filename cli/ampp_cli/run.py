@@ -117,7 +117,7 @@ PROGRAM: Final = Command(
             parse=number,
             default="0",
         ),
-        _duration("web.timeout", "0", "Time until a request is answered. Zero or less: any.", reader=_seconds_or_duration),
+        _duration("web.timeout", "0", "Time to answer in. Zero or less: no limit.", reader=_seconds_or_duration),
         Flag("web.ui-path", "Taken from builds that know it; has no effect.", hidden=True),
         Flag("auto-gomemlimit.ratio", "Taken for compatibility; has no effect.", parse=decimal, default="0.9"),
         Flag(
