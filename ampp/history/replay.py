@@ -201,6 +201,10 @@ class Replay:
             return
         now, out = self._now(), Effects()
         self._timers[record.group.route, record.group.labels] = record.group
+        if any((record.id, row.key) in self._open for row in record.outbox):
+            # It waited for a delivery, whose end has let the group take it.
+            self._arm(group, now, record.group.next)
+            return
         self.engine.groups.wheel.cancel(group.seat)
         self._turn(group, now, out, record.group.next, repeats=repeats(record))
         self._carry(out)
@@ -418,10 +422,14 @@ class Replay:
             alert.held = False
         if group.gone:
             return
-        if following > now.mono and following != group.due:
-            self.engine.groups.arm(group, following)
+        self._arm(group, now, following)
         if len(out.notify) == before:
             self._sleep.doze(group, self.wall)
+
+    def _arm(self, group: Group, now: Now, following: int) -> None:
+        """Set the group's timer by what is recorded of it, 0 for nothing."""
+        if following > now.mono and following != group.due:
+            self.engine.groups.arm(group, following)
 
     def _repeats_now(self, group: Group) -> bool:
         """Whether a repeat of the group is recorded for this moment."""

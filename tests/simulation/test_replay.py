@@ -11,10 +11,11 @@ from tests.simulation.recorded import Recorded, Tape
 from tests.simulation.world import plan_of
 
 
-def world_of(seed: int) -> Recorded:
-    """A world that runs through."""
+def world_of(seed: int, *, restarts: bool = False) -> Recorded:
+    """A world; without `restarts` one that runs through."""
     world = Recorded(seed)
-    world.restart = lambda: None  # type: ignore[method-assign]
+    if not restarts:
+        world.restart = lambda: None  # type: ignore[method-assign]
     for _ in range(120):
         world.step()
     return world
@@ -40,14 +41,20 @@ def test_a_world_with_restarts_is_reproduced() -> None:
     """Brutal ones: whatever was under way is lost, and nothing says when the run ended."""
     restarts = 0
     for seed in range(20):
-        world = Recorded(seed)
-        for _ in range(120):
-            world.step()
+        world = world_of(seed, restarts=True)
         found = run(world)
         assert found.recorded is not None
         assert found.recorded.reproduced, (seed, found.recorded, found.receivers)
         restarts += sum(isinstance(record, Started) for record in world.tape) - 1
     assert restarts > 20
+
+
+def test_a_turn_that_waited_for_a_delivery_is_taken_once() -> None:
+    """Worlds in which it comes with the delivery's end, and something new before the next delivery ends."""
+    for seed, restarts in ((295, False), (178, True)):
+        found = run(world_of(seed, restarts=restarts))
+        assert found.recorded is not None
+        assert found.recorded.reproduced, (seed, found.recorded, found.receivers)
 
 
 def test_sleeping_groups_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
