@@ -186,7 +186,12 @@ class _Run:
             replay.recall(ahead.told)
             replay.seed(ahead.firing, tape.first)
         self._follow()
+        whole = tape.whole
         for record in self._window:
+            if not whole and record.at >= tape.complete:
+                whole = True
+                for replay in (self.before, self.after):
+                    replay.whole_from_here(ahead.kept)
             if self.done % _PACE == 0:
                 progress(self.done, tape.count)
             self.done += 1

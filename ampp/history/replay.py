@@ -23,13 +23,13 @@ what stands in for it:
 Groups about which nothing changes are let sleep: see `sleep`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, Alert
-from ampp.core.book import hash64, row_of
+from ampp.core.book import row_of
 from ampp.core.clock import MINUTE, SECOND, Now
 from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group
@@ -41,9 +41,10 @@ from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupR
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
 from ampp.core.succession import load_plan, restore
-from ampp.history import namesake
+from ampp.history import namesake, outset
+from ampp.history.outset import Onset
 from ampp.history.sleep import Sleep
-from ampp.history.window import AHEAD, FOREVER, Ends, Window, repeats
+from ampp.history.window import AHEAD, FOREVER, Ends, Turn, Window, repeats
 
 __all__ = ["Replay", "Watch"]
 
@@ -100,6 +101,7 @@ class Replay:
         self._let_go: Final[set[bytes]] = set()
         self._timers: dict[tuple[str, bytes], GroupRow] = {}
         self._called: Group | None = None
+        self._onset: Onset | None = None
         self._held_until = FOREVER + 1
         self._collected = start
         self.wall = start
@@ -205,8 +207,10 @@ class Replay:
             # It waited for a delivery, whose end has let the group take it.
             self._arm(group, now, record.group.next)
             return
+        if self._onset is not None and group.identity in self._exact:
+            self._onset.recorded(self.engine, group, record)
         self.engine.groups.wheel.cancel(group.seat)
-        self._turn(group, now, out, record.group.next, repeats=repeats(record))
+        self._turn(group, now, out, record)
         self._carry(out)
 
     def collect(self, record: Collected) -> None:
@@ -255,6 +259,8 @@ class Replay:
             ),
             assumed=False,
         )
+        if self._onset is not None:
+            self._onset.delivered(self.engine, record)
 
     def prune(self, record: LogPruned) -> None:
         """Forget what the log has no need of any more. Of what may be held since a restart the record tells whether it
@@ -272,6 +278,8 @@ class Replay:
         log.update(kept)
         for key in known.keys() & gone:
             log.pop(key, None)
+            if self._onset is not None:
+                self._onset.sure.add(key)
 
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
@@ -341,47 +349,12 @@ class Replay:
 
     def seed(self, rows: Iterable[tuple[bytes, int]], since: int) -> None:
         """Begin in the middle: these alerts (key, start) fire already, and everybody has been told at `since`."""
-        engine, now = self.engine, Now(since, since)
-        for key, starts in rows:
-            if key in engine.book.alerts:
-                continue
-            alert = engine.book.alerts[key] = Alert(
-                key=key,
-                labels=self._label_set(key),
-                annotations=NO_ANNOTATIONS,
-                starts=starts,
-                ends=self._ends.after(key, since),
-                updated=since,
-            )
-            engine.muting.inhibitor.observe(alert)
-            engine.groups.seat(alert, now)
-        for group in engine.groups:
-            self._deem_told(group, now)
+        outset.seed(self.engine, rows, since, labels=self._label_set, ends=self._ends, retention=self._retention)
 
-    def _deem_told(self, group: Group, now: Now) -> None:
-        engine, route = self.engine, group.route
-        kept, _, group.muted_by = engine.muting.sift(route, group.alerts.values(), now.wall, group.muted_by, now.wall)
-        firing = tuple([hash64(alert) for alert in kept])
-        group.flushed = True
-        engine.groups.arm(group, now.mono + route.group_interval)
-        if not firing:
-            return
-        for to in engine.plan.receivers[route.receiver].integrations:
-            entry = LogEntry(
-                group_key=group.key,
-                receiver=to.receiver,
-                integration=to.name,
-                idx=to.idx,
-                timestamp=now.wall,
-                firing=firing,
-                resolved=(),
-                expires=now.wall + min(self._retention, 2 * route.repeat_interval),
-            )
-            known = engine.log.get(entry.key)
-            if known is None:
-                engine.log[entry.key] = entry
-            elif not frozenset(firing) <= frozenset(known.firing):
-                engine.log[entry.key] = msgspec.structs.replace(entry, timestamp=known.timestamp)
+    def whole_from_here(self, told: Mapping[str, LogEntry]) -> None:
+        """From here on all is recorded. What was told before, and is as `told` says or not known any more, the records
+        show by and by."""
+        self._onset = Onset(told)
 
     # -- turns --------------------------------------------------------------------------------------------------
 
@@ -404,9 +377,8 @@ class Replay:
             return True
         return False
 
-    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0, *, repeats: bool = False) -> None:
-        """Let the group take its turn. `following`: when its next is due, if that is recorded; `repeats`: whether a
-        repeat is."""
+    def _turn(self, group: Group, now: Now, out: Effects, record: Flushed | None = None) -> None:
+        """Let the group take its turn, by what is recorded of it where it is."""
         flight = group.flight
         if flight is not None:
             patience = max(group.route.group_interval, MIN_DEADLINE) + _PATIENCE
@@ -416,13 +388,18 @@ class Replay:
             return
         self._sleep.over(group)
         before = len(out.notify)
-        doubtful: Sequence[Alert] = self._doubt(group) if self._taken_up and not repeats else ()
+        doubtful: Sequence[Alert] = ()
+        if record is None and self._onset is not None and group.identity in self._exact:
+            self._onset.unrecorded(self.engine, group, now.wall)
+        if self._taken_up and (record is None or not repeats(record)):
+            doubtful = self._doubt(group)
         self.engine.turn(group, now, out)
         for alert in doubtful:
             alert.held = False
         if group.gone:
             return
-        self._arm(group, now, following)
+        if record is not None:
+            self._arm(group, now, record.group.next)
         if len(out.notify) == before:
             self._sleep.doze(group, self.wall)
 
@@ -431,10 +408,15 @@ class Replay:
         if following > now.mono and following != group.due:
             self.engine.groups.arm(group, following)
 
+    def _recorded_now(self, group: Group) -> Turn | None:
+        """The turn of the group that is recorded for this moment, if there is one."""
+        ahead = self._window.turns.get((group.identity, group.label_key))
+        return ahead[0] if ahead is not None and ahead[0].at <= self.wall else None
+
     def _repeats_now(self, group: Group) -> bool:
         """Whether a repeat of the group is recorded for this moment."""
-        ahead = self._window.turns.get((group.identity, group.label_key))
-        return ahead is not None and ahead[0].at <= self.wall and ahead[0].repeats
+        turn = self._recorded_now(group)
+        return turn is not None and turn.repeats
 
     def _doubt(self, group: Group) -> list[Alert]:
         """What of a group may be held since a restart: held from now on, until whoever asks lets go of it."""
@@ -480,6 +462,10 @@ class Replay:
             doubtful: Sequence[Alert] = ()
             if self._taken_up and not self._repeats_now(flight.group):
                 doubtful = self._doubt(flight.group)
+            if self._onset is not None and flight.group.identity in self._exact:
+                if self._recorded_now(flight.group):
+                    flight.group.missed = None
+                self._onset.unrecorded(self.engine, flight.group, self.wall)
             out = self.engine.delivered(outcome, self._now())
             for alert in doubtful:
                 alert.held = False

@@ -6,7 +6,7 @@ version knows).
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
@@ -40,7 +40,7 @@ class Ahead(msgspec.Struct, frozen=True):
 
     `ends`: when alerts ended by time. `firing`: what fired already when the tape begins, key and start; empty when the
     tape is whole. `told`: the notification log of then, as far as it is still known. `silences`: those of then.
-    `config`: the text of the first configuration known to have been in force, "" when none is.
+    `kept`: by key, those entries of the log that nothing has replaced since the journal begins. `config`: the text of the first configuration known to have been in force, "" when none is.
     """
 
     ends: Ends
@@ -48,6 +48,7 @@ class Ahead(msgspec.Struct, frozen=True):
     told: tuple[LogEntry, ...]
     silences: tuple[Silence, ...]
     config: str
+    kept: Mapping[str, LogEntry] = {}
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -196,14 +197,14 @@ class Tape:
             # Its time was over, and no group's turn has come since that would have told so.
             if untold(alert, posted.get(alert.key), started, last_alive, self.last):
                 ends.add(alert.key, alert.ends, self.last + 1)
+        log = {one.key: one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.complete}
         if self._history is not None and self.first < self.complete:
-            return self._ahead_of_history(self._history, ends)
+            return self._ahead_of_history(self._history, ends, log)
         if not self.whole:
             for alert in current:
                 if alert.key not in posted and alert.starts < self.first < alert.ends:
                     firing[alert.key] = alert.starts
-        log = tuple(one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.first)
-        return Ahead(ends, tuple(firing.items()), log, self._silences_before(), self._first_config())
+        return Ahead(ends, tuple(firing.items()), tuple(log.values()), self._silences_before(), self._first_config(), log)
 
     def _last_start(self, history: apsw.Connection) -> int:
         try:
@@ -211,7 +212,7 @@ class Tape:
         except apsw.Error as error:
             raise TapeError(f"the history cannot be read: {error}") from error
 
-    def _ahead_of_history(self, history: apsw.Connection, ends: Ends) -> Ahead:
+    def _ahead_of_history(self, history: apsw.Connection, ends: Ends, log: Mapping[str, LogEntry]) -> Ahead:
         try:
             for key, end, at in older.lapses(history):
                 if at < self.complete:
@@ -225,7 +226,7 @@ class Tape:
         except apsw.Error as error:
             raise TapeError(f"the history cannot be read: {error}") from error
         return Ahead(
-            ends, firing, told, self._silences_before(), self._first_config() if before is None else before.text
+            ends, firing, told, self._silences_before(), self._first_config() if before is None else before.text, log
         )
 
     def _first_config(self) -> str:

@@ -31,7 +31,7 @@ class Recorded(World):
     def note(self, *, kept: bool) -> None:
         text = f"plan {len(self.plans)}"
         self.plans[text] = self.plan
-        record = ConfigLoaded(at=self.now().wall, hash=0, text=text, kept_timers=kept)
+        record = ConfigLoaded(at=self.now().wall, hash=len(self.plans), text=text, kept_timers=kept)
         self.projection.apply(record)
         self.tape.append(record)
 
