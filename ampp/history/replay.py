@@ -460,7 +460,9 @@ class Replay:
         if flight is not None:
             # The group's next turn may have waited for this, and is then taken at once.
             doubtful: Sequence[Alert] = ()
-            if self._taken_up and not self._repeats_now(flight.group):
+            if self._repeats_now(flight.group):
+                self.confirm(alert.key for alert in flight.group.alerts.values() if alert.held)
+            elif self._taken_up:
                 doubtful = self._doubt(flight.group)
             if self._onset is not None and flight.group.identity in self._exact:
                 if self._recorded_now(flight.group):

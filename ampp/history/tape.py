@@ -17,7 +17,7 @@ from ampp.core.record import AlertRow, ConfigLoaded, Lapse, LogEntry, Record
 from ampp.core.silence import Silence
 from ampp.history import older
 from ampp.history.past import configuration
-from ampp.history.window import Ends
+from ampp.history.window import FOREVER, Ends
 from ampp.store.sqlite.codec import ALERT, LOG, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, APPLICATION_ID, SILENCES, connect
 from ampp.store.sqlite.history.historian import NAME
@@ -40,7 +40,8 @@ class Ahead(msgspec.Struct, frozen=True):
 
     `ends`: when alerts ended by time. `firing`: what fired already when the tape begins, key and start; empty when the
     tape is whole. `told`: the notification log of then, as far as it is still known. `silences`: those of then.
-    `kept`: by key, those entries of the log that nothing has replaced since the journal begins. `config`: the text of the first configuration known to have been in force, "" when none is.
+    `config`: the text of the first configuration known to have been in force, "" when none is. `kept`: by key, those
+    entries of the log that nothing has replaced since the journal begins.
     """
 
     ends: Ends
@@ -75,8 +76,13 @@ class _ScannedStart(_Scanned, frozen=True):
     last_alive: int = 0
 
 
+class _ScannedFlush(_Scanned, frozen=True):
+    id: int = 0
+
+
 _SCAN: Final[Reader[_Scanned]] = Reader(_Scanned)
 _SCAN_POST: Final[Reader[_ScannedPost]] = Reader(_ScannedPost)
+_SCAN_FLUSH: Final[Reader[_ScannedFlush]] = Reader(_ScannedFlush)
 _SCAN_START: Final[Reader[_ScannedStart]] = Reader(_ScannedStart)
 
 
@@ -146,7 +152,7 @@ class Tape:
         wall = 0
         if self._history is not None and self.first < self.complete:
             try:
-                for record in older.records(self._history, self.first, self.complete):
+                for record in older.records(self._history, self.first, self.complete, self._first_flush()):
                     wall = max(wall, record.at)
                     yield record if record.at == wall else msgspec.structs.replace(record, at=wall)
             except (apsw.Error, msgspec.MsgspecError) as error:
@@ -204,7 +210,8 @@ class Tape:
             for alert in current:
                 if alert.key not in posted and alert.starts < self.first < alert.ends:
                     firing[alert.key] = alert.starts
-        return Ahead(ends, tuple(firing.items()), tuple(log.values()), self._silences_before(), self._first_config(), log)
+        told = tuple(log.values())
+        return Ahead(ends, tuple(firing.items()), told, self._silences_before(), self._first_config(), log)
 
     def _last_start(self, history: apsw.Connection) -> int:
         try:
@@ -228,6 +235,14 @@ class Tape:
         return Ahead(
             ends, firing, told, self._silences_before(), self._first_config() if before is None else before.text, log
         )
+
+    def _first_flush(self) -> int:
+        for _, _, body in self._bodies("AND kind = 'flush'"):
+            try:
+                return _SCAN_FLUSH(body).id
+            except (msgspec.DecodeError, ValueError):
+                continue
+        return FOREVER
 
     def _first_config(self) -> str:
         for _, _, body in self._bodies("AND kind = 'config'"):
