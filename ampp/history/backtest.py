@@ -47,6 +47,9 @@ __all__ = ["RETENTION", "Asked", "Period", "Records", "Report", "Source", "backt
 RETENTION: Final = 120 * HOUR
 """For how long the notification log keeps an entry, as --data.retention has it by default."""
 
+_SETTLED: Final = HOUR
+"""For how long, at most, groups are given time to take their turns before anything is compared."""
+
 _REPEAT: Final = NotifyReason.REPEAT.value
 _PACE: Final = 5_000
 """Records between two reports of progress."""
@@ -151,9 +154,6 @@ class _Run:
     def __init__(self, tape: Source, asked: Asked, read: Callable[[str], Plan]) -> None:
         self.tape: Final = tape
         self.asked: Final = asked
-        self.since: Final = max(asked.since, tape.complete)
-        self.comparison: Final = Comparison(self.since, asked.matchers, asked.examples)
-        self.tally: Final = _Tally(self.since)
         self.notes: Final[list[str]] = []
         self.done = 0
         self._read: Final = read
@@ -163,6 +163,9 @@ class _Run:
         self._ahead: Final = tape.ahead()
         self._window: Final = Window(tape.records())
         self._in_force: Plan = self._plan(self._ahead.config) or self._candidate
+        self.since: Final = max(asked.since, self._known_from())
+        self.comparison: Final = Comparison(self.since, asked.matchers, asked.examples)
+        self.tally: Final = _Tally(self.since)
         self._last_alive = tape.first
         self.before: Final = self._replay("before", self._baseline or self._in_force)
         self.after: Final = self._replay("after", self._candidate)
@@ -203,6 +206,15 @@ class _Run:
         for replay in (self.before, self.after):
             replay.reach(tape.last)
         progress(self.done, tape.count)
+
+    def _known_from(self) -> int:
+        """From when on what is told is compared. After a beginning in the middle every group first takes its turns, so
+        that what either side tells a moment before or after it is no difference."""
+        if self.tape.whole:
+            return self.tape.complete
+        plans = (self._in_force, self._baseline or self._in_force, self._candidate)
+        turns = max(route.group_wait + 2 * route.group_interval for plan in plans for route in plan.root.walk())
+        return max(self.tape.complete, self._ahead.config_since) + min(turns, _SETTLED)
 
     def _replay(self, side: Side, plan: Plan) -> Replay:
         return Replay(
@@ -315,7 +327,7 @@ class _Run:
                 since=format_millis(self.since),
                 until=format_millis(tape.last),
                 journal_since=format_millis(tape.complete),
-                complete=tape.complete <= asked.since or tape.whole,
+                complete=self.since <= asked.since or tape.whole,
             ),
             records=Records(self.done, tape.broken, dict(tape.newer)),
             receivers=comparison.receivers([*(self._baseline or self._in_force).receivers, *self._candidate.receivers]),
@@ -340,16 +352,21 @@ class _Run:
 
     def _all_notes(self) -> Iterable[str]:
         tape, recorded = self.tape, self._recorded()
-        if tape.count and tape.complete > self.asked.since and not tape.whole:
+        if tape.count and self.since > self.asked.since and not tape.whole:
             before = (
-                "of the time before only an outline is left, which tells how things stood then"
+                "of the time before the journal only an outline is left, which tells how things stood then"
                 if tape.first < tape.complete
-                else "what fired then counts as told"
+                else "what fired when it begins counts as told"
             )
-            yield (
-                f"the journal begins at {format_millis(tape.complete)}, later than asked: only from there on is "
-                f"compared, and {before}"
+            compared = (
+                f"only from {format_millis(self.since)} on, when every group has taken its turns, is compared"
+                if self.since <= tape.last
+                else "it is too short for anything to be compared"
             )
+            if self._ahead.config_since > tape.complete:
+                config = format_millis(self._ahead.config_since)
+                compared = f"which configuration was in force before {config} is not known, {compared}"
+            yield f"the journal begins at {format_millis(tape.complete)}, later than asked: {compared}; {before}"
         if not tape.count:
             yield "the journal is empty"
         elif self.asked.since > tape.last:

@@ -41,7 +41,8 @@ class Ahead(msgspec.Struct, frozen=True):
     `ends`: when alerts ended by time. `firing`: what fired already when the tape begins, key and start; empty when the
     tape is whole. `told`: the notification log of then, as far as it is still known. `silences`: those of then.
     `config`: the text of the first configuration known to have been in force, "" when none is. `kept`: by key, those
-    entries of the log that nothing has replaced since the journal begins.
+    entries of the log that nothing has replaced since the journal begins. `config_since`: the wall time before which
+    another configuration may have been in force, 0 when that is known.
     """
 
     ends: Ends
@@ -50,6 +51,7 @@ class Ahead(msgspec.Struct, frozen=True):
     silences: tuple[Silence, ...]
     config: str
     kept: Mapping[str, LogEntry] = {}
+    config_since: int = 0
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -210,8 +212,16 @@ class Tape:
             for alert in current:
                 if alert.key not in posted and alert.starts < self.first < alert.ends:
                     firing[alert.key] = alert.starts
-        told = tuple(log.values())
-        return Ahead(ends, tuple(firing.items()), told, self._silences_before(), self._first_config(), log)
+        config, since = self._first_config()
+        return Ahead(
+            ends,
+            tuple(firing.items()),
+            tuple(log.values()),
+            self._silences_before(),
+            config,
+            log,
+            0 if self.whole else since,
+        )
 
     def _last_start(self, history: apsw.Connection) -> int:
         try:
@@ -233,7 +243,7 @@ class Tape:
         except apsw.Error as error:
             raise TapeError(f"the history cannot be read: {error}") from error
         return Ahead(
-            ends, firing, told, self._silences_before(), self._first_config() if before is None else before.text, log
+            ends, firing, told, self._silences_before(), self._first_config()[0] if before is None else before.text, log
         )
 
     def _first_flush(self) -> int:
@@ -244,17 +254,18 @@ class Tape:
                 continue
         return FOREVER
 
-    def _first_config(self) -> str:
-        for _, _, body in self._bodies("AND kind = 'config'"):
+    def _first_config(self) -> tuple[str, int]:
+        """The first configuration that the journal tells of and when it took effect, else the present one, and 0."""
+        for at, _, body in self._bodies("AND kind = 'config'"):
             try:
                 record = RECORD(body)
             except (msgspec.DecodeError, ValueError):
                 continue
             if isinstance(record, ConfigLoaded):
-                return record.text
+                return record.text, at
         for (text,) in self._query("SELECT value FROM meta WHERE key = 'config_text'"):
-            return str(text)
-        return ""
+            return str(text), 0
+        return "", 0
 
     def _silences_before(self) -> tuple[Silence, ...]:
         """The silences when the tape begins: the last revision from before, else what is known of them now."""
