@@ -9,7 +9,7 @@ only where the records are complete. Where a tape begins in the middle, because 
 then counts as told.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
@@ -18,10 +18,9 @@ import msgspec
 from ampp import config as configuration
 from ampp.config import ConfigError
 from ampp.core.clock import HOUR, Now
-from ampp.core.engine import OVERTAKEN
 from ampp.core.matcher import Matcher, Mode
-from ampp.core.plan import Integration, Plan
-from ampp.core.reason import FailureReason, NotifyReason
+from ampp.core.plan import Plan
+from ampp.core.reason import NotifyReason
 from ampp.core.record import (
     Collected,
     ConfigLoaded,
@@ -39,6 +38,7 @@ from ampp.core.silence import SilenceBook
 from ampp.core.timestamp import format_millis
 from ampp.history.comparison import Changes, Comparison, ReceiverReport, Side, Told, Totals, by_receiver
 from ampp.history.replay import Replay
+from ampp.history.tally import Tally
 from ampp.history.tape import Ahead
 from ampp.history.window import Window
 
@@ -165,7 +165,7 @@ class _Run:
         self._in_force: Plan = self._plan(self._ahead.config) or self._candidate
         self.since: Final = max(asked.since, self._known_from())
         self.comparison: Final = Comparison(self.since, asked.matchers, asked.examples)
-        self.tally: Final = _Tally(self.since)
+        self.tally: Final = Tally(self.since)
         self._last_alive = tape.first
         self.before: Final = self._replay("before", self._baseline or self._in_force)
         self.after: Final = self._replay("after", self._candidate)
@@ -389,31 +389,3 @@ class _Run:
 
 def _numbers(totals: Totals | None) -> tuple[int, int, int]:
     return (0, 0, 0) if totals is None else (totals.notifications, totals.delivered, totals.failed)
-
-
-class _Tally:
-    """What the records say was sent."""
-
-    def __init__(self, since: int) -> None:
-        self.totals: Final[dict[Integration, Totals]] = defaultdict(Totals)
-        self._since: Final = since
-        self._open: Final[dict[tuple[int, str], Integration]] = {}
-
-    def flushed(self, record: Flushed, plan: Plan) -> None:
-        if record.at < self._since or not record.outbox:
-            return
-        receiver = plan.receivers.get(record.group.receiver)
-        known = {(to.name, to.idx): to for to in receiver.integrations} if receiver is not None else {}
-        for decision, row in zip((one for one in record.decisions if one.send), record.outbox, strict=False):
-            to = known.get((decision.integration, decision.idx))
-            if to is not None and (decision.firing or to.send_resolved):
-                self.totals[to].notifications += 1
-                self._open[record.id, row.key] = to
-
-    def delivered(self, record: Delivered) -> None:
-        if record.reason == OVERTAKEN:
-            return
-        to = self._open.pop((record.flush, record.key), None)
-        if to is not None:
-            self.totals[to].delivered += record.ok
-            self.totals[to].failed += not record.ok and record.reason not in ("", FailureReason.CANCELED.value)
