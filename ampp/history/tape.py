@@ -88,13 +88,14 @@ _SCAN_FLUSH: Final[Reader[_ScannedFlush]] = Reader(_ScannedFlush)
 _SCAN_START: Final[Reader[_ScannedStart]] = Reader(_ScannedStart)
 
 
-def untold(alert: AlertRow, posted: int | None, started: int, last_alive: int, last: int) -> bool:
+def untold(alert: AlertRow, posted: int | None, started: int, last_alive: int, last: int, *, anew: bool) -> bool:
     """Whether the time of a stored alert was over by `last`, the moment of the last record, without one that tells so.
 
     `posted`: the end that was posted, if it was over then. What still fired when the former run ended (`last_alive`)
-    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored.
+    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored. `anew`: a post
+    since then is recorded; of one instant it tells what came first.
     """
-    held = alert.updated < started and last_alive < alert.ends
+    held = alert.updated <= started and not anew and last_alive < alert.ends
     return alert.ends <= last and alert.ends != posted and not held
 
 
@@ -176,12 +177,14 @@ class Tape:
         ends = Ends()
         firing: dict[bytes, int] = {}
         posted: dict[bytes, int] = {}
+        anew: set[bytes] = set()
         started, last_alive = 0, 0
         for at, kind, body in self._bodies("AND kind IN ('flush', 'post', 'start')"):
             try:
                 if kind == "start":
                     started, last_alive = at, _SCAN_START(body).last_alive
                     ends.start(at)
+                    anew.clear()
                     continue
                 scanned = (_SCAN_POST if kind == "post" else _SCAN)(body)
             except (msgspec.DecodeError, ValueError):
@@ -198,12 +201,13 @@ class Tape:
                     if row.key not in posted and row.starts < self.first:
                         firing[row.key] = row.starts
                     posted[row.key] = row.ends if row.ends <= scanned.at else 0
+                    anew.add(row.key)
         if self._history is not None and not started:
             started = self._last_start(self._history)
         current = self._values("SELECT row FROM alerts", ALERT)
         for alert in current:
             # Its time was over, and no group's turn has come since that would have told so.
-            if untold(alert, posted.get(alert.key), started, last_alive, self.last):
+            if untold(alert, posted.get(alert.key), started, last_alive, self.last, anew=alert.key in anew):
                 ends.add(alert.key, alert.ends, self.last + 1)
         log = {one.key: one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.complete}
         if self._history is not None and self.first < self.complete:

@@ -68,6 +68,12 @@ def test_what_a_turn_repeats_when_a_delivery_ends_has_been_reported_again() -> N
     assert found.recorded.reproduced, (found.recorded, found.receivers)
 
 
+def test_a_report_of_the_very_instant_of_a_start_came_before_it_if_it_is_recorded_before() -> None:
+    found = run(world_of(2060, restarts=True))
+    assert found.recorded is not None
+    assert found.recorded.reproduced, (found.recorded, found.receivers)
+
+
 def test_a_world_whose_journal_was_swept_is_reproduced(tmp_path: Path) -> None:
     compared = 0
     for seed, share in ((3, 0.3), (24, 0.3), (27, 0.6)):
