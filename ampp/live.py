@@ -184,14 +184,19 @@ class Live:
         written; the alerts are routed all the same.
         """
         moment = now()
+        waited = self.engine.next_due()
         received = self.engine.receive(posts, moment)
-        ticket = self.take(received, moment)
+        ticket = self.take(received, moment, idle=waited is None or waited > moment.mono)
         if ticket is not None:
             await ticket.durable()
         return received.errors
 
-    def take(self, received: Received, moment: Now) -> Ticket | None:
-        """Count and record what the engine made of a request; the ticket is for what must be durable, if anything."""
+    def take(self, received: Received, moment: Now, *, idle: bool) -> Ticket | None:
+        """Count and record what the engine made of a request; the ticket is for what must be durable, if anything.
+
+        `idle`: before it no group was due. Otherwise those that were have a task that takes them in turns, which many
+        requests at once must not each take one of in between.
+        """
         counts = self.metrics.alerts
         if received.firing:
             counts.received_firing.inc(received.firing)
@@ -207,7 +212,7 @@ class Live:
             return None
         ticket = self.keep((record,))
         due = self.engine.next_due()
-        if due is not None and due <= moment.mono:
+        if idle and due is not None and due <= moment.mono:
             # Whom nothing is to wait for is told as soon as the alert is kept, by one commit for both.
             self.carry(self.engine.due(moment, _AT_ONCE))
         else:

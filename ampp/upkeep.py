@@ -122,7 +122,7 @@ def _report_store(live: Live, reason: str, lasts: int) -> None:
         },
         ends=moment.wall + lasts,
     )
-    live.take(live.engine.receive([alert], moment), moment)
+    live.take(live.engine.receive([alert], moment), moment, idle=False)
 
 
 async def maintain(live: Live) -> None:

@@ -58,7 +58,7 @@ OVERTAKEN: Final = "overtaken"
 """The reason in the journal of a notification that was given up because there was nothing left to tell."""
 
 MOST: Final = 50
-CROWD: Final = 1_000
+CROWD: Final = 500
 """How many groups take their turn in one call, and from how many alerts in these on no more do, so that a crowd of them
 cannot hold up everything else."""
 

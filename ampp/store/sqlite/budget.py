@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from typing import Final
 
-__all__ = ["allowed", "free", "left", "log_bytes", "used"]
+__all__ = ["allowed", "free", "log_bytes", "room", "used"]
 
 _SMALL: Final = 512 << 20
 _RESERVE: Final = 8 << 20
@@ -30,11 +30,11 @@ def free(directory: os.PathLike[str]) -> int:
     return volume.f_bavail * volume.f_frsize
 
 
-def left(directory: os.PathLike[str]) -> int:
-    """Bytes of the volume that new records are refused: without them what is over could not be deleted any more, as a
-    deletion needs room for the log."""
+def room(directory: os.PathLike[str]) -> int:
+    """Bytes of the volume that new records may still take; negative in its last ones, which are refused them: without
+    those what is over could not be deleted any more, as a deletion needs room for the log."""
     volume = os.statvfs(directory)
-    return min(_LEFT, volume.f_blocks * volume.f_frsize // 8)
+    return volume.f_bavail * volume.f_frsize - min(_LEFT, volume.f_blocks * volume.f_frsize // 8)
 
 
 def log_bytes(directory: os.PathLike[str], max_bytes: int) -> int:

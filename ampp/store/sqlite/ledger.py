@@ -3,7 +3,7 @@
 *Order.* Silences are committed to their own file first, then the journal and all other tables in one transaction. The
 table of current alerts follows behind (see `tables`): what it has yet to take in is the backlog.
 
-*Full.* Whenever some hundred kilobytes were written the budget is looked at, and the oldest of the journal deleted
+*Full.* Whenever so much was written the budget is looked at, and the oldest of the journal deleted
 between two commits, so that the pages that the next ones need are there. When the disk is full all the same, the
 history is asked to give way, more of the journal is deleted, and the write is tried again until there is room or
 nobody has any left. What the table of alerts has not taken in is never deleted.
@@ -25,7 +25,7 @@ from ampp.core.record import AlertRow, Record, SilencePut, SilencesPruned
 from ampp.store.protocol import State
 from ampp.store.sqlite import tables
 from ampp.store.sqlite.backlog import Backlog
-from ampp.store.sqlite.budget import free, left
+from ampp.store.sqlite.budget import room
 from ampp.store.sqlite.database import BROKEN
 from ampp.store.sqlite.file import PAGE, File
 
@@ -35,8 +35,13 @@ _BACKLOG_ROWS: Final = 20_000
 _BACKLOG_ROWS_SMALL: Final = 2_000
 """Rows that the table of alerts may be behind where there is little room: so much of the journal must stay."""
 
-_LOOK_BYTES: Final = 256 << 10
+_LOOK_BYTES: Final = 4 << 20
+_LOOK_BYTES_SMALL: Final = 256 << 10
 """Bytes written between two looks at the budget."""
+
+_PLENTY: Final = 256 << 20
+_PLENTY_SECONDS: Final = 0.1
+"""So much room is not gone so soon: every look at the volume is time that somebody waits for his commit."""
 
 _RESTATE_ROWS: Final = 128
 """Alerts that are brought in step at once after trouble: some hundred kilobytes of log."""
@@ -74,6 +79,7 @@ class Ledger:
         self._clock: Final = clock
         self._current = alerts
         self._written = 0
+        self._roomy_until = 0.0
 
     def owe(self, seq: int, changes: list[tables.Change]) -> None:
         """Record `seq`, journalled by a former run, is not yet in the table of alerts."""
@@ -198,6 +204,7 @@ class Ledger:
                     self._check_room()
                 write()
             except apsw.FullError:
+                self._roomy_until = 0.0
                 self._undo()
                 if self.hurried or time.monotonic() > deadline:
                     raise
@@ -214,14 +221,18 @@ class Ledger:
 
     def _check_room(self) -> None:
         """Raise FullError when on the volume and inside the file no more is free than must be."""
-        directory = self.alerts.path.parent
-        unused = self.using(self.alerts).pragma("freelist_count") * PAGE
-        if unused + free(directory) < left(directory):
+        connection, now = self.using(self.alerts), time.monotonic()
+        if now < self._roomy_until:
+            return
+        left = room(self.alerts.path.parent)
+        if left >= _PLENTY:
+            self._roomy_until = now + _PLENTY_SECONDS
+        elif left + connection.pragma("freelist_count") * PAGE < 0:
             raise apsw.FullError("the disk is full, but for what it takes to delete what is over")
 
     def look(self) -> None:
         """Have the journal give way if much was written and the budget asks for it."""
-        if self._written < _LOOK_BYTES:
+        if self._written < (_LOOK_BYTES_SMALL if self.alerts.log_bytes else _LOOK_BYTES):
             return
         self._written = 0
         try:
