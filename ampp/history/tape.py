@@ -92,8 +92,8 @@ def untold(alert: AlertRow, posted: int | None, started: int, last_alive: int, l
     """Whether the time of a stored alert was over by `last`, the moment of the last record, without one that tells so.
 
     `posted`: the end that was posted, if it was over then. What still fired when the former run ended (`last_alive`)
-    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored. `anew`: a post
-    since then is recorded; of one instant it tells what came first.
+    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored. `anew`: a
+    post since then is recorded; of one instant it tells what came first.
     """
     held = alert.updated <= started and not anew and last_alive < alert.ends
     return alert.ends <= last and alert.ends != posted and not held
