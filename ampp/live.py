@@ -49,13 +49,14 @@ from ampp.feed.event import Kind
 from ampp.feed.feed import Feed
 from ampp.feed.watch import Component, Watch
 from ampp.history.history import History
+from ampp.observe import memory, stall
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
 from ampp.store.error import StoreDown
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["SLICE", "Live", "Loaded", "ReloadError", "now", "prepare"]
+__all__ = ["SLICE", "Live", "Loaded", "ReloadError", "in_slices", "now", "prepare"]
 
 T = TypeVar("T")
 
@@ -255,11 +256,11 @@ class Live:
 
     async def alerts(self, asked: AlertQuery, *, ordered: bool = True) -> list[AlertView]:
         """The alerts that pass, as GET /api/v2/alerts orders them if that matters. Lets other tasks run in between."""
-        return await _in_slices(query.alerts(self.engine, asked, now().wall, ordered=ordered))
+        return await in_slices(query.alerts(self.engine, asked, now().wall, ordered=ordered))
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]:
         """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""
-        found = await _in_slices(query.groups(self.engine, asked, now().wall))
+        found = await in_slices(query.groups(self.engine, asked, now().wall))
         unrendered = [group.route_labels for group in found if group.route_labels.templated]
         if unrendered:
             await apart(_render, unrendered)
@@ -316,7 +317,8 @@ class Live:
                 raise ReloadError(str(error)) from error
             keep_timers = self.settings.reload.keep_timers
             self.engine.label = loaded.label
-            effects = load_plan(self.engine, loaded.plan, now(), keep_timers=keep_timers)
+            with memory.undisturbed():
+                effects = load_plan(self.engine, loaded.plan, now(), keep_timers=keep_timers)
             self.carry(effects)
             self._in_force(loaded)
             _config_log.info("Completed loading of configuration file", file=path)
@@ -414,9 +416,16 @@ class Live:
             rows.append(row_of(alert))
             if len(rows) % 1000 == 0:
                 await trio.lowlevel.checkpoint()
+        groups = []
+        for count, group in enumerate(list(engine.groups)):
+            if count % 1000 == 999:
+                await trio.lowlevel.checkpoint()
+                moment = now()
+            if group.flushed and not group.gone:
+                groups.append(group.row(moment))
         return State(
             alerts=rows,
-            groups=[group.row(moment) for group in engine.groups if group.flushed],
+            groups=groups,
             log=list(engine.log.values()),
             outbox=list(engine.outbox.values()),
             silences=list(self.silences.all()),
@@ -435,13 +444,13 @@ def _log_silence(action: str, silence: Silence) -> None:
     )
 
 
-async def _in_slices(batches: Iterator[list[T]]) -> list[T]:
+async def in_slices(batches: Iterator[list[T]]) -> list[T]:
     """All that the iterator yields, with a checkpoint whenever it has run for SLICE."""
     until = time.perf_counter() + SLICE
     views: list[T] = []
     for batch in batches:
         views += batch
-        if time.perf_counter() > until:
+        if time.perf_counter() > until or stall.overlong():
             await trio.lowlevel.checkpoint()
             until = time.perf_counter() + SLICE
     return views

@@ -4,6 +4,7 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 """
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -215,13 +216,32 @@ def _route_pages(app: QuartTrio, pages: Pages) -> None:
 
 
 def _respond(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status)
+    if reply.more:
+        response = Response(_Pieces(reply), reply.status)
+        response.headers["Content-Length"] = str(reply.size)
+    else:
+        response = Response(reply.body, reply.status)
     del response.headers["Content-Type"]
     if reply.content_type is not None:
         response.headers["Content-Type"] = reply.content_type
     for name, value in reply.headers:
         response.headers.add(name, value)
     return response
+
+
+class _Pieces:
+    """The body of a long answer, piece by piece: who takes one need not keep those that were taken before."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._left = deque((reply.body, *reply.more))
+
+    def __aiter__(self) -> "_Pieces":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.popleft()
 
 
 def _asked() -> Request | Websocket:

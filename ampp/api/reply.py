@@ -34,12 +34,21 @@ TEXT: Final = "text/plain; charset=utf-8"
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One answer. `content_type` None means the header is absent; `headers` are further ones, as written."""
+    """One answer. `content_type` None means the header is absent; `headers` are further ones, as written.
+
+    `more`: how a listing's body goes on, in pieces that are small enough for nobody to be held up by any of them.
+    """
 
     status: int
     body: bytes = b""
     content_type: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    more: tuple[bytes, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole body."""
+        return len(self.body) + sum(map(len, self.more))
 
 
 _encode: Final = msgspec.json.Encoder().encode

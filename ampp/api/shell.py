@@ -5,6 +5,7 @@ path made clean; the route prefix; metrics; the limit of GETs in flight; the tim
 then CORS for the API, and at last the application. New alerts and silences (`POSTS`) are answered without it.
 """
 
+import math
 import posixpath
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -244,6 +245,7 @@ class Shell:
             await self._served(scope, receive, answer)
             return
         with trio.move_on_after(self._limits.timeout / SECOND) as time_limit:
+            answer.time_limit = time_limit
             await self._served(scope, receive, answer)
         if time_limit.cancelled_caught and not answer.started:
             await answer.reply(_timed_out(self._limits.timeout))
@@ -322,12 +324,16 @@ class _Answer:
         self._body = f"{kind}.body"
         self.added = added
         self.started = False
+        self.time_limit: trio.CancelScope | None = None
         self.status = 0
         self.size = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == self._start:
             self.started = True
+            if self.time_limit is not None:
+                # As upstream: what is limited is the time until there is an answer, not that a slow client takes.
+                self.time_limit.deadline = math.inf
             self.status = message["status"]
             headers = [*message["headers"]]
             own = {name.lower() for name, _ in headers}
@@ -346,9 +352,11 @@ class _Answer:
         if reply.content_type is not None:
             headers.append((b"content-type", reply.content_type.encode()))
         if reply.status != 204:
-            headers.append((b"content-length", str(len(reply.body)).encode()))
+            headers.append((b"content-length", str(reply.size).encode()))
         await self.send({"type": self._start, "status": reply.status, "headers": headers})
-        await self.send({"type": self._body, "body": reply.body, "more_body": False})
+        for piece in (reply.body, *reply.more[:-1]) if reply.more else ():
+            await self.send({"type": self._body, "body": piece, "more_body": True})
+        await self.send({"type": self._body, "body": (reply.body, *reply.more)[-1], "more_body": False})
 
 
 class _Replayed:

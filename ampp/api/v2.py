@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ from ampp.ingest.alertmanager import decode_alerts
 from ampp.ingest.compact import read_repeats
 from ampp.ingest.fault import IngestError
 from ampp.ingest.silence import decode_silence
+from ampp.observe import stall
 from ampp.observe.build import BUILD
 from ampp.store.error import StoreDown
 
@@ -33,6 +35,15 @@ _SLICE: Final = 0.005
 
 _BATCH: Final = 64
 """Alerts encoded between two looks at the clock."""
+
+_PIECE: Final = 1 << 20
+"""Bytes of a listing from which on they are put together and sent by themselves: the copying takes a millisecond."""
+
+_LOOK: Final = 5
+"""One in how many pieces of alerts is looked at for its size. An alert has seven, so that each kind gets its turn."""
+
+_MANY: Final = 1 << 14
+"""Bytes of alerts that are a batch: new ones take some milliseconds."""
 
 _LARGE_BODY: Final = 1 << 18
 """Bytes from which a body is decoded in a thread."""
@@ -100,22 +111,27 @@ class V2:
         if isinstance(asked, Reply):
             return asked
         views = await self._live.alerts(asked)
-        out = [b"["]
-        await _Turns().write_alerts(views, out)
-        return _reply_of(out, b"]\n")
+        listing = _Listing()
+        await listing.write_alerts(views)
+        return listing.reply()
 
     async def get_groups(self, query: Query) -> Reply:
         asked = self._alert_query(query)
         if isinstance(asked, Reply):
             return asked
-        turns = _Turns()
-        out = [b"["]
-        for count, group in enumerate(await self._live.groups(asked)):
+        listing = _Listing()
+        groups = await self._live.groups(asked)
+        groups.reverse()
+        comma = b""
+        while groups:
+            # Each is let go of when it is written: freeing 100,000 of them in one piece would hold others up.
+            group = groups.pop()
             # All groups' pieces stand in one flat list, so that megabytes are copied once and not at every level.
-            out.append(b',{"alerts":[' if count else b'{"alerts":[')
-            await turns.write_alerts(group.alerts, out)
-            out += (b"]", fragment.group_tail(group))
-        return _reply_of(out, b"]\n")
+            listing.write(comma, b'{"alerts":[')
+            comma = b","
+            await listing.write_alerts(group.alerts)
+            listing.write(b"]", fragment.group_tail(group))
+        return listing.reply()
 
     def _alert_query(self, query: Query) -> AlertQuery | Reply:
         try:
@@ -147,6 +163,9 @@ class V2:
         taken = live.refresh(repeats) if repeats else 0
         if repeats and taken == len(repeats.alerts):
             return empty()
+        if len(body) > _MANY:
+            # Of several senders whose batches came at the same moment, one is not to wait for all.
+            await stall.rest()
         try:
             posts = await _decode(decode_alerts, body, local_offset(live.now().wall), live.known)
         except IngestError as error:
@@ -170,12 +189,12 @@ class V2:
             shown, total = select(shown, query, now.wall)
         except SelectionError as error:
             return handler_error(400, str(error))
-        out = [b"["]
+        listing = _Listing()
         try:
-            await _Turns().write(lambda silence, out: out.append(fragment.silence_json(silence, now.wall)), shown, out)
+            await listing.write_all(partial(fragment.silence_json, wall=now.wall), shown)
         except fragment.Unshowable as error:
             return handler_error(500, str(error))
-        reply = _reply_of(out, b"]\n")
+        reply = listing.reply()
         return reply if total is None else msgspec.structs.replace(reply, headers=(("X-Total-Count", str(total)),))
 
     async def get_silence(self, silence_id: str) -> Reply:
@@ -222,38 +241,58 @@ async def _decode(decoder: Callable[..., _T], body: bytes, *rest: object) -> _T:
     return await trio.to_thread.run_sync(decoder, body, *rest)
 
 
-def _reply_of(pieces: list[bytes], end: bytes) -> Reply:
-    """An answer of JSON in pieces, which this takes over; copies it once."""
-    pieces.append(end)
-    return Reply(200, b"".join(pieces), JSON)
-
-
-class _Turns:
-    """Lets other tasks have a turn every few milliseconds of encoding, however the work is divided."""
+class _Listing:
+    """A JSON array on its way to be an answer. It lets other tasks have a turn every few milliseconds of encoding,
+    however the work is divided, and is copied once, about a megabyte at a time."""
 
     def __init__(self) -> None:
         self._until = trio.current_time() + _SLICE
+        self._out = [b"["]
+        self._size = 0
+        self._done: list[bytes] = []
 
-    async def write_alerts(self, views: list[AlertView], out: list[bytes]) -> None:
-        """Write the alerts to `out`, with commas between them."""
-        start = len(out)
+    def write(self, *pieces: bytes) -> None:
+        self._out += pieces
+        self._size += sum(map(len, pieces))
+
+    async def write_alerts(self, views: list[AlertView]) -> None:
+        """Write the alerts, with commas between them."""
         for first in range(0, len(views), _BATCH):
+            out = self._out
+            start = len(out)
             fragment.write_alerts(views[first : first + _BATCH], out)
-            if trio.current_time() > self._until:
-                await trio.lowlevel.checkpoint()
-                self._until = trio.current_time() + _SLICE
-        if views:
-            out[start] = out[start][1:]
+            if not first:
+                out[start] = out[start][1:]
+            # About as many: to look at every piece would take a tenth of the time that it takes to write them.
+            self._size += _LOOK * sum(map(len, out[start::_LOOK]))
+            await self._pause()
 
-    async def write(self, write: Callable[[_T, list[bytes]], None], items: Iterable[_T], out: list[bytes]) -> None:
-        """Write the items to `out`, with commas between them."""
+    async def write_all(self, encode: Callable[[_T], bytes], items: Iterable[_T]) -> None:
+        """Write the items, with commas between them."""
         for count, item in enumerate(items):
             if count:
-                out.append(b",")
-            if not count & 15 and trio.current_time() > self._until:
-                await trio.lowlevel.checkpoint()
-                self._until = trio.current_time() + _SLICE
-            write(item, out)
+                self.write(b",")
+            if not count & 15:
+                await self._pause()
+            self.write(encode(item))
+
+    def reply(self) -> Reply:
+        """The answer, now that all is written."""
+        self._out.append(b"]\n")
+        self._cut()
+        body, *more = self._done
+        return Reply(200, body, JSON, more=tuple(more))
+
+    async def _pause(self) -> None:
+        if self._size >= _PIECE:
+            self._cut()
+        if trio.current_time() > self._until or stall.overlong():
+            await trio.lowlevel.checkpoint()
+            self._until = trio.current_time() + _SLICE
+
+    def _cut(self) -> None:
+        self._done.append(b"".join(self._out))
+        self._out, self._size = [], 0
 
 
 def _refuse_id(silence_id: str) -> Reply | None:

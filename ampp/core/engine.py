@@ -8,7 +8,7 @@ The rooms it is made of: `book` (current alerts), `group` (who is told together,
 `dedup` (told already?). What it adds is their order:
 
     receive ──► book ──► inhibitor ──► groups                     (a report comes in)
-    due     ──► wheel ──► muting ──► dedup ──► notify             (a group's turn comes)
+    due     ──► timer ──► muting ──► dedup ──► notify             (a group's turn comes)
     delivered ──► log; when the last integration answered: remove what is resolved, drop the group if empty
 
 A flush counts as done when every integration it had to tell has answered. If all succeeded, the alerts it saw resolved
@@ -25,7 +25,7 @@ import msgspec
 
 from ampp.core.alert import Alert, PostedAlert, Snapshot
 from ampp.core.book import Book, Repeats, hash64, snapshot
-from ampp.core.clock import MILLISECOND, SECOND, Now
+from ampp.core.clock import SECOND, Now
 from ampp.core.dedup import decide
 from ampp.core.group import Flight, Group, Groups
 from ampp.core.intake import Intake, Received
@@ -47,7 +47,7 @@ from ampp.core.record import (
     Suppressed,
 )
 from ampp.core.silence import SilenceBook
-from ampp.core.wheel import Wheel
+from ampp.core.timer import Timers
 
 __all__ = ["MIN_DEADLINE", "MOST", "OVERTAKEN", "Effects", "Engine", "log_key", "settled"]
 
@@ -78,7 +78,7 @@ class Engine:
     `offset` gives the local zone's seconds east of UTC at a wall time, for times that upstream prints in local time.
     `label` renders route labels; it belongs to the configuration, and by default leaves out what needs rendering.
     `journal` false saves what only recording and sending need: no record of turns, notifications without token, their
-    alerts in no order. `resolution` shapes the timer wheel, as there.
+    alerts in no order.
     """
 
     def __init__(
@@ -94,7 +94,6 @@ class Engine:
         offset: Callable[[int], int] = lambda wall: 0,
         label: Labeller = unrendered,
         journal: bool = True,
-        resolution: int = MILLISECOND,
     ) -> None:
         self.plan = plan
         self.label = label
@@ -102,8 +101,7 @@ class Engine:
         self.retention: Final = retention
         self.book: Final = Book(per_name)
         self.muting: Final = Muting(plan, silences)
-        self.resolution: Final = resolution
-        self.groups: Groups = Groups(plan.root, Wheel(now.mono, resolution))
+        self.groups: Groups = Groups(plan.root, Timers(now.mono))
         self.log: dict[str, LogEntry] = {}
         self.outbox: dict[str, OutboxRow] = {}
         self.flights: dict[int, Flight] = {}
@@ -386,13 +384,16 @@ class Engine:
 
         What is said of alerts held since a restart stays, or they would be told as if for the first time.
         """
+        over = [key for key, entry in self.log.items() if entry.expires <= now.wall]
+        if not over:
+            return None
         held = {
             log_key(group.key, to)
             for group in self.groups
             if any(alert.held for alert in group.alerts.values())
             for to in self.plan.receivers[group.route.receiver].integrations
         }
-        keys = tuple(key for key, entry in self.log.items() if entry.expires <= now.wall and key not in held)
+        keys = tuple([key for key in over if key not in held])
         for key in keys:
             del self.log[key]
         return LogPruned(at=now.wall, keys=keys) if keys else None

@@ -2,7 +2,7 @@
 
 Invariants:
 - a group lives at one `Seat`: the route's identity plus the values of its group labels; at most one live group a seat;
-- every live group has exactly one running timer in the wheel, armed before the flush it causes (core reference 4.2);
+- every live group has exactly one running timer, armed before the flush it causes (core reference 4.2);
 - a group has at most one flush in flight; a tick that comes meanwhile waits (one, not more) and follows at once;
 - a group leaves only when a successful flush empties it, or at a reload.
 
@@ -10,7 +10,6 @@ Invariants:
 its key, its receiver and, among twins, its turn; inserting an unrelated route does not make every later one a stranger.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
@@ -21,7 +20,7 @@ from ampp.core.alert import Alert
 from ampp.core.clock import Now
 from ampp.core.record import GroupRow
 from ampp.core.route import Route, group_key
-from ampp.core.wheel import Wheel
+from ampp.core.timer import Timers
 
 __all__ = ["Flight", "Group", "Groups", "Seat", "identities"]
 
@@ -65,12 +64,14 @@ class Group:
         "told",
     )
 
-    def __init__(self, route: Route, identity: str, seat: Seat, labels: dict[str, str], created: int) -> None:
+    def __init__(
+        self, route: Route, identity: str, seat: Seat, labels: dict[str, str], created: int, key: str = ""
+    ) -> None:
         self.route = route
         self.identity = identity
         self.seat = seat
         self.labels = labels
-        self.key: str = group_key(route, labels)
+        self.key: str = key or group_key(route, labels)
         self.alerts: dict[bytes, Alert] = {}
         self.alone: tuple[Group, ...] = (self,)
         self.created = created
@@ -88,7 +89,8 @@ class Group:
 
     @property
     def label_key(self) -> bytes:
-        return labelling.key(self.labels)
+        mark = self.seat[1]
+        return mark if isinstance(mark, bytes) else labelling.key(self.labels)
 
     def row(self, now: Now) -> GroupRow:
         """The group's timer as it is stored: monotonic time anchored to the wall clock of this moment."""
@@ -113,15 +115,14 @@ def identities(root: Route) -> dict[int, str]:
 
 
 class Groups:
-    """All groups of one routing tree and the wheel that turns them."""
+    """All groups of one routing tree and their timers."""
 
-    def __init__(self, root: Route, wheel: Wheel[Seat]) -> None:
+    def __init__(self, root: Route, timers: Timers[Seat]) -> None:
         self.root: Final = root
-        self.wheel: Final = wheel
+        self.timers: Final = timers
         self.live: dict[Seat, Group] = {}
         self._identity: Final = identities(root)
         self._paths: Final[dict[tuple[Route, ...], tuple[Route, ...]]] = {}
-        self._turn: deque[Seat] = deque()
 
     def __iter__(self) -> Iterator[Group]:
         return iter(self.live.values())
@@ -164,7 +165,9 @@ class Groups:
             if route.group_by_all
             else {name: alert.labels[name] for name in route.group_by if name in alert.labels}
         )
-        group = Group(route, self._identity[route.index], seat, labels, now.wall)
+        # After a reload most groups are called what they were before, and to put that together takes longest.
+        known = next((old.key for old in alert.groups if old.route.key == route.key and old.labels == labels), "")
+        group = Group(route, self._identity[route.index], seat, labels, now.wall, known)
         group.alerts[alert.key] = alert
         self.live[seat] = group
         old = alert.starts + route.group_wait < now.wall
@@ -173,7 +176,7 @@ class Groups:
 
     def arm(self, group: Group, due: int) -> None:
         group.due = due
-        self.wheel.arm(group.seat, due)
+        self.timers.arm(group.seat, due)
 
     def rearm(self, group: Group, since: int, now: Now) -> None:
         """Start the next interval at `since` (monotonic), when this turn was due: the cadence does not drift."""
@@ -183,23 +186,17 @@ class Groups:
     def drop(self, group: Group) -> None:
         group.end()
         del self.live[group.seat]
-        self.wheel.cancel(group.seat)
+        self.timers.cancel(group.seat)
 
     def due(self, now: Now, most: int) -> Iterator[Group]:
         """Up to `most` groups whose timer has run out, in order of being due; the rest keep their place."""
-        self._turn.extend(self.wheel.advance(now.mono))
-        while self._turn and most > 0:
-            group = self.live.get(self._turn.popleft())
-            # A group re-armed since it came due has a new timer and no turn.
-            if group is not None and group.due <= now.mono:
-                most -= 1
-                yield group
+        while most > 0 and (turn := self.timers.advance(now.mono, 1)):
+            most -= 1
+            yield self.live[turn[0]]
 
     def next_due(self) -> int | None:
         """The monotonic time of the next turn; in the past when somebody is waiting for it already."""
-        if self._turn:
-            return 0
-        return self.wheel.next_due()
+        return self.timers.next_due()
 
     def by_name(self) -> dict[tuple[str, bytes], Group]:
         """The live groups by what they are called across plans and restarts."""

@@ -13,7 +13,7 @@ from ampp.core.engine import Effects, Engine, log_key, settled
 from ampp.core.group import Group, Groups
 from ampp.core.plan import Plan
 from ampp.core.record import AlertRow, Collected, GroupDropped, GroupRow, LogEntry, OutboxRow, Record
-from ampp.core.wheel import Wheel
+from ampp.core.timer import Timers
 
 __all__ = ["load_plan", "restore"]
 
@@ -34,7 +34,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
     seats = {alert.key: alert.groups for alert in engine.book if alert.ends <= now.wall}
     old_plan, engine.plan = engine.plan, plan
     engine.muting.load(plan, engine.book)
-    engine.groups = Groups(plan.root, Wheel(now.mono, engine.resolution))
+    engine.groups = Groups(plan.root, Timers(now.mono))
     _reseat(engine, now, _collected(engine, before.values()))
     after = engine.groups.by_name()
     for name, group in before.items():
@@ -54,10 +54,21 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
             out.canceled.append(group.flight.id)
         if heir is None:
             out.records.append(GroupDropped(at=now.wall, route=group.identity, labels=group.label_key, cause="reload"))
-    keys = {key for group in engine.groups for key in _log_keys(plan, group)}
-    for key in [key for key in engine.outbox if key not in keys]:
-        out.records.append(settled(now.wall, engine.outbox.pop(key), _NO_GROUP))
+    _settle_outbox(engine, after, now, out)
     return out
+
+
+def _settle_outbox(engine: Engine, groups: dict[tuple[str, bytes], Group], now: Now, out: Effects) -> None:
+    """Take out what no group under the new plan can be expected to send."""
+    plan, keys = engine.plan, set[str]()
+    for key, row in list(engine.outbox.items()):
+        heir = groups.get((row.route, row.labels))
+        if heir is not None and key in _log_keys(plan, heir):
+            continue
+        # Of twins among the routes, one may have taken the other's place: then the key alone tells.
+        keys = keys or {key for group in engine.groups for key in _log_keys(plan, group)}
+        if key not in keys:
+            out.records.append(settled(now.wall, engine.outbox.pop(key), _NO_GROUP))
 
 
 def restore(

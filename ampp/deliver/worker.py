@@ -10,7 +10,7 @@ A lane is one integration's line. An attempt may start when its lane runs fewer 
 lanes together fewer than `total`; a lane that runs none may always start one. Lanes take turns. So a receiver that
 hangs fills its own lane and no other, and no number of hanging receivers keeps a healthy one from being told.
 
-The wheel holds, under the same keys, the deadline of each ready job and the next attempt (or the deadline, if that
+The timers hold, under the same keys, the deadline of each ready job and the next attempt (or the deadline, if that
 comes first) of each paused one. A running job's deadline is that of its cancel scope.
 
 Everything but the attempts themselves happens synchronously on the event loop, so no state is ever seen half changed.
@@ -32,7 +32,7 @@ from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
-from ampp.core.wheel import Wheel
+from ampp.core.timer import Timers
 from ampp.deliver.apart import apart
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
@@ -40,6 +40,7 @@ from ampp.deliver.lane import Job, Lane
 from ampp.deliver.outcome import failed, fatal, gave_up, log_success, told
 from ampp.deliver.resolver import Resolver
 from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
+from ampp.observe import stall
 from ampp.observe.log import Logger
 from ampp.observe.metrics import NotifyMetrics
 
@@ -52,6 +53,9 @@ _log: Final = Logger("dispatcher")
 
 _MANY: Final = 500
 """Alerts from which on they are put in order in a thread, so that nobody else waits for it."""
+
+_AT_ONCE: Final = 64
+"""Deadlines that are seen to before others have a turn: behind a receiver that hangs, those of thousands may come."""
 
 _CLOSING: Final = 5.0
 """Seconds that outcomes have to be taken in at shutdown once the last attempt is over."""
@@ -88,7 +92,7 @@ class Delivery:
         self._jobs: dict[str, Job] = {}
         self._turns: deque[Lane] = deque()
         self._running = 0
-        self._wheel: Wheel[str] = Wheel(mono())
+        self._timers: Timers[str] = Timers(mono())
         self._wake = trio.Event()
         self._asleep_until = -math.inf
         self._ended = trio.Event()
@@ -245,7 +249,7 @@ class Delivery:
                 continue
             passed = 0
             key, job = lane.ready.popitem(last=False)
-            self._wheel.cancel(key)
+            self._timers.cancel(key)
             lane.running += 1
             self._running += 1
             job.scope = trio.CancelScope()
@@ -262,6 +266,7 @@ class Delivery:
         job.scope.deadline = trio.current_time() + (job.notify.deadline - began) / SECOND
         with job.scope:
             try:
+                await stall.rest()
                 data = await sender.send(job.notify, await _told(job.notify))
             except SendError as failure:
                 error = failure
@@ -269,6 +274,9 @@ class Delivery:
                 _log.exception("Sender failed unexpectedly", **about(job.notify.integration))
                 error = SendError("internal error, see the log", retry=False)
         ended = self._mono()
+        # When dozens of receivers answer at the same moment, what follows from that takes its time.
+        with trio.CancelScope(shield=True):
+            await stall.rest()
         job.scope = None
         took = ended - began
         job.tried(self._wall() - took, took, "" if data is not None else str(error or "no answer before the end"))
@@ -380,7 +388,7 @@ class Delivery:
 
     def _leave(self, job: Job) -> bool:
         """Take a ready or paused job out of its place; says whether it was ready."""
-        self._wheel.cancel(job.key)
+        self._timers.cancel(job.key)
         ready = job.lane.ready.pop(job.key, None) is not None
         job.lane.paused -= not ready
         return ready
@@ -410,10 +418,12 @@ class Delivery:
     async def _tend(self) -> None:
         """Sleep until something is due, and see to it."""
         while True:
-            for key in self._wheel.advance(self._mono()):
-                self._due(self._jobs[key])
+            while ripe := self._timers.advance(self._mono(), _AT_ONCE):
+                for key in ripe:
+                    self._due(self._jobs[key])
+                await trio.lowlevel.checkpoint()
             self._pump()
-            due = self._wheel.next_due()
+            due = self._timers.next_due()
             self._asleep_until = math.inf if due is None else due
             self._wake = trio.Event()
             with trio.move_on_after(math.inf if due is None else max(0.0, (due - self._mono()) / SECOND)):
@@ -428,7 +438,7 @@ class Delivery:
             self._enqueue(job)
 
     def _arm(self, key: str, at: int) -> None:
-        self._wheel.arm(key, at)
+        self._timers.arm(key, at)
         if at < self._asleep_until:
             self._wake.set()
 

@@ -30,7 +30,7 @@ from typing import Final, Protocol
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, Alert
-from ampp.core.clock import MINUTE, SECOND, Now
+from ampp.core.clock import MINUTE, Now
 from ampp.core.engine import OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group
 from ampp.core.matcher import Mode
@@ -53,9 +53,6 @@ _COLLECT: Final = 30 * MINUTE
 """How often what is over leaves memory, from each start on, as --alerts.gc-interval has it by default."""
 
 _CROWD: Final = 1 << 30
-_RESOLUTION: Final = 10 * SECOND
-"""Time passes here from one record or turn to the next, and most timers run for minutes."""
-
 _decode: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -110,7 +107,6 @@ class Replay:
             retention=self._retention,
             now=Now(wall, wall),
             journal=False,
-            resolution=_RESOLUTION,
         )
 
     def follow(self, in_force: Plan) -> None:
@@ -202,7 +198,7 @@ class Replay:
             return
         if self._onset is not None and group.identity in self._exact:
             self._onset.recorded(self.engine, group, record)
-        self.engine.groups.wheel.cancel(group.seat)
+        self.engine.groups.timers.cancel(group.seat)
         self._turn(group, now, out, record)
         self._carry(out)
 
@@ -228,7 +224,7 @@ class Replay:
     def _overdue(self, group: Group, now: Now, out: Effects) -> None:
         """Let a group whose turn has been put off take it."""
         if group.identity in self._same and not group.gone and group.flight is None and group.due <= now.mono:
-            self.engine.groups.wheel.cancel(group.seat)
+            self.engine.groups.timers.cancel(group.seat)
             self._turn(group, now, out)
 
     def hear(self, record: Delivered) -> None:

@@ -9,6 +9,7 @@ restarted.
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 import trio
 from prometheus_client import Histogram
@@ -16,9 +17,15 @@ from prometheus_client import Histogram
 from ampp.core.clock import SECOND
 from ampp.observe import systemd
 
-__all__ = ["Turns", "watch"]
+__all__ = ["Turns", "overlong", "rest", "watch"]
 
 _TIMER = 0.25
+
+_LONG: Final = 0.01
+"""Seconds after which a turn of the loop is to come to its end."""
+
+_REST: Final = 8
+"""Turns that a task lets pass for others at most, however long those are."""
 
 
 class Turns(trio.abc.Instrument):
@@ -33,6 +40,10 @@ class Turns(trio.abc.Instrument):
         self._due = self._begun + interval
         self._wake = float("inf")
 
+    def age(self) -> float:
+        """Seconds since the present turn of the loop began."""
+        return self._clock() - self._begun
+
     def after_io_wait(self, timeout: float) -> None:
         # A timer that comes late is as bad as a turn that began when it should and took so long.
         now = self._clock()
@@ -46,6 +57,27 @@ class Turns(trio.abc.Instrument):
         self._wake = now + timeout
 
 
+_turns: Final[trio.lowlevel.RunVar[Turns | None]] = trio.lowlevel.RunVar("stall.turns")
+
+
+def overlong() -> bool:
+    """Whether the present turn of the loop has lasted so long that what can wait is to wait for the next. Without a
+    `watch`, never."""
+    turns = _turns.get(None)
+    return turns is not None and turns.age() > _LONG
+
+
+async def rest() -> None:
+    """Wait for a turn that is not `overlong`, a few turns at most: for tasks of which very many may go on at once.
+
+    Once is not enough, as all that wait for the next turn go on in it together.
+    """
+    for _ in range(_REST):
+        if not overlong():
+            return
+        await trio.lowlevel.checkpoint()
+
+
 async def watch(stall: Histogram, *, interval: float = 0.05) -> None:
     """Observe into `stall`, in seconds, forever: run it as a task of its own and cancel it to end it.
 
@@ -55,6 +87,7 @@ async def watch(stall: Histogram, *, interval: float = 0.05) -> None:
     feed_every = limit / SECOND / 3 if limit is not None else float("inf")
     turns = Turns(stall, interval)
     trio.lowlevel.add_instrument(turns)
+    _turns.set(turns)
     try:
         fed = trio.current_time() - feed_every
         while True:

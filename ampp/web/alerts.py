@@ -11,8 +11,9 @@ from ampp.api.visit import Visit
 from ampp.core.clock import Now
 from ampp.core.group import Group
 from ampp.core.labels import valid_name
+from ampp.core.order import in_order
 from ampp.core.record import LogEntry
-from ampp.live import Live
+from ampp.live import Live, in_slices
 from ampp.web import turn
 from ampp.web.detail import detail
 from ampp.web.facet import facets
@@ -134,14 +135,15 @@ async def _passing(survey: Survey, tokens: Sequence[Token]) -> list[Seen]:
     return found
 
 
+_RUN: Final = 128
+"""Heaps of alerts looked at in one piece."""
+
 _Heap = tuple[Group | None, list[Seen]]
 
 
 async def _sorted(items: list[T], key: Callable[[T], Any]) -> list[T]:
-    """The items in order. What they are ordered by is found in slices: of many, that takes the time."""
-    keys: list[Any] = []
-    await sliced(lambda first, last: keys.extend(map(key, items[first:last])), len(items), step=64)
-    return [items[place] for place in sorted(range(len(items)), key=keys.__getitem__)]
+    """The items in order, made in slices: of many, finding what they are ordered by takes the time."""
+    return await in_slices(in_order(items, key, _RUN))
 
 
 async def _heaps(found: Sequence[Seen], by: Sequence[str]) -> list[_Heap]:

@@ -91,3 +91,34 @@ async def test_the_watchdog_is_fed_in_time(
                     assert manager.recv(99) == b"WATCHDOG=1"
                     fed += 1
     assert fed == 10
+
+
+async def test_who_may_rest_waits_for_a_turn_that_is_young(
+    histogram: Histogram,
+) -> None:
+    """Each of these tasks makes a turn overlong, so that no two of them go on in the same one."""
+    turn, on = 0, []
+
+    class Count(trio.abc.Instrument):
+        def before_io_wait(self, timeout: float) -> None:
+            nonlocal turn
+            turn += 1
+
+    async def work() -> None:
+        await stall.rest()
+        on.append(turn)
+        until = time.perf_counter() + 2 * stall._LONG
+        while time.perf_counter() < until:
+            pass
+
+    assert not stall.overlong()
+    await work()
+    trio.lowlevel.add_instrument(Count())
+    async with trio.open_nursery() as watching:
+        watching.start_soon(stall.watch, histogram)
+        await trio.testing.wait_all_tasks_blocked()
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(work)
+        watching.cancel_scope.cancel()
+    assert len(set(on)) == 6, on

@@ -1,6 +1,7 @@
 """What a dashboard shows first: counts, and the alerts that came last."""
 
 import heapq
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
@@ -28,6 +29,10 @@ _FRESH: Final = 5.0
 
 _SHOWN: Final = ("namespace", "instance", "job", "cluster", "environment")
 _SUMMARY: Final = 1_000
+
+_SLICE: Final = 10_000
+"""Alerts looked at between two turns of others."""
+
 _PLACES: Final = ("/api/", "/api/v2/")
 
 
@@ -111,7 +116,12 @@ class DashboardApi:
             state = "resolved" if alert.ends <= wall else "firing"
             return status in ("", state) and severity in ("", alert.labels.get("severity"))
 
-        alerts = heapq.nlargest(limit, filter(wanted, self._live.engine.book), key=attrgetter("starts"))
+        alerts: list[Alert] = []
+        every = list(self._live.engine.book)
+        for first in range(0, len(every), _SLICE):
+            some = filter(wanted, every[first : first + _SLICE])
+            alerts = heapq.nlargest(limit, chain(alerts, some), key=attrgetter("starts"))
+            await trio.lowlevel.checkpoint()
         filters = {name: value for name, value in (("status", status), ("severity", severity)) if value}
         shown: dict[str, Any] = {"alerts": [_shown(alert, wall) for alert in alerts], "count": len(alerts)}
         return answer(ask, {**shown, "limit": limit, "filters": filters, "timestamp": timestamp()})
