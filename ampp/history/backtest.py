@@ -9,7 +9,7 @@ only where the records are complete. Where a tape begins in the middle, because 
 then counts as told.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
@@ -18,10 +18,9 @@ import msgspec
 from ampp import config as configuration
 from ampp.config import ConfigError
 from ampp.core.clock import HOUR, Now
-from ampp.core.engine import OVERTAKEN
 from ampp.core.matcher import Matcher, Mode
-from ampp.core.plan import Integration, Plan
-from ampp.core.reason import FailureReason, NotifyReason
+from ampp.core.plan import Plan
+from ampp.core.reason import NotifyReason
 from ampp.core.record import (
     Collected,
     ConfigLoaded,
@@ -39,6 +38,7 @@ from ampp.core.silence import SilenceBook
 from ampp.core.timestamp import format_millis
 from ampp.history.comparison import Changes, Comparison, ReceiverReport, Side, Told, Totals, by_receiver
 from ampp.history.replay import Replay
+from ampp.history.tally import Tally
 from ampp.history.tape import Ahead
 from ampp.history.window import Window
 
@@ -46,6 +46,9 @@ __all__ = ["RETENTION", "Asked", "Period", "Records", "Report", "Source", "backt
 
 RETENTION: Final = 120 * HOUR
 """For how long the notification log keeps an entry, as --data.retention has it by default."""
+
+_SETTLED: Final = HOUR
+"""For how long, at most, groups are given time to take their turns before anything is compared."""
 
 _REPEAT: Final = NotifyReason.REPEAT.value
 _PACE: Final = 5_000
@@ -151,9 +154,6 @@ class _Run:
     def __init__(self, tape: Source, asked: Asked, read: Callable[[str], Plan]) -> None:
         self.tape: Final = tape
         self.asked: Final = asked
-        self.since: Final = max(asked.since, tape.complete)
-        self.comparison: Final = Comparison(self.since, asked.matchers, asked.examples)
-        self.tally: Final = _Tally(self.since)
         self.notes: Final[list[str]] = []
         self.done = 0
         self._read: Final = read
@@ -163,6 +163,9 @@ class _Run:
         self._ahead: Final = tape.ahead()
         self._window: Final = Window(tape.records())
         self._in_force: Plan = self._plan(self._ahead.config) or self._candidate
+        self.since: Final = max(asked.since, self._known_from())
+        self.comparison: Final = Comparison(self.since, asked.matchers, asked.examples)
+        self.tally: Final = Tally(self.since)
         self._last_alive = tape.first
         self.before: Final = self._replay("before", self._baseline or self._in_force)
         self.after: Final = self._replay("after", self._candidate)
@@ -186,7 +189,12 @@ class _Run:
             replay.recall(ahead.told)
             replay.seed(ahead.firing, tape.first)
         self._follow()
+        whole = tape.whole
         for record in self._window:
+            if not whole and record.at >= tape.complete:
+                whole = True
+                for replay in (self.before, self.after):
+                    replay.whole_from_here(ahead.kept)
             if self.done % _PACE == 0:
                 progress(self.done, tape.count)
             self.done += 1
@@ -198,6 +206,15 @@ class _Run:
         for replay in (self.before, self.after):
             replay.reach(tape.last)
         progress(self.done, tape.count)
+
+    def _known_from(self) -> int:
+        """From when on what is told is compared. After a beginning in the middle every group first takes its turns, so
+        that what either side tells a moment before or after it is no difference."""
+        if self.tape.whole:
+            return self.tape.complete
+        plans = (self._in_force, self._baseline or self._in_force, self._candidate)
+        turns = max(route.group_wait + 2 * route.group_interval for plan in plans for route in plan.root.walk())
+        return max(self.tape.complete, self._ahead.config_since) + min(turns, _SETTLED)
 
     def _replay(self, side: Side, plan: Plan) -> Replay:
         return Replay(
@@ -310,7 +327,7 @@ class _Run:
                 since=format_millis(self.since),
                 until=format_millis(tape.last),
                 journal_since=format_millis(tape.complete),
-                complete=tape.complete <= asked.since or tape.whole,
+                complete=self.since <= asked.since or tape.whole,
             ),
             records=Records(self.done, tape.broken, dict(tape.newer)),
             receivers=comparison.receivers([*(self._baseline or self._in_force).receivers, *self._candidate.receivers]),
@@ -335,16 +352,21 @@ class _Run:
 
     def _all_notes(self) -> Iterable[str]:
         tape, recorded = self.tape, self._recorded()
-        if tape.count and tape.complete > self.asked.since and not tape.whole:
+        if tape.count and self.since > self.asked.since and not tape.whole:
             before = (
-                "of the time before only an outline is left, which tells how things stood then"
+                "of the time before the journal only an outline is left, which tells how things stood then"
                 if tape.first < tape.complete
-                else "what fired then counts as told"
+                else "what fired when it begins counts as told"
             )
-            yield (
-                f"the journal begins at {format_millis(tape.complete)}, later than asked: only from there on is "
-                f"compared, and {before}"
+            compared = (
+                f"only from {format_millis(self.since)} on, when every group has taken its turns, is compared"
+                if self.since <= tape.last
+                else "it is too short for anything to be compared"
             )
+            if self._ahead.config_since > tape.complete:
+                config = format_millis(self._ahead.config_since)
+                compared = f"which configuration was in force before {config} is not known, {compared}"
+            yield f"the journal begins at {format_millis(tape.complete)}, later than asked: {compared}; {before}"
         if not tape.count:
             yield "the journal is empty"
         elif self.asked.since > tape.last:
@@ -367,31 +389,3 @@ class _Run:
 
 def _numbers(totals: Totals | None) -> tuple[int, int, int]:
     return (0, 0, 0) if totals is None else (totals.notifications, totals.delivered, totals.failed)
-
-
-class _Tally:
-    """What the records say was sent."""
-
-    def __init__(self, since: int) -> None:
-        self.totals: Final[dict[Integration, Totals]] = defaultdict(Totals)
-        self._since: Final = since
-        self._open: Final[dict[tuple[int, str], Integration]] = {}
-
-    def flushed(self, record: Flushed, plan: Plan) -> None:
-        if record.at < self._since or not record.outbox:
-            return
-        receiver = plan.receivers.get(record.group.receiver)
-        known = {(to.name, to.idx): to for to in receiver.integrations} if receiver is not None else {}
-        for decision, row in zip((one for one in record.decisions if one.send), record.outbox, strict=False):
-            to = known.get((decision.integration, decision.idx))
-            if to is not None and (decision.firing or to.send_resolved):
-                self.totals[to].notifications += 1
-                self._open[record.id, row.key] = to
-
-    def delivered(self, record: Delivered) -> None:
-        if record.reason == OVERTAKEN:
-            return
-        to = self._open.pop((record.flush, record.key), None)
-        if to is not None:
-            self.totals[to].delivered += record.ok
-            self.totals[to].failed += not record.ok and record.reason not in ("", FailureReason.CANCELED.value)

@@ -100,11 +100,12 @@ def starts(connection: apsw.Connection) -> Iterator[int]:
         yield at * MILLISECOND
 
 
-def records(connection: apsw.Connection, since: int, until: int) -> Iterator[Record]:
-    """What is known from `since` on, up to but without `until`, in order."""
+def records(connection: apsw.Connection, since: int, until: int, flush: int) -> Iterator[Record]:
+    """What is known from `since` on, up to but without `until`, in order. `flush`: the first turn that is recorded from
+    then on. Of the last millisecond nothing is told but the turns before that one, and how deliveries ended."""
     first, last = since // MILLISECOND, until // MILLISECOND
-    sources = (_configs, _runs, _silences, _posts, _turns)
-    for _, _, record in merge(*(source(connection, first, last) for source in sources), key=itemgetter(0, 1)):
+    sources = [source(connection, first, last) for source in (_configs, _runs, _silences, _posts)]
+    for _, _, record in merge(*sources, _turns(connection, first, last, flush), key=itemgetter(0, 1)):
         yield record
 
 
@@ -167,19 +168,21 @@ _NOTIFICATIONS: Final = (
 )
 
 
-def _turns(connection: apsw.Connection, first: int, last: int) -> Iterator[_Placed]:
+def _turns(connection: apsw.Connection, first: int, last: int, flush: int) -> Iterator[_Placed]:
     """The turns of groups, and how the deliveries ended that they led to."""
     under_way: list[tuple[int, int, Delivered]] = []
-    rows = _slices(connection, _NOTIFICATIONS, first, last)
-    for (at, _, _), some in groupby(rows, key=itemgetter(0, 2, 3)):
+    rows = _slices(connection, _NOTIFICATIONS, first, last + 1)
+    for (at, number, _), some in groupby(rows, key=itemgetter(0, 2, 3)):
+        if at == last and number >= flush:
+            continue
         while under_way and under_way[0][0] <= at:
             ended, _, delivered = heappop(under_way)
             yield ended, 4, delivered
         turn, ends = _turn(at, list(some))
         yield at, 4, turn
-        for ended, number, delivered in ends:
-            if ended < last:
-                heappush(under_way, (ended, number, delivered))
+        for ended, place, delivered in ends:
+            if ended <= last:
+                heappush(under_way, (ended, place, delivered))
     while under_way:
         ended, _, delivered = heappop(under_way)
         yield ended, 4, delivered

@@ -16,44 +16,43 @@ what stands in for it:
   name, timers, repeat_interval and integrations as in the configuration that was in force, what was not reported anew
   since is repeated only when a repeat is recorded.
 - *What a restart took up*: alerts not let go of before, and timers as they were last recorded, which is what the store
-  had of them. Firing ones were held at least one resolve_timeout (`Ends.held`).
+  had of them (`revival`). Firing ones were held at least one resolve_timeout (`Ends.held`).
+- *Who had been told of what* when a journal begins in the middle: the decisions recorded since tell it (`outset`).
 - *How a delivery would have ended* that only this run makes: it is assumed to succeed at once (`Watch.ended`,
   `assumed`).
 
 Groups about which nothing changes are let sleep: see `sleep`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from ampp.core.alert import NO_ANNOTATIONS, Alert
-from ampp.core.book import hash64, row_of
 from ampp.core.clock import MINUTE, Now
-from ampp.core.engine import MIN_DEADLINE, OVERTAKEN, Effects, Engine, log_key
+from ampp.core.engine import OVERTAKEN, Effects, Engine, log_key
 from ampp.core.group import Group
 from ampp.core.matcher import Mode
 from ampp.core.notify import Notify, Outcome
 from ampp.core.plan import Plan
-from ampp.core.reason import FailureReason
 from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, LogPruned, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
-from ampp.core.succession import load_plan, restore
-from ampp.history import namesake
+from ampp.core.succession import load_plan
+from ampp.history import namesake, outset
+from ampp.history.delivery import Deliveries
+from ampp.history.outset import Onset
+from ampp.history.revival import Revival
 from ampp.history.sleep import Sleep
-from ampp.history.window import AHEAD, FOREVER, Ends, Window, repeats
+from ampp.history.window import AHEAD, FOREVER, Ends, Turn, Window, repeats
 
 __all__ = ["Replay", "Watch"]
 
 _COLLECT: Final = 30 * MINUTE
 """How often what is over leaves memory, from each start on, as --alerts.gc-interval has it by default."""
 
-_PATIENCE: Final = MINUTE
-"""How long after its deadline an outcome may still be recorded."""
 _CROWD: Final = 1 << 30
-_REASONS: Final = {reason.value: reason for reason in FailureReason}
 _decode: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -88,15 +87,12 @@ class Replay:
         self._retention: Final = retention
         self._labels: Final[dict[bytes, dict[str, str]]] = {}
         self._routes: Final[dict[bytes, tuple[Route, ...]]] = {}
-        self._open: dict[tuple[int, str], Notify] = {}
-        self._flown: dict[int, int] = {}
+        self._deliveries: Final = Deliveries()
         self._same: dict[str, Route] = {}
         self._exact: frozenset[str] = frozenset()
-        self._taken_up: set[bytes] = set()
-        # What the store would have: no alert that has been let go of, and group timers as they were last recorded.
-        self._let_go: Final[set[bytes]] = set()
-        self._timers: dict[tuple[str, bytes], GroupRow] = {}
+        self._revival: Final = Revival()
         self._called: Group | None = None
+        self._onset: Onset | None = None
         self._held_until = FOREVER + 1
         self._collected = start
         self.wall = start
@@ -160,8 +156,7 @@ class Replay:
         alerts, groups, inhibitor = engine.book.alerts, engine.groups, engine.muting.inhibitor
         for row in record.alerts:
             key = row.key
-            self._let_go.discard(key)
-            self._taken_up.discard(key)
+            self._revival.reported(key)
             alert = alerts.get(key)
             ends = row.ends if row.ends <= wall else self._ends.after(key, wall)
             if alert is None:
@@ -196,9 +191,15 @@ class Replay:
         if group is None or group.gone:
             return
         now, out = self._now(), Effects()
-        self._timers[record.group.route, record.group.labels] = record.group
+        self._revival.turned(record.group)
+        if self._deliveries.begun(record):
+            # It waited for a delivery, whose end has let the group take it.
+            self._arm(group, now, record.group.next)
+            return
+        if self._onset is not None and group.identity in self._exact:
+            self._onset.recorded(self.engine, group, record)
         self.engine.groups.timers.cancel(group.seat)
-        self._turn(group, now, out, record.group.next, repeats=repeats(record))
+        self._turn(group, now, out, record)
         self._carry(out)
 
     def collect(self, record: Collected) -> None:
@@ -231,22 +232,12 @@ class Replay:
         if record.reason == OVERTAKEN:
             # Said of the outbox; how the delivery itself ended is told by another record, if it was under way.
             return
-        notify = self._open.pop((record.flush, record.key), None)
-        if notify is None:
+        outcome = self._deliveries.end(record)
+        if outcome is None:
             return
-        self._end(
-            Outcome(
-                notify=notify,
-                ok=record.ok,
-                attempts=record.attempts,
-                took=record.took,
-                reason=None if record.ok else _REASONS.get(record.reason, FailureReason.OTHER),
-                error=record.error,
-                canceled=record.reason == FailureReason.CANCELED.value,
-                superseded=not record.ok and not record.reason,
-            ),
-            assumed=False,
-        )
+        self._end(outcome, assumed=False)
+        if self._onset is not None:
+            self._onset.delivered(self.engine, record)
 
     def prune(self, record: LogPruned) -> None:
         """Forget what the log has no need of any more. Of what may be held since a restart the record tells whether it
@@ -264,6 +255,8 @@ class Replay:
         log.update(kept)
         for key in known.keys() & gone:
             log.pop(key, None)
+            if self._onset is not None:
+                self._onset.sure.add(key)
 
     def reload(self, plan: Plan, *, keep_timers: bool) -> None:
         """Take over a plan, as a reload does."""
@@ -280,38 +273,11 @@ class Replay:
         self.engine = self._fresh(plan, self.wall)
         self._sleep = Sleep(self.engine, self._silences)
         self._routes.clear()
-        self._open.clear()
-        self._flown.clear()
+        self._deliveries.clear()
         self._collected = self.wall
         if not resumed:
             return
-        alerts = {alert.key: alert for alert in old.book if alert.seated}
-        for group in old.groups:
-            alerts.update(group.alerts)
-        for key in self._let_go & alerts.keys():
-            del alerts[key]
-        then = Now(last_alive, last_alive)
-        timers = {name: group.row(then) for name, group in old.groups.by_name().items() if group.flushed}
-        timers.update(self._timers)
-        restore(
-            self.engine,
-            [row_of(alert) for alert in alerts.values()],
-            list(timers.values()),
-            list(old.log.values()),
-            list(old.outbox.values()),
-            now,
-            last_alive=last_alive,
-        )
-        self._let_go.clear()
-        self._taken_up = set(alerts)
-        live = self.engine.groups.by_name()
-        self._timers = {name: row for name, row in self._timers.items() if name in live}
-        for alert in self.engine.book:
-            was = alerts[alert.key]
-            hold = self.wall + plan.resolve_timeout
-            alert.ends = (
-                was.ends if was.ends <= was.updated else self._ends.held(alert.key, was.updated, wall, last_alive, hold)
-            )
+        self._revival.restart(old, self.engine, self._ends, now, wall, last_alive)
         self._held_until = self.wall + plan.resolve_timeout
         self._sleep.watch(self.wall)
 
@@ -333,47 +299,12 @@ class Replay:
 
     def seed(self, rows: Iterable[tuple[bytes, int]], since: int) -> None:
         """Begin in the middle: these alerts (key, start) fire already, and everybody has been told at `since`."""
-        engine, now = self.engine, Now(since, since)
-        for key, starts in rows:
-            if key in engine.book.alerts:
-                continue
-            alert = engine.book.alerts[key] = Alert(
-                key=key,
-                labels=self._label_set(key),
-                annotations=NO_ANNOTATIONS,
-                starts=starts,
-                ends=self._ends.after(key, since),
-                updated=since,
-            )
-            engine.muting.inhibitor.observe(alert)
-            engine.groups.seat(alert, now)
-        for group in engine.groups:
-            self._deem_told(group, now)
+        outset.seed(self.engine, rows, since, labels=self._label_set, ends=self._ends, retention=self._retention)
 
-    def _deem_told(self, group: Group, now: Now) -> None:
-        engine, route = self.engine, group.route
-        kept, _, group.muted_by = engine.muting.sift(route, group.alerts.values(), now.wall, group.muted_by, now.wall)
-        firing = tuple([hash64(alert) for alert in kept])
-        group.flushed = True
-        engine.groups.arm(group, now.mono + route.group_interval)
-        if not firing:
-            return
-        for to in engine.plan.receivers[route.receiver].integrations:
-            entry = LogEntry(
-                group_key=group.key,
-                receiver=to.receiver,
-                integration=to.name,
-                idx=to.idx,
-                timestamp=now.wall,
-                firing=firing,
-                resolved=(),
-                expires=now.wall + min(self._retention, 2 * route.repeat_interval),
-            )
-            known = engine.log.get(entry.key)
-            if known is None:
-                engine.log[entry.key] = entry
-            elif not frozenset(firing) <= frozenset(known.firing):
-                engine.log[entry.key] = msgspec.structs.replace(entry, timestamp=known.timestamp)
+    def whole_from_here(self, told: Mapping[str, LogEntry]) -> None:
+        """From here on all is recorded. What was told before, and is as `told` says or not known any more, the records
+        show by and by."""
+        self._onset = Onset(told)
 
     # -- turns --------------------------------------------------------------------------------------------------
 
@@ -396,33 +327,43 @@ class Replay:
             return True
         return False
 
-    def _turn(self, group: Group, now: Now, out: Effects, following: int = 0, *, repeats: bool = False) -> None:
-        """Let the group take its turn. `following`: when its next is due, if that is recorded; `repeats`: whether a
-        repeat is."""
-        flight = group.flight
-        if flight is not None:
-            patience = max(group.route.group_interval, MIN_DEADLINE) + _PATIENCE
-            if now.wall - self._flown.get(flight.id, now.wall) > patience:
-                self._give_up(flight.id, now)
+    def _turn(self, group: Group, now: Now, out: Effects, record: Flushed | None = None) -> None:
+        """Let the group take its turn, by what is recorded of it where it is."""
+        for lost in self._deliveries.given_up(group, now.wall):
+            self._end(lost, assumed=False)
         if group.gone:
             return
         self._sleep.over(group)
         before = len(out.notify)
-        doubtful: Sequence[Alert] = self._doubt(group) if self._taken_up and not repeats else ()
+        doubtful: Sequence[Alert] = ()
+        if record is None and self._onset is not None and group.identity in self._exact:
+            self._onset.unrecorded(self.engine, group, now.wall)
+        if self._revival.doubted and (record is None or not repeats(record)):
+            doubtful = self._doubt(group)
         self.engine.turn(group, now, out)
         for alert in doubtful:
             alert.held = False
         if group.gone:
             return
-        if following > now.mono and following != group.due:
-            self.engine.groups.arm(group, following)
+        if record is not None:
+            self._arm(group, now, record.group.next)
         if len(out.notify) == before:
             self._sleep.doze(group, self.wall)
 
+    def _arm(self, group: Group, now: Now, following: int) -> None:
+        """Set the group's timer by what is recorded of it, 0 for nothing."""
+        if following > now.mono and following != group.due:
+            self.engine.groups.arm(group, following)
+
+    def _recorded_now(self, group: Group) -> Turn | None:
+        """The turn of the group that is recorded for this moment, if there is one."""
+        ahead = self._window.turns.get((group.identity, group.label_key))
+        return ahead[0] if ahead is not None and ahead[0].at <= self.wall else None
+
     def _repeats_now(self, group: Group) -> bool:
         """Whether a repeat of the group is recorded for this moment."""
-        ahead = self._window.turns.get((group.identity, group.label_key))
-        return ahead is not None and ahead[0].at <= self.wall and ahead[0].repeats
+        turn = self._recorded_now(group)
+        return turn is not None and turn.repeats
 
     def _doubt(self, group: Group) -> list[Alert]:
         """What of a group may be held since a restart: held from now on, until whoever asks lets go of it."""
@@ -434,28 +375,15 @@ class Replay:
     def _doubtful(self, group: Group) -> list[Alert]:
         """The alerts of a group that may still be held since the restart, when no repeat is recorded and the group
         would have left a record if there had been one."""
-        if group.identity not in self._exact or not self._taken_up:
-            return []
-        return [alert for key, alert in group.alerts.items() if key in self._taken_up and not alert.held]
-
-    def _give_up(self, flush: int, now: Now) -> None:
-        """The journal does not tell how a delivery ended: it has not succeeded."""
-        for place in [place for place, notify in self._open.items() if notify.flush == flush]:
-            lost = Outcome(self._open.pop(place), False, 0, 0, FailureReason.OTHER, "the outcome is not recorded")
-            self._end(lost, assumed=False)
+        return self._revival.doubtful(group) if group.identity in self._exact else []
 
     def _carry(self, out: Effects) -> None:
-        for record in out.records:
-            if isinstance(record, Collected):
-                self._let_go.update(record.alerts)
-            elif isinstance(record, GroupDropped):
-                self._timers.pop((record.route, record.labels), None)
+        self._revival.note(out.records)
         for notify in out.notify:
             self._watch.sent(notify, self.wall)
             flushes = self._window.sends.get(notify.key)
             if flushes:
-                self._open[flushes[0], notify.key] = notify
-                self._flown[notify.flush] = self.wall
+                self._deliveries.begin(notify, flushes[0], self.wall)
             else:
                 self._end(Outcome(notify=notify, ok=True, attempts=1, took=0), assumed=True)
 
@@ -466,14 +394,20 @@ class Replay:
         if flight is not None:
             # The group's next turn may have waited for this, and is then taken at once.
             doubtful: Sequence[Alert] = ()
-            if self._taken_up and not self._repeats_now(flight.group):
+            if self._repeats_now(flight.group):
+                self.confirm(alert.key for alert in flight.group.alerts.values() if alert.held)
+            elif self._revival.doubted:
                 doubtful = self._doubt(flight.group)
+            if self._onset is not None and flight.group.identity in self._exact:
+                if self._recorded_now(flight.group):
+                    flight.group.missed = None
+                self._onset.unrecorded(self.engine, flight.group, self.wall)
             out = self.engine.delivered(outcome, self._now())
             for alert in doubtful:
                 alert.held = False
             self._carry(out)
         if notify.flush not in self.engine.flights:
-            self._flown.pop(notify.flush, None)
+            self._deliveries.landed(notify.flush)
 
     # -- names --------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ version knows).
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
@@ -17,7 +17,7 @@ from ampp.core.record import AlertRow, ConfigLoaded, Lapse, LogEntry, Record
 from ampp.core.silence import Silence
 from ampp.history import older
 from ampp.history.past import configuration
-from ampp.history.window import Ends
+from ampp.history.window import FOREVER, Ends
 from ampp.store.sqlite.codec import ALERT, LOG, RECORD, SILENCE, Reader
 from ampp.store.sqlite.database import ALERTS, APPLICATION_ID, SILENCES, connect
 from ampp.store.sqlite.history.historian import NAME
@@ -40,7 +40,9 @@ class Ahead(msgspec.Struct, frozen=True):
 
     `ends`: when alerts ended by time. `firing`: what fired already when the tape begins, key and start; empty when the
     tape is whole. `told`: the notification log of then, as far as it is still known. `silences`: those of then.
-    `config`: the text of the first configuration known to have been in force, "" when none is.
+    `config`: the text of the first configuration known to have been in force, "" when none is. `kept`: by key, those
+    entries of the log that nothing has replaced since the journal begins. `config_since`: the wall time before which
+    another configuration may have been in force, 0 when that is known.
     """
 
     ends: Ends
@@ -48,6 +50,8 @@ class Ahead(msgspec.Struct, frozen=True):
     told: tuple[LogEntry, ...]
     silences: tuple[Silence, ...]
     config: str
+    kept: Mapping[str, LogEntry] = {}
+    config_since: int = 0
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -74,18 +78,24 @@ class _ScannedStart(_Scanned, frozen=True):
     last_alive: int = 0
 
 
+class _ScannedFlush(_Scanned, frozen=True):
+    id: int = 0
+
+
 _SCAN: Final[Reader[_Scanned]] = Reader(_Scanned)
 _SCAN_POST: Final[Reader[_ScannedPost]] = Reader(_ScannedPost)
+_SCAN_FLUSH: Final[Reader[_ScannedFlush]] = Reader(_ScannedFlush)
 _SCAN_START: Final[Reader[_ScannedStart]] = Reader(_ScannedStart)
 
 
-def untold(alert: AlertRow, posted: int | None, started: int, last_alive: int, last: int) -> bool:
+def untold(alert: AlertRow, posted: int | None, started: int, last_alive: int, last: int, *, anew: bool) -> bool:
     """Whether the time of a stored alert was over by `last`, the moment of the last record, without one that tells so.
 
     `posted`: the end that was posted, if it was over then. What still fired when the former run ended (`last_alive`)
-    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored.
+    and nobody has repeated since the last start (`started`) is held, and fires on whatever end is stored. `anew`: a
+    post since then is recorded; of one instant it tells what came first.
     """
-    held = alert.updated < started and last_alive < alert.ends
+    held = alert.updated <= started and not anew and last_alive < alert.ends
     return alert.ends <= last and alert.ends != posted and not held
 
 
@@ -145,7 +155,7 @@ class Tape:
         wall = 0
         if self._history is not None and self.first < self.complete:
             try:
-                for record in older.records(self._history, self.first, self.complete):
+                for record in older.records(self._history, self.first, self.complete, self._first_flush()):
                     wall = max(wall, record.at)
                     yield record if record.at == wall else msgspec.structs.replace(record, at=wall)
             except (apsw.Error, msgspec.MsgspecError) as error:
@@ -167,12 +177,14 @@ class Tape:
         ends = Ends()
         firing: dict[bytes, int] = {}
         posted: dict[bytes, int] = {}
+        anew: set[bytes] = set()
         started, last_alive = 0, 0
         for at, kind, body in self._bodies("AND kind IN ('flush', 'post', 'start')"):
             try:
                 if kind == "start":
                     started, last_alive = at, _SCAN_START(body).last_alive
                     ends.start(at)
+                    anew.clear()
                     continue
                 scanned = (_SCAN_POST if kind == "post" else _SCAN)(body)
             except (msgspec.DecodeError, ValueError):
@@ -189,21 +201,31 @@ class Tape:
                     if row.key not in posted and row.starts < self.first:
                         firing[row.key] = row.starts
                     posted[row.key] = row.ends if row.ends <= scanned.at else 0
+                    anew.add(row.key)
         if self._history is not None and not started:
             started = self._last_start(self._history)
         current = self._values("SELECT row FROM alerts", ALERT)
         for alert in current:
             # Its time was over, and no group's turn has come since that would have told so.
-            if untold(alert, posted.get(alert.key), started, last_alive, self.last):
+            if untold(alert, posted.get(alert.key), started, last_alive, self.last, anew=alert.key in anew):
                 ends.add(alert.key, alert.ends, self.last + 1)
+        log = {one.key: one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.complete}
         if self._history is not None and self.first < self.complete:
-            return self._ahead_of_history(self._history, ends)
+            return self._ahead_of_history(self._history, ends, log)
         if not self.whole:
             for alert in current:
                 if alert.key not in posted and alert.starts < self.first < alert.ends:
                     firing[alert.key] = alert.starts
-        log = tuple(one for one in self._values("SELECT row FROM log", LOG) if one.timestamp < self.first)
-        return Ahead(ends, tuple(firing.items()), log, self._silences_before(), self._first_config())
+        config, since = self._first_config()
+        return Ahead(
+            ends,
+            tuple(firing.items()),
+            tuple(log.values()),
+            self._silences_before(),
+            config,
+            log,
+            0 if self.whole else since,
+        )
 
     def _last_start(self, history: apsw.Connection) -> int:
         try:
@@ -211,7 +233,7 @@ class Tape:
         except apsw.Error as error:
             raise TapeError(f"the history cannot be read: {error}") from error
 
-    def _ahead_of_history(self, history: apsw.Connection, ends: Ends) -> Ahead:
+    def _ahead_of_history(self, history: apsw.Connection, ends: Ends, log: Mapping[str, LogEntry]) -> Ahead:
         try:
             for key, end, at in older.lapses(history):
                 if at < self.complete:
@@ -225,20 +247,29 @@ class Tape:
         except apsw.Error as error:
             raise TapeError(f"the history cannot be read: {error}") from error
         return Ahead(
-            ends, firing, told, self._silences_before(), self._first_config() if before is None else before.text
+            ends, firing, told, self._silences_before(), self._first_config()[0] if before is None else before.text, log
         )
 
-    def _first_config(self) -> str:
-        for _, _, body in self._bodies("AND kind = 'config'"):
+    def _first_flush(self) -> int:
+        for _, _, body in self._bodies("AND kind = 'flush'"):
+            try:
+                return _SCAN_FLUSH(body).id
+            except (msgspec.DecodeError, ValueError):
+                continue
+        return FOREVER
+
+    def _first_config(self) -> tuple[str, int]:
+        """The first configuration that the journal tells of and when it took effect, else the present one, and 0."""
+        for at, _, body in self._bodies("AND kind = 'config'"):
             try:
                 record = RECORD(body)
             except (msgspec.DecodeError, ValueError):
                 continue
             if isinstance(record, ConfigLoaded):
-                return record.text
+                return record.text, at
         for (text,) in self._query("SELECT value FROM meta WHERE key = 'config_text'"):
-            return str(text)
-        return ""
+            return str(text), 0
+        return "", 0
 
     def _silences_before(self) -> tuple[Silence, ...]:
         """The silences when the tape begins: the last revision from before, else what is known of them now."""

@@ -31,7 +31,7 @@ class Recorded(World):
     def note(self, *, kept: bool) -> None:
         text = f"plan {len(self.plans)}"
         self.plans[text] = self.plan
-        record = ConfigLoaded(at=self.now().wall, hash=0, text=text, kept_timers=kept)
+        record = ConfigLoaded(at=self.now().wall, hash=len(self.plans), text=text, kept_timers=kept)
         self.projection.apply(record)
         self.tape.append(record)
 
@@ -98,6 +98,7 @@ class Tape:
     def ahead(self) -> Ahead:
         ends = Ends()
         posted: dict[bytes, int] = {}
+        anew: set[bytes] = set()
         for record in self._records:
             if isinstance(record, (Posted, Flushed)):
                 for key, end in record.lapsed:
@@ -105,12 +106,14 @@ class Tape:
                         ends.add(key, end, record.at)
             if isinstance(record, Started):
                 ends.start(record.at)
+                anew.clear()
             if isinstance(record, Posted):
                 for row in record.alerts:
                     posted[row.key] = row.ends if row.ends <= record.at else 0
+                    anew.add(row.key)
         started = [record for record in self._records if isinstance(record, Started)][-1]
         for row in self._alerts:
-            if untold(row, posted.get(row.key), started.at, started.last_alive, self.last):
+            if untold(row, posted.get(row.key), started.at, started.last_alive, self.last, anew=row.key in anew):
                 ends.add(row.key, row.ends, self.last + 1)
         text = next(record.text for record in self._records if isinstance(record, ConfigLoaded))
         return Ahead(ends, (), (), (), text)
