@@ -19,8 +19,8 @@ from ampp.core.regex import program
 from ampp.history import span
 from ampp.history.filter import Filter
 from ampp.store.sqlite.history.names import signed
-from ampp.store.sqlite.history.rows import array, count, fetch
 from ampp.store.sqlite.history.schema import KINDS, OWN
+from ampp.store.sqlite.rows import array, count, fetch
 
 __all__ = [
     "CAP",

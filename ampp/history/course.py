@@ -11,8 +11,8 @@ import msgspec
 
 from ampp.core.reason import EventKind
 from ampp.history.clause import alerts_of
-from ampp.store.sqlite.history.rows import array, fetch
 from ampp.store.sqlite.history.schema import KINDS
+from ampp.store.sqlite.rows import array, fetch
 
 __all__ = ["Span", "Turn", "joined", "of_alerts", "of_fingerprints", "of_groups", "spans"]
 

@@ -25,7 +25,7 @@ from ampp.history.clause import CAP, OFTEN, Condition, Conditions, Way, conditio
 from ampp.history.filter import Filter
 from ampp.history.page import SORTS, Page, Paging, Row, encode_cursor, read_cursor
 from ampp.history.together import narrowed
-from ampp.store.sqlite.history.rows import array, fetch
+from ampp.store.sqlite.rows import array, fetch
 
 __all__ = ["find"]
 

@@ -11,7 +11,7 @@ from ampp.history.history import open_reader
 from ampp.history.page import Page
 from ampp.store.error import StoreError
 from ampp.store.sqlite.history.historian import NAME
-from ampp.store.sqlite.history.rows import fetch
+from ampp.store.sqlite.rows import fetch
 
 __all__ = ["rows"]
 

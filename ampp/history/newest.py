@@ -11,7 +11,7 @@ import apsw
 
 from ampp.history.clause import Conditions
 from ampp.history.page import Paging, Row
-from ampp.store.sqlite.history.rows import array, count, fetch
+from ampp.store.sqlite.rows import array, count, fetch
 
 __all__ = ["possible", "rows"]
 

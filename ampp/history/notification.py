@@ -11,8 +11,8 @@ from ampp.history.error import FieldError
 from ampp.history.filter import Parameters, window
 from ampp.history.page import COUNTED, Page, Paging, encode_cursor, read_cursor
 from ampp.history.row import instant
-from ampp.store.sqlite.history.rows import array, fetch
 from ampp.store.sqlite.history.schema import STATUSES
+from ampp.store.sqlite.rows import array, fetch
 
 __all__ = ["NotificationFilter", "find", "parse", "show"]
 

@@ -32,8 +32,8 @@ from ampp.core.record import (
     Started,
 )
 from ampp.core.silence import Silence
-from ampp.store.sqlite.history.rows import fetch
 from ampp.store.sqlite.history.schema import KINDS, STATUSES
+from ampp.store.sqlite.rows import fetch
 
 __all__ = ["amount", "firing_at", "first_event", "lapses", "records", "starts", "told_at"]
 

@@ -11,8 +11,8 @@ from ampp.core.silence import Silence
 from ampp.history import notification, row
 from ampp.history.clause import alerts_of
 from ampp.history.page import Page
-from ampp.store.sqlite.history.rows import array, fetch
 from ampp.store.sqlite.history.schema import KINDS, STATUSES
+from ampp.store.sqlite.rows import array, fetch
 
 __all__ = ["Configuration", "Past", "configuration", "decisions", "labels_of", "look", "silences"]
 

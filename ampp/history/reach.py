@@ -9,7 +9,7 @@ import msgspec
 
 from ampp.core.matcher import Matcher, matches_all
 from ampp.history.span import parts
-from ampp.store.sqlite.history.rows import array, fetch
+from ampp.store.sqlite.rows import array, fetch
 
 __all__ = ["Reach", "reach"]
 

@@ -10,8 +10,8 @@ from ampp.core import labels as labelling
 from ampp.core.clock import MILLISECOND
 from ampp.core.timestamp import format_millis
 from ampp.store.sqlite.history.names import unsigned
-from ampp.store.sqlite.history.rows import array, rows_of
 from ampp.store.sqlite.history.schema import KINDS
+from ampp.store.sqlite.rows import array, rows_of
 
 __all__ = ["cause_of", "events", "fingerprints_of", "instant"]
 

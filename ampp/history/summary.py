@@ -8,7 +8,7 @@ import msgspec
 
 from ampp.history.row import fingerprints_of, instant
 from ampp.history.span import HOUR, parts
-from ampp.store.sqlite.history.rows import array, fetch
+from ampp.store.sqlite.rows import array, fetch
 
 __all__ = ["EVERYTHING", "FLAPS", "Scope", "flapping", "stats", "top"]
 

@@ -10,8 +10,8 @@ import apsw
 import msgspec
 
 from ampp.history.clause import HOLDERS, Conditions, way_by
-from ampp.store.sqlite.history.rows import count, fetch
 from ampp.store.sqlite.history.schema import MANY
+from ampp.store.sqlite.rows import count, fetch
 
 __all__ = ["narrowed"]
 

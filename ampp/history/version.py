@@ -6,7 +6,7 @@ import apsw
 import msgspec
 
 from ampp.core.clock import MILLISECOND
-from ampp.store.sqlite.history.rows import fetch
+from ampp.store.sqlite.rows import fetch
 
 __all__ = ["Version", "text_of", "versions"]
 

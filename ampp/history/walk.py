@@ -14,8 +14,8 @@ import msgspec
 
 from ampp.history.clause import OFTEN, Condition, Conditions, Way
 from ampp.history.page import COUNTED, Paging, Row, compare, order_of
-from ampp.store.sqlite.history.rows import count as rows_up_to
-from ampp.store.sqlite.history.rows import fetch
+from ampp.store.sqlite.rows import count as rows_up_to
+from ampp.store.sqlite.rows import fetch
 
 __all__ = ["INDEXES", "SCANNED", "bounds", "count", "edge", "follows", "key_of", "rows"]
 

@@ -28,6 +28,7 @@ from ampp.store.sqlite.backlog import Backlog
 from ampp.store.sqlite.budget import room
 from ampp.store.sqlite.database import BROKEN
 from ampp.store.sqlite.file import PAGE, File
+from ampp.store.sqlite.projection import project, projects
 
 __all__ = ["Ledger"]
 
@@ -104,12 +105,11 @@ class Ledger:
             self._begin(self.silences)
             tables.silence_records(self.silences.connection, silences)
             self._end(self.silences)
-        projected = [record for record, _ in records if tables.projects(record)]
+        projected = [record for record, _ in records if projects(record)]
         if projected or time.monotonic() >= self.beat_at:
             connection = self._begin(self.alerts)
             tables.append(connection, self.seq + 1, records)
-            for record in projected:
-                tables.project(connection, record)
+            project(connection, projected)
             self._end(self.alerts)
         else:
             # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.

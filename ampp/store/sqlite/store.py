@@ -35,6 +35,7 @@ from ampp.store.sqlite.database import ALERTS, BROKEN, PENDING, SILENCES, connec
 from ampp.store.sqlite.file import File
 from ampp.store.sqlite.ledger import Ledger
 from ampp.store.sqlite.lock import DirectoryLock
+from ampp.store.sqlite.projection import upsert_log
 from ampp.store.sqlite.writer import Writer
 
 __all__ = ["SqliteSettings", "SqliteStore"]
@@ -361,7 +362,7 @@ class SqliteStore:
         found = snapshot.read_log(path)
         later = [each for each in found if each.key not in log or log[each.key].timestamp < each.timestamp]
         log.update((each.key, each) for each in later)
-        tables.upsert_log(self._alerts.connection, later)
+        upsert_log(self._alerts.connection, later)
         return len(later)
 
 

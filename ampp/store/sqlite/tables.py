@@ -1,9 +1,9 @@
 """Records into tables: every statement that writes routing state, each inside a transaction that the caller holds.
 
 `alerts.db` is the raw journal and, beside it, tables of current state which are at any moment what replaying the
-journal would give. All but one are changed in the transaction that appends the record. The exception is `alerts`:
-most rows by far go there, so it follows behind in larger strokes, and `applied` in `meta` says up to which record it
-has come. The current alerts are therefore the table and what the journal holds beyond `applied`.
+journal would give. All but one are changed in the transaction that appends the record (`projection`). The exception is
+`alerts`: most rows by far go there, so it follows behind in larger strokes, and `applied` in `meta` says up to which
+record it has come. The current alerts are therefore the table and what the journal holds beyond `applied`.
 
 An alert's row is stored whole under a 16-byte digest of its key: rows are appended where there is room, only the small
 index is written at random.
@@ -13,7 +13,7 @@ few milliseconds. Where many rows are written, one statement therefore takes the
 """
 
 from array import array as integers
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast, get_args
 
 import apsw
@@ -22,14 +22,6 @@ import msgspec
 from ampp.core.record import (
     AlertRow,
     Collected,
-    ConfigLoaded,
-    Delivered,
-    Flushed,
-    GroupDropped,
-    GroupRow,
-    LogEntry,
-    LogPruned,
-    OutboxRow,
     Posted,
     Record,
     SilencePut,
@@ -38,6 +30,7 @@ from ampp.core.record import (
 from ampp.core.silence import Silence
 from ampp.store.protocol import State
 from ampp.store.sqlite.codec import digest, encode
+from ampp.store.sqlite.projection import upsert_groups, upsert_log, upsert_outbox
 
 __all__ = [
     "Change",
@@ -49,14 +42,11 @@ __all__ = [
     "forget",
     "get_meta",
     "last_seq",
-    "project",
-    "projects",
     "put_silences",
     "replace_silences",
     "replace_state",
     "set_meta",
     "silence_records",
-    "upsert_log",
 ]
 
 Change: TypeAlias = tuple[bytes, AlertRow | None]
@@ -110,74 +100,6 @@ def _array(blobs: tuple[bytes, ...]) -> Any:
     return apsw.carray(blobs, flags=apsw.SQLITE_CARRAY_BLOB)
 
 
-def projects(record: Record) -> bool:
-    """Whether the record changes any table of `alerts.db` but `alerts` and the journal."""
-    return type(record) in _PROJECTION
-
-
-def project(connection: apsw.Connection, record: Record) -> None:
-    """Make those changes."""
-    _PROJECTION[type(record)](connection, record)
-
-
-def _flushed(connection: apsw.Connection, record: Flushed) -> None:
-    _upsert_groups(connection, (record.group,))
-    if record.outbox:
-        _upsert_outbox(connection, record.outbox)
-
-
-def _dropped(connection: apsw.Connection, record: GroupDropped) -> None:
-    connection.execute("DELETE FROM groups WHERE route = ? AND labels = ?", (record.route, record.labels))
-
-
-def _delivered(connection: apsw.Connection, record: Delivered) -> None:
-    if record.entry is not None:
-        upsert_log(connection, (record.entry,))
-    if record.settled:
-        connection.execute("DELETE FROM outbox WHERE key = ? AND flush = ?", (record.key, record.flush))
-
-
-def _log_pruned(connection: apsw.Connection, record: LogPruned) -> None:
-    connection.executemany("DELETE FROM log WHERE key = ?", [(key,) for key in record.keys])
-
-
-def _config_loaded(connection: apsw.Connection, record: ConfigLoaded) -> None:
-    set_meta(connection, config_hash=record.hash, config_text=record.text)
-
-
-_PROJECTION: Final[Mapping[type, Callable[[apsw.Connection, Any], None]]] = {
-    Flushed: _flushed,
-    GroupDropped: _dropped,
-    Delivered: _delivered,
-    LogPruned: _log_pruned,
-    ConfigLoaded: _config_loaded,
-}
-
-
-def _upsert_groups(connection: apsw.Connection, rows: Iterable[GroupRow]) -> None:
-    connection.executemany(
-        "INSERT INTO groups (route, labels, row) VALUES (?, ?, ?) "
-        "ON CONFLICT (route, labels) DO UPDATE SET row = excluded.row",
-        ((row.route, row.labels, encode(row)) for row in rows),
-    )
-
-
-def _upsert_outbox(connection: apsw.Connection, rows: Iterable[OutboxRow]) -> None:
-    connection.executemany(
-        "INSERT INTO outbox (key, flush, row) VALUES (?, ?, ?) "
-        "ON CONFLICT (key) DO UPDATE SET flush = excluded.flush, row = excluded.row",
-        ((row.key, row.flush, encode(row)) for row in rows),
-    )
-
-
-def upsert_log(connection: apsw.Connection, entries: Iterable[LogEntry]) -> None:
-    """Write notification-log entries, the latest per key."""
-    connection.executemany(
-        "INSERT INTO log (key, row) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row",
-        ((entry.key, encode(entry)) for entry in entries),
-    )
-
-
 def foreign(connection: apsw.Connection, state: State) -> list[int]:
     """The rows of the table of alerts that are not of an alert in `state`."""
     keys = tuple(digest(row.key) for row in state.alerts) or (b"",)
@@ -211,9 +133,9 @@ def replace_state(connection: apsw.Connection, state: State, applied: int) -> No
     """
     for table in ("groups", "log", "outbox"):
         connection.execute(f"DELETE FROM {table}")
-    _upsert_groups(connection, state.groups)
+    upsert_groups(connection, state.groups)
     upsert_log(connection, state.log)
-    _upsert_outbox(connection, state.outbox)
+    upsert_outbox(connection, state.outbox)
     set_meta(connection, applied=applied)
 
 

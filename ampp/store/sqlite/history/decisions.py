@@ -12,8 +12,8 @@ import msgspec
 from ampp.core.reason import FailureReason, NotificationStatus
 from ampp.core.record import Decision, Delivered, Flushed
 from ampp.store.sqlite.history.names import Names, millis
-from ampp.store.sqlite.history.rows import highest, insert
 from ampp.store.sqlite.history.schema import STATUSES
+from ampp.store.sqlite.rows import highest, insert
 
 __all__ = ["Decisions"]
 

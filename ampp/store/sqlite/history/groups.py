@@ -9,7 +9,7 @@ import apsw
 
 from ampp.core.record import GroupRow
 from ampp.store.sqlite.history.names import Names
-from ampp.store.sqlite.history.rows import array, insert, rows_of
+from ampp.store.sqlite.rows import array, insert, rows_of
 
 __all__ = ["Groups", "Stay"]
 

@@ -15,8 +15,8 @@ import msgspec
 import xxhash
 
 from ampp.core import labels as labelling
-from ampp.store.sqlite.history.rows import array, fetch, insert, rows_of
 from ampp.store.sqlite.history.schema import MANY, OWN
+from ampp.store.sqlite.rows import array, fetch, insert, rows_of
 
 __all__ = ["Entry", "Names", "digest", "fingerprints", "millis", "signed", "unsigned"]
 

@@ -12,7 +12,7 @@ import apsw
 import msgspec
 
 from ampp.store.sqlite.history.names import Names
-from ampp.store.sqlite.history.rows import insert
+from ampp.store.sqlite.rows import insert
 
 __all__ = ["Phrases", "sweep"]
 

@@ -15,7 +15,7 @@ import apsw
 
 from ampp.store.sqlite.budget import allowed, used
 from ampp.store.sqlite.history import phrases
-from ampp.store.sqlite.history.rows import array
+from ampp.store.sqlite.rows import array
 
 __all__ = ["SLICE", "SLICE_SMALL", "over", "rest", "shrink", "slice_of"]
 

@@ -38,8 +38,8 @@ from ampp.store.sqlite.history.decisions import Decisions
 from ampp.store.sqlite.history.groups import Groups
 from ampp.store.sqlite.history.names import Entry, Names, millis
 from ampp.store.sqlite.history.phrases import Phrases
-from ampp.store.sqlite.history.rows import highest, insert, insert_flat
 from ampp.store.sqlite.history.schema import KINDS
+from ampp.store.sqlite.rows import highest, insert, insert_flat
 
 __all__ = ["Unfolding"]
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-__all__ = ["array", "count", "fetch", "highest", "insert", "insert_flat", "rows_of"]
+__all__ = ["array", "count", "delete", "fetch", "highest", "insert", "insert_flat", "rows_of"]
 
 _MOST: Final = 256
 _NOBODY: Final = -(1 << 63)
@@ -54,6 +54,25 @@ def insert_flat(
             connection.execute(_statement(table, columns, size, replace, conflict), tuple(values[at : at + step]))
             at += step
             left -= size
+
+
+def delete(connection: apsw.Connection, table: str, columns: tuple[str, ...], keys: Sequence[tuple[Any, ...]]) -> None:
+    """Delete the rows that have one of the keys, each a value for every of the columns, the first of them indexed."""
+    at, left = 0, len(keys)
+    for size in _SIZES:
+        while left >= size:
+            connection.execute(_deletion(table, columns, size), tuple(chain.from_iterable(keys[at : at + size])))
+            at += size
+            left -= size
+
+
+@lru_cache(maxsize=256)
+def _deletion(table: str, columns: tuple[str, ...], rows: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    equal = " AND ".join(f"t.{column} = k.column{place}" for place, column in enumerate(columns, 1))
+    # The keys first and the table's index for each: left to itself SQLite may read the whole table.
+    found = f"SELECT t.rowid FROM (VALUES {', '.join([row] * rows)}) AS k CROSS JOIN {table} AS t ON {equal}"
+    return f"DELETE FROM {table} WHERE rowid IN ({found})"
 
 
 @lru_cache(maxsize=256)
