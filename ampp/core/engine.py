@@ -8,7 +8,7 @@ The rooms it is made of: `book` (current alerts), `group` (who is told together,
 `dedup` (told already?). What it adds is their order:
 
     receive ──► book ──► inhibitor ──► groups                     (a report comes in)
-    due     ──► timer ──► muting ──► dedup ──► notify             (a group's turn comes)
+    due     ──► wheel ──► muting ──► dedup ──► notify             (a group's turn comes)
     delivered ──► log; when the last integration answered: remove what is resolved, drop the group if empty
 
 A flush counts as done when every integration it had to tell has answered. If all succeeded, the alerts it saw resolved
@@ -47,7 +47,7 @@ from ampp.core.record import (
     Suppressed,
 )
 from ampp.core.silence import SilenceBook
-from ampp.core.timer import Timers
+from ampp.core.wheel import Wheel
 
 __all__ = ["MIN_DEADLINE", "MOST", "OVERTAKEN", "Effects", "Engine", "log_key", "settled"]
 
@@ -101,7 +101,7 @@ class Engine:
         self.retention: Final = retention
         self.book: Final = Book(per_name)
         self.muting: Final = Muting(plan, silences)
-        self.groups: Groups = Groups(plan.root, Timers(now.mono))
+        self.groups: Groups = Groups(plan.root, Wheel(now.mono))
         self.log: dict[str, LogEntry] = {}
         self.outbox: dict[str, OutboxRow] = {}
         self.flights: dict[int, Flight] = {}

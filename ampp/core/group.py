@@ -20,7 +20,7 @@ from ampp.core.alert import Alert
 from ampp.core.clock import Now
 from ampp.core.record import GroupRow
 from ampp.core.route import Route, group_key
-from ampp.core.timer import Timers
+from ampp.core.wheel import Wheel
 
 __all__ = ["Flight", "Group", "Groups", "Seat", "identities"]
 
@@ -115,11 +115,11 @@ def identities(root: Route) -> dict[int, str]:
 
 
 class Groups:
-    """All groups of one routing tree and their timers."""
+    """All groups of one routing tree and the wheel that turns them."""
 
-    def __init__(self, root: Route, timers: Timers[Seat]) -> None:
+    def __init__(self, root: Route, wheel: Wheel[Seat]) -> None:
         self.root: Final = root
-        self.timers: Final = timers
+        self.wheel: Final = wheel
         self.live: dict[Seat, Group] = {}
         self._identity: Final = identities(root)
         self._paths: Final[dict[tuple[Route, ...], tuple[Route, ...]]] = {}
@@ -176,7 +176,7 @@ class Groups:
 
     def arm(self, group: Group, due: int) -> None:
         group.due = due
-        self.timers.arm(group.seat, due)
+        self.wheel.arm(group.seat, due)
 
     def rearm(self, group: Group, since: int, now: Now) -> None:
         """Start the next interval at `since` (monotonic), when this turn was due: the cadence does not drift."""
@@ -186,17 +186,17 @@ class Groups:
     def drop(self, group: Group) -> None:
         group.end()
         del self.live[group.seat]
-        self.timers.cancel(group.seat)
+        self.wheel.cancel(group.seat)
 
     def due(self, now: Now, most: int) -> Iterator[Group]:
         """Up to `most` groups whose timer has run out, in order of being due; the rest keep their place."""
-        while most > 0 and (turn := self.timers.advance(now.mono, 1)):
+        while most > 0 and (turn := self.wheel.advance(now.mono, 1)):
             most -= 1
             yield self.live[turn[0]]
 
     def next_due(self) -> int | None:
         """The monotonic time of the next turn; in the past when somebody is waiting for it already."""
-        return self.timers.next_due()
+        return self.wheel.next_due()
 
     def by_name(self) -> dict[tuple[str, bytes], Group]:
         """The live groups by what they are called across plans and restarts."""

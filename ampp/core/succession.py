@@ -13,7 +13,7 @@ from ampp.core.engine import Effects, Engine, log_key, settled
 from ampp.core.group import Group, Groups
 from ampp.core.plan import Plan
 from ampp.core.record import AlertRow, Collected, GroupDropped, GroupRow, LogEntry, OutboxRow, Record
-from ampp.core.timer import Timers
+from ampp.core.wheel import Wheel
 
 __all__ = ["load_plan", "restore"]
 
@@ -34,7 +34,7 @@ def load_plan(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool = False
     seats = {alert.key: alert.groups for alert in engine.book if alert.ends <= now.wall}
     old_plan, engine.plan = engine.plan, plan
     engine.muting.load(plan, engine.book)
-    engine.groups = Groups(plan.root, Timers(now.mono))
+    engine.groups = Groups(plan.root, Wheel(now.mono))
     _reseat(engine, now, _collected(engine, before.values()))
     after = engine.groups.by_name()
     for name, group in before.items():

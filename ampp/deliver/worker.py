@@ -10,7 +10,7 @@ A lane is one integration's line. An attempt may start when its lane runs fewer 
 lanes together fewer than `total`; a lane that runs none may always start one. Lanes take turns. So a receiver that
 hangs fills its own lane and no other, and no number of hanging receivers keeps a healthy one from being told.
 
-The timers hold, under the same keys, the deadline of each ready job and the next attempt (or the deadline, if that
+The wheel holds, under the same keys, the deadline of each ready job and the next attempt (or the deadline, if that
 comes first) of each paused one. A running job's deadline is that of its cancel scope.
 
 Everything but the attempts themselves happens synchronously on the event loop, so no state is ever seen half changed.
@@ -32,7 +32,7 @@ from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
-from ampp.core.timer import Timers
+from ampp.core.wheel import Wheel
 from ampp.deliver.apart import apart
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
@@ -92,7 +92,7 @@ class Delivery:
         self._jobs: dict[str, Job] = {}
         self._turns: deque[Lane] = deque()
         self._running = 0
-        self._timers: Timers[str] = Timers(mono())
+        self._wheel: Wheel[str] = Wheel(mono())
         self._wake = trio.Event()
         self._asleep_until = -math.inf
         self._ended = trio.Event()
@@ -249,7 +249,7 @@ class Delivery:
                 continue
             passed = 0
             key, job = lane.ready.popitem(last=False)
-            self._timers.cancel(key)
+            self._wheel.cancel(key)
             lane.running += 1
             self._running += 1
             job.scope = trio.CancelScope()
@@ -388,7 +388,7 @@ class Delivery:
 
     def _leave(self, job: Job) -> bool:
         """Take a ready or paused job out of its place; says whether it was ready."""
-        self._timers.cancel(job.key)
+        self._wheel.cancel(job.key)
         ready = job.lane.ready.pop(job.key, None) is not None
         job.lane.paused -= not ready
         return ready
@@ -418,12 +418,12 @@ class Delivery:
     async def _tend(self) -> None:
         """Sleep until something is due, and see to it."""
         while True:
-            while ripe := self._timers.advance(self._mono(), _AT_ONCE):
+            while ripe := self._wheel.advance(self._mono(), _AT_ONCE):
                 for key in ripe:
                     self._due(self._jobs[key])
                 await trio.lowlevel.checkpoint()
             self._pump()
-            due = self._timers.next_due()
+            due = self._wheel.next_due()
             self._asleep_until = math.inf if due is None else due
             self._wake = trio.Event()
             with trio.move_on_after(math.inf if due is None else max(0.0, (due - self._mono()) / SECOND)):
@@ -438,7 +438,7 @@ class Delivery:
             self._enqueue(job)
 
     def _arm(self, key: str, at: int) -> None:
-        self._timers.arm(key, at)
+        self._wheel.arm(key, at)
         if at < self._asleep_until:
             self._wake.set()
 

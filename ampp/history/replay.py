@@ -198,7 +198,7 @@ class Replay:
             return
         if self._onset is not None and group.identity in self._exact:
             self._onset.recorded(self.engine, group, record)
-        self.engine.groups.timers.cancel(group.seat)
+        self.engine.groups.wheel.cancel(group.seat)
         self._turn(group, now, out, record)
         self._carry(out)
 
@@ -224,7 +224,7 @@ class Replay:
     def _overdue(self, group: Group, now: Now, out: Effects) -> None:
         """Let a group whose turn has been put off take it."""
         if group.identity in self._same and not group.gone and group.flight is None and group.due <= now.mono:
-            self.engine.groups.timers.cancel(group.seat)
+            self.engine.groups.wheel.cancel(group.seat)
             self._turn(group, now, out)
 
     def hear(self, record: Delivered) -> None:

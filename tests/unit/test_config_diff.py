@@ -14,7 +14,7 @@ from ampp.core.alert import Alert
 from ampp.core.clock import Now
 from ampp.core.group import Groups
 from ampp.core.labels import canonical, format_set, key
-from ampp.core.timer import Timers
+from ampp.core.wheel import Wheel
 from ampp_cli import own
 
 BASE = """\
@@ -162,7 +162,7 @@ def test_alerts_that_go_elsewhere_or_into_other_groups() -> None:
 def seated(text: str) -> dict[str, set[tuple[str, bytes]]]:
     """The names that the engine gives the groups of each alert."""
     now = Now(2, 2)
-    groups: Groups = Groups(compile_plan(load(text)).root, Timers(now.mono))
+    groups: Groups = Groups(compile_plan(load(text)).root, Wheel(now.mono))
     names = {}
     for labels in map(canonical, ALERTS):
         alert = Alert(key(labels), labels, {}, 1, 3, 1)

@@ -1,4 +1,4 @@
-"""Timers by key, 100,000 and more at a time, without a clock of their own.
+"""The timer wheel: timers by key, 100,000 and more at a time, without a clock of its own.
 
 Theory of operation. The timers stand in a heap, the next one in front. One that is cancelled or armed anew leaves its
 old entry behind in the heap, where it is passed over when it comes to the front; once most entries are such, the heap
@@ -10,15 +10,16 @@ Invariants:
 - timers for the same instant are in the order in which they were armed;
 - time never runs backwards: an earlier time given to `advance` is taken as the latest one seen.
 
-A heap and not a timing wheel, though that arms in constant time: a wheel has moments at which it moves all that is due
-within a minute from one place to another, which with 100,000 timers is a third of a second in one piece.
+Inside it is a heap and not slots by time in several levels, though those arm in constant time: they have moments at
+which all that is due within a minute is moved from one level to the next, which with 100,000 timers is a third of a
+second in one piece.
 """
 
 from collections.abc import Hashable
 from heapq import heapify, heappop, heappush
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Timers"]
+__all__ = ["Wheel"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -26,8 +27,8 @@ _SPARE: Final = 1024
 """How many entries that count no more the heap may hold besides as many as do."""
 
 
-class Timers(Generic[K]):
-    """Timers on a monotonic clock of the caller's in nanoseconds; `mono` is the time at which they start. What is due
+class Wheel(Generic[K]):
+    """Timers on a monotonic clock of the caller's in nanoseconds; `mono` is the time at which it starts. What is due
     is exact to the nanosecond, neither early nor late."""
 
     __slots__ = ("_armed", "_heap", "_mono", "_sequence")
