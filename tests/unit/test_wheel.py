@@ -79,7 +79,7 @@ class WheelMachine(RuleBasedStateMachine):
             assert (key in self.wheel) == (key in self.model)
 
 
-TimerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+WheelMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestWheel = WheelMachine.TestCase
 
 
