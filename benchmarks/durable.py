@@ -1,8 +1,9 @@
 """`python -m benchmarks.durable`: how long a POST of new alerts waits for the disk while the log is put away behind it.
 
-New alerts come at a fixed rate, each answered once it is on disk, and are unfolded into the history meanwhile. Nothing
-is notified: that is what `benchmarks.notifying` measures. Time counts from when a request was due. SQLite writes the
-database itself, and not its log, only in a checkpoint; so those are counted by looking at when the file was changed.
+New alerts come at a fixed rate, each answered once it is on disk, and are unfolded into the history meanwhile. Hardly
+any is notified, unless `--interval` has their groups tell of them. Time counts from when a request was due. SQLite
+writes the database itself, and not its log, only in a checkpoint; so those are counted by looking at when the file was
+changed.
 """
 
 import argparse
@@ -54,9 +55,10 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=2_000, help="new alerts a second")
     parser.add_argument("--batch", type=int, default=10, help="alerts in one POST")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--interval", default="1h", help="group_interval: how often all there is is notified")
     given = parser.parse_args()
     some = bodies(given.rate * given.seconds, given.batch)
-    with Sink() as sink, Daemon(ampp_command(), config(sink, wait="1h", interval="1h")) as daemon:
+    with Sink() as sink, Daemon(ampp_command(), config(sink, wait="1h", interval=given.interval)) as daemon:
         daemon.api().wait_ready()
         heard = _Heard([daemon.storage / "alerts.db", daemon.storage / "history.db"])
         start, mark = time.monotonic() + 0.5, stamp()

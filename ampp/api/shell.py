@@ -406,8 +406,8 @@ def _is_alertmanagers(path: str) -> bool:
 
 _METHODS: Final = frozenset(("GET", "PUT", "HEAD", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
 POSTS: Final[Mapping[str, Callable[[V2, bytes], Awaitable[Reply]]]] = {
-    f"{API}alerts": V2.post_alerts,
-    f"{API}silences": V2.post_silences,
+    f"{API}alerts": lambda v2, body: v2.post_alerts(body),
+    f"{API}silences": lambda v2, body: v2.post_silences(body),
 }
 """What POSTs need no application: their paths, without the prefix, and what answers a body."""
 
