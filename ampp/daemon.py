@@ -43,7 +43,8 @@ from ampp.deliver import destination
 from ampp.deliver.sender import BuildError
 from ampp.external import External, ExternalError, resolve
 from ampp.history.history import History
-from ampp.live import Live, Loaded, ReloadError, now, prepare
+from ampp.live import Live, ReloadError, now
+from ampp.loaded import Loaded, prepare
 from ampp.observe import memory, stall, systemd
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics

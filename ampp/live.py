@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-import msgspec
 import trio
 
 from ampp import __version__
@@ -33,22 +32,21 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine
 from ampp.core.intake import Received
 from ampp.core.matcher import format_matchers
-from ampp.core.notify import Labeller, Notify, Outcome, RouteLabels
+from ampp.core.notify import Notify, Outcome, RouteLabels
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started, Stopped
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
 from ampp.core.succession import load_plan
 from ampp.core.timestamp import format_rfc3339nano
 from ampp.core.view import AlertQuery, AlertView, GroupView
-from ampp.deliver import integrations
 from ampp.deliver.apart import apart
-from ampp.deliver.label import labeller
-from ampp.deliver.sender import BuildError, Senders
+from ampp.deliver.sender import BuildError
 from ampp.deliver.worker import Delivery
 from ampp.feed.event import Kind
 from ampp.feed.feed import Feed
 from ampp.feed.watch import Component, Watch
 from ampp.history.history import History
+from ampp.loaded import Loaded, prepare
 from ampp.observe import memory, stall
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
@@ -56,7 +54,7 @@ from ampp.options import Options
 from ampp.store.error import StoreDown
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["SLICE", "Live", "Loaded", "ReloadError", "in_slices", "now", "prepare"]
+__all__ = ["SLICE", "Live", "ReloadError", "in_slices", "now"]
 
 T = TypeVar("T")
 
@@ -78,32 +76,8 @@ class ReloadError(Exception):
     """A reload failed; the configuration in force stays. The text is what upstream answers and logs."""
 
 
-class Loaded(msgspec.Struct, frozen=True):
-    """A configuration read, checked and made ready: all that can fail has happened."""
-
-    config: Config
-    plan: Plan
-    senders: Senders
-    label: Labeller
-
-
 def now() -> Now:
     return Now(time.time_ns(), time.monotonic_ns())
-
-
-def prepare(config: Config, external_url: str) -> Loaded:
-    """Compile a configuration, parse its templates and build its senders. Reads the files they need.
-
-    Raises ConfigError, BuildError.
-    """
-    plan = configuration.compile(config)
-    try:
-        renderer = configuration.renderer(config.document.templates)
-    except ConfigError as error:
-        place = f"{error.file}:{error.line}:{error.column}" if error.line else error.file
-        raise BuildError(f"failed to parse templates: {error}", place) from error
-    senders = integrations.build(config, plan, external_url, renderer)
-    return Loaded(config, plan, senders, labeller(renderer, external_url))
 
 
 class Live:

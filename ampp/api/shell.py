@@ -354,9 +354,10 @@ class _Answer:
         if reply.status != 204:
             headers.append((b"content-length", str(reply.size).encode()))
         await self.send({"type": self._start, "status": reply.status, "headers": headers})
-        for piece in (reply.body, *reply.more[:-1]) if reply.more else ():
+        *pieces, last = reply.body, *reply.more
+        for piece in pieces:
             await self.send({"type": self._body, "body": piece, "more_body": True})
-        await self.send({"type": self._body, "body": (reply.body, *reply.more)[-1], "more_body": False})
+        await self.send({"type": self._body, "body": last, "more_body": False})
 
 
 class _Replayed:

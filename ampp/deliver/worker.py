@@ -273,13 +273,13 @@ class Delivery:
             except Exception:  # noqa: BLE001 - a defect of one receiver type must cost its own notification, not all
                 _log.exception("Sender failed unexpectedly", **about(job.notify.integration))
                 error = SendError("internal error, see the log", retry=False)
-        ended = self._mono()
+        ended, wall = self._mono(), self._wall()
         # When dozens of receivers answer at the same moment, what follows from that takes its time.
         with trio.CancelScope(shield=True):
             await stall.rest()
         job.scope = None
         took = ended - began
-        job.tried(self._wall() - took, took, "" if data is not None else str(error or "no answer before the end"))
+        job.tried(wall - took, took, "" if data is not None else str(error or "no answer before the end"))
         lane.running -= 1
         self._running -= 1
         series = job.lane.series

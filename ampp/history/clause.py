@@ -309,7 +309,7 @@ def _exact(plan: _Plan) -> None:
         else:
             plan.few(holds, HOLDERS, pair)
     if len(together) > 1:
-        plan.together.update(together)
+        plan.together = together
 
 
 def _unlike(plan: _Plan) -> None:

@@ -22,8 +22,22 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     "feed": ({"core", "deliver", "observe"}, {"msgspec", "trio"}),
     "options": ({"core"}, {"msgspec"}),
     "external": ({"core", "config"}, {"msgspec"}),
+    "loaded": ({"core", "config", "deliver"}, {"msgspec"}),
     "live": (
-        {"core", "config", "ingest", "deliver", "enrich", "store", "history", "observe", "options", "external", "feed"},
+        {
+            "core",
+            "config",
+            "ingest",
+            "deliver",
+            "enrich",
+            "store",
+            "history",
+            "observe",
+            "options",
+            "external",
+            "feed",
+            "loaded",
+        },
         None,
     ),
     "api": (
@@ -48,7 +62,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
 ROOMS["plugin"] = ({"core", "config", "deliver", "template"}, set())
 ROOMS["upkeep"] = (ROOMS["live"][0] | {"live"}, None)
 ROOMS["web"] = (ROOMS["api"][0] | {"api"}, None)
-ROOMS["daemon"] = (ROOMS["web"][0] | {"web", "upkeep"}, None)
+ROOMS["daemon"] = (ROOMS["web"][0] | {"web", "upkeep", "loaded"}, None)
 
 # The core takes time, randomness and everything else it could wait for as arguments.
 IMPURE = {

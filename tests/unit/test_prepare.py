@@ -6,7 +6,7 @@ import pytest
 
 from ampp.config import load_file
 from ampp.deliver.sender import BuildError
-from ampp.live import prepare
+from ampp.loaded import prepare
 
 CONFIG = "route: {receiver: a}\nreceivers: [{name: a}]\ntemplates: ['*.tmpl']\n"
 

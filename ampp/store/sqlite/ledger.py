@@ -3,10 +3,10 @@
 *Order.* Silences are committed to their own file first, then the journal and all other tables in one transaction. The
 table of current alerts follows behind (see `tables`): what it has yet to take in is the backlog.
 
-*Full.* Whenever so much was written the budget is looked at, and the oldest of the journal deleted
-between two commits, so that the pages that the next ones need are there. When the disk is full all the same, the
-history is asked to give way, more of the journal is deleted, and the write is tried again until there is room or
-nobody has any left. What the table of alerts has not taken in is never deleted.
+*Full.* Every few megabytes, or more often where there is little room, the budget is looked at and the oldest of the
+journal deleted between two commits, so that the pages that the next ones need are there. When the disk is full all the
+same, the history is asked to give way, more of the journal is deleted, and the write is tried again until there is room
+or nobody has any left. What the table of alerts has not taken in is never deleted.
 
 *Healing.* After a failed write memory is ahead of the tables by an unknown amount (`behind`), until `replace` has
 brought them in step with the whole state. Alerts go first, in small transactions, as a large one would need as much
