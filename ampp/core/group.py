@@ -141,7 +141,7 @@ class Groups:
     def seat(self, alert: Alert, now: Now) -> None:
         """Put the alert into every group it belongs to, creating those that are missing (core reference 4.2)."""
         groups = []
-        for route in self.route(alert):
+        for route in alert.routes or self.route(alert):
             seat = self.seat_of(route, alert)
             group = self.live.get(seat)
             if group is None:

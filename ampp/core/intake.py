@@ -58,9 +58,11 @@ class Intake:
     def receive(self, posts: Iterable[PostedAlert], now: Now, groups: Groups, resolve_timeout: int) -> Received:
         """Take in one request's alerts and seat in `groups` what is new or changed. The valid ones are taken even when
         others are not. `resolve_timeout` (ns) ends those that were given no end."""
-        wall, names = now.wall, self.book.names
-        limits = names.most > 0
+        wall, book, names, good = now.wall, self.book, self.book.names, self._good_names
+        find, put, seat, refreshed = book.alerts.get, book.put, groups.seat, Change.REFRESHED
+        limits, observe = names.most > 0, self.muting.inhibitor.observe
         out = Received([], [], [])
+        add = out.rows.append
         for posted in posts:
             starts, ends, timeout = posted.starts, posted.ends, False
             if starts == ZERO:
@@ -75,34 +77,37 @@ class Intake:
                 out.resolved += 1
             else:
                 out.firing += 1
-            key = posted.key or labelling.key(posted.labels)
-            known = self.book.alerts.get(key)
+            labels = posted.labels
+            key = posted.key or labelling.key(labels)
+            known = find(key)
             if ends < starts:
                 error = "start time must be before end time"
-            elif known is not None and known.labels is posted.labels:
+            elif known is not None and known.labels is labels:
                 # The very same objects have been found valid before.
                 error = "" if known.annotations is posted.annotations else self._invalid_names(posted.annotations)
+            elif labels and tuple(labels) in good and tuple(posted.annotations) in good:
+                error = ""
             else:
                 error = self.invalid(posted)
             if error:
                 out.errors.append(error)
                 continue
             if limits:
-                name = posted.labels.get("alertname", "")
+                name = labels.get("alertname", "")
                 if not names.admit(name, key, ends, wall):
                     out.limited.append(name)
                     continue
-            alert, change = self.book.put(posted, starts, ends, timeout, wall, key)
+            alert, change = put(posted, starts, ends, timeout, wall, key)
             if limits and alert.ends != ends:
                 # When it may be put out for another goes by its end after merging.
-                names.admit(posted.labels.get("alertname", ""), key, alert.ends, wall)
-            if change is Change.REFRESHED:
+                names.admit(labels.get("alertname", ""), key, alert.ends, wall)
+            if change is refreshed:
                 continue
             if alert.ends <= wall:
                 alert.told_end = alert.ends
-            self.muting.inhibitor.observe(alert)
-            groups.seat(alert, now)
-            out.rows.append(
+            observe(alert)
+            seat(alert, now)
+            add(
                 AlertRow(
                     key,
                     alert.annotations,

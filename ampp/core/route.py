@@ -146,6 +146,9 @@ class Route:
         for name, test in self._tests:
             if not test(get(name, "")):
                 return False
+        if not self.children:
+            found.append(self)
+            return True
         before = len(found)
         for child in self._candidates(labels):
             if child._match(labels, found) and not child.continue_:

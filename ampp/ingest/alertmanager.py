@@ -18,7 +18,7 @@ from ampp.core.labels import canonical
 from ampp.core.quote import go_quote
 from ampp.core.timestamp import TimestampError, parse_api
 from ampp.ingest import gojson
-from ampp.ingest.compact import read_compact
+from ampp.ingest.compact import read_compact, read_ordered
 from ampp.ingest.fault import IngestError, JSONFault
 from ampp.ingest.gojson import Pairs, Value, kind
 from ampp.ingest.uri import valid_uri
@@ -47,7 +47,7 @@ def decode_alerts(
     Raises `IngestError` exactly where, and with the text with which, upstream's framework layer refuses a body.
     """
     try:
-        posts = read_compact(body, known, local_offset)
+        posts = read_ordered(body, known) or read_compact(body, known, local_offset)
         if posts is None:
             posts = read_compact(msgspec.json.format(body, indent=-1), known, local_offset)
     except (msgspec.DecodeError, UnicodeDecodeError, TimestampError, RecursionError):

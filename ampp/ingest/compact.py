@@ -1,6 +1,6 @@
 """The fast readers of POST /api/v2/alerts: what Prometheus and its kin send, compact JSON of known fields.
 
-Two of them, from narrow to wide; what neither takes goes to the careful reader (`ampp.ingest.alertmanager`), which
+Three of them, from narrow to wide; what none takes goes to the careful reader (`ampp.ingest.alertmanager`), which
 alone speaks of errors:
 
 - `read_repeats` takes a body in which every alert is known, with its members in Prometheus' order: annotations, endsAt,
@@ -8,6 +8,7 @@ alone speaks of errors:
   sender's last word: a piece whose bytes are those of the last time (`Content`) is what it was then. The bytes at which
   it cuts cannot stand inside a JSON string, where each of their quotes would need a backslash; so when every piece is
   well-formed by itself the body is, and holds nothing else.
+- `read_ordered` takes a body that is written so, whether its alerts are known or not.
 - `read_compact` takes any list of objects with known fields, each once. It proves that no field stands twice by adding
   up the lengths of what it read (a repeated field is bytes it did not read).
 """
@@ -22,12 +23,11 @@ import msgspec
 from ampp.core.alert import NO_ANNOTATIONS, Alert, Content, PostedAlert
 from ampp.core.book import Repeats
 from ampp.core.clock import ZERO
-from ampp.core.labels import canonical
-from ampp.core.labels import key as label_key
 from ampp.core.timestamp import TimestampError, parse_api
+from ampp.ingest.labelset import aliases, learn, names_in_order
 from ampp.ingest.uri import valid_uri
 
-__all__ = ["read_compact", "read_repeats"]
+__all__ = ["read_compact", "read_ordered", "read_repeats"]
 
 _FIRST: Final = b'[{"annotations":{'
 _NEXT: Final = b'},{"annotations":{'
@@ -80,8 +80,64 @@ def _read_pieces(pieces: list[bytes], known: Mapping[bytes, Alert]) -> Repeats |
     return repeats
 
 
+def read_ordered(body: bytes, known: Mapping[bytes, Alert]) -> list[PostedAlert] | None:
+    """The alerts of `body` if all members are there and in Prometheus' order, else None. `known`: as for
+    `read_repeats`."""
+    if not body.startswith(_FIRST) or not body.endswith(b"}]"):
+        return None
+    try:
+        return _read_ordered(body[len(_FIRST) : -2].split(_NEXT), known)
+    except (msgspec.DecodeError, UnicodeDecodeError, TimestampError):
+        return None
+
+
+def _read_ordered(pieces: list[bytes], known: Mapping[bytes, Alert]) -> list[PostedAlert] | None:
+    posts: list[PostedAlert] = []
+    add, find = posts.append, known.get
+    stamp, size, ends, ends_off = _NO_STAMP, len(_NO_STAMP), ZERO, 0
+    content: Content | None = None
+    for piece in pieces:
+        annotations, _, rest = piece.partition(_ENDS_AT)
+        rest, _, raw = rest.rpartition(_LABELS_AT)
+        if not rest.startswith(stamp):
+            text, starts_at, _ = rest.partition(_STARTS_AT)
+            stamp, size = text + starts_at, len(text) + len(starts_at)
+            ends, ends_off = _instant(b'"%b"' % text)
+            if ends == ZERO:
+                return None
+        rest = rest[size:]
+        alert = find(raw)
+        if alert is None and aliases:
+            alert = find(aliases.get(raw, b""))
+        if alert is None:
+            labels, key = learn(raw)
+            # Alerts that begin together are mostly of one rule: the last one's start and URL are this one's.
+            content = _content(b"{%b}" % annotations, rest, content)
+        else:
+            labels, key, content = alert.labels, alert.key, alert.content
+            if content is None or content.annotations_mark != hash(annotations) or content.rest_mark != hash(rest):
+                content = _content(b"{%b}" % annotations, rest, content)
+        if content is None or content.starts == ZERO:
+            return None
+        add(
+            PostedAlert(
+                labels,
+                content.annotations,
+                content.starts,
+                ends,
+                content.generator_url,
+                content.starts_off,
+                ends_off,
+                key,
+                content,
+            )
+        )
+    return posts
+
+
 def _content(annotations: bytes, rest: bytes, old: Content | None) -> Content | None:
-    """What a sender says whose last word was `old`; None for what the careful reader must judge.
+    """What a sender says; None for what the careful reader must judge. What `old`, his last word or another's, said in
+    the same bytes is not read again.
 
     `annotations` is a JSON object or nothing, `rest` the value of startsAt and the member generatorURL, each if given,
     as they were cut out or put together. Raises as the decoder does.
@@ -90,7 +146,7 @@ def _content(annotations: bytes, rest: bytes, old: Content | None) -> Content | 
     if old is not None and old.annotations_mark == annotations_mark:
         said = old.annotations
     else:
-        said = _shared(_in_order(_decode_map(annotations))) if annotations else NO_ANNOTATIONS
+        said = _annotations(annotations) if annotations else NO_ANNOTATIONS
         if old is not None and old.annotations == said:
             said = old.annotations
     if old is not None and old.rest_mark == rest_mark:
@@ -169,10 +225,10 @@ def read_compact(body: bytes, known: Mapping[bytes, Alert], local_offset: int) -
             rest += _URL_AT + url_raw
 
         alert = known.get(raw)
-        if alert is None and _aliases:
-            alert = known.get(_aliases.get(raw, b""))
+        if alert is None and aliases:
+            alert = known.get(aliases.get(raw, b""))
         if alert is None:
-            labels, key = _learn(raw)
+            labels, key = learn(raw)
             content = _content(annotations_raw, rest, None)
         else:
             labels, key, content = alert.labels, alert.key, alert.content
@@ -202,55 +258,15 @@ def read_compact(body: bytes, known: Mapping[bytes, Alert], local_offset: int) -
     return posts if read == len(body) else None
 
 
-_ALIASES_MAX: Final = 1 << 16
-_aliases: dict[bytes, bytes] = {}
-"""The keys of label sets whose senders write them in another way: not in order, or with more escapes."""
-
-_ORDERED_MAX: Final = 10_000
-_ordered: dict[tuple[str, ...], tuple[str, ...]] = {}
-"""Sets of names known to stand in order."""
-
-
-def _learn(raw: bytes) -> tuple[dict[str, str], bytes]:
-    """A label set met for the first time, and its key."""
-    found = _decode_map(raw)
-    names = _names_in_order(found)
-    if names is None or b'""' in raw:
-        found = canonical(found)
-        names = tuple(map(intern, found))
-    # Most values are shared by many alerts (job, cluster, severity): one copy of each will do.
-    labels = dict(zip(names, map(intern, found.values())))  # noqa: B905 (equally long, and asking costs)
-    key = label_key(labels)
-    if key == raw:
-        return labels, raw
-    if len(_aliases) >= _ALIASES_MAX:
-        _aliases.clear()
-    _aliases[raw] = key
-    return labels, key
-
-
-def _names_in_order(pairs: dict[str, str]) -> tuple[str, ...] | None:
-    """The names, one value for all sets of the same; None when they are out of order."""
-    names = tuple(pairs)
-    known = _ordered.get(names)
-    if known is None:
-        if list(names) != sorted(names):
-            return None
-        if len(_ordered) >= _ORDERED_MAX:
-            _ordered.clear()
-        known = _ordered[names] = tuple(map(intern, names))
-    return known
-
-
-def _in_order(annotations: dict[str, str]) -> dict[str, str]:
-    return annotations if _names_in_order(annotations) is not None else dict(sorted(annotations.items()))
-
-
 _SHORT: Final = 64
 
 
-def _shared(annotations: dict[str, str]) -> dict[str, str]:
-    """With one copy of each short text: summaries and runbooks are mostly the same for all alerts of a rule."""
+def _annotations(raw: bytes) -> dict[str, str]:
+    """In order, and with one copy of each short text: summaries and runbooks are mostly the same for all alerts of a
+    rule."""
+    annotations = _decode_map(raw)
+    if names_in_order(annotations) is None:
+        annotations = dict(sorted(annotations.items()))
     for name, value in annotations.items():
         if len(value) <= _SHORT:
             annotations[name] = intern(value)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ampp.core.alert import PostedAlert
 from ampp.core.clock import SECOND, ZERO
 from ampp.ingest.alertmanager import decode_alerts, decode_carefully
-from ampp.ingest.compact import read_compact
+from ampp.ingest.compact import read_compact, read_ordered
 from ampp.ingest.fault import IngestError
 
 LABELS = b'"labels":{"a":"b"}'
@@ -262,3 +262,16 @@ def test_what_prometheus_sends_takes_the_fast_way() -> None:
         b'{"endsAt":"2026-11-22T04:57:04.151Z","labels":{"alertname":"B"}}]'
     )
     assert _plain(read_compact(body, {}, 0)) == decode_carefully(body)
+    assert read_ordered(body, {}) is None
+    firing = body.replace(
+        b'{"endsAt":"2026-11-22T04:57:04.151Z",', b'{"annotations":{},"endsAt":"2026-11-22T04:57:04.151Z",'
+    )
+    firing = firing.replace(b'04.151Z","labels"', b'04.151Z","startsAt":"2026-11-22T04:54:44.151Z","labels"')
+    assert _plain(read_ordered(firing, {})) == decode_carefully(firing)
+
+
+@pytest.mark.parametrize("starts", ["2026-11-22T04:54:44.151+02:00", "0001-01-01T00:00:00.000Z"])
+@pytest.mark.parametrize("ends", ["2026-11-22T04:59:49.151Z", "0001-01-01T00:00:00.000Z"])
+def test_no_time_at_all_may_be_written_out(starts: str, ends: str) -> None:
+    body = f'[{{"annotations":{{}},"endsAt":"{ends}","startsAt":"{starts}","labels":{{"a":"b"}}}}]'.encode()
+    assert _result(decode_alerts, body) == _result(decode_carefully, body)

@@ -169,6 +169,7 @@ _labels = st.sampled_from(
         {"alertname": '},{"annotations":{'},
         {"alertname": ',"labels":{"alertname":"b"}', "z": '},"endsAt":"'},
         {"alertname": "e", "empty": ""},
+        {"alertname": ",", "job": ","},
     ]
 )
 _ends = st.sampled_from([-10.0, 0.5, 30.0, 299.0, 300.0, 300.5, 400.0])
@@ -186,7 +187,9 @@ _damage = st.one_of(
     st.none(),
     st.tuples(
         st.floats(0, 1),
-        st.sampled_from([b"", b'"', b"}", b",", b'},"endsAt":"', b'},{"annotations":{', b',"labels":', b" ", b"\\"]),
+        st.sampled_from(
+            [b"", b'"', b"}", b",", b'","', b'":"', b'},"endsAt":"', b'},{"annotations":{', b',"labels":', b" ", b"\\"]
+        ),
     ),
 )
 _requests = st.tuples(st.lists(_alerts, min_size=1, max_size=3), _damage, st.booleans(), st.integers(1, 40))
