@@ -9,10 +9,11 @@ each other from the interpreter lock. The thread takes all that is queued, write
 tickets of that transaction with one call into the event loop. While a commit runs the next group gathers, so the group
 grows with the load by itself. How it is written, and how room is found for it, is the `ledger`'s.
 
-The table of current alerts follows behind: the thread has it take in a slice of the backlog whenever the queue is empty
-or the backlog has grown too long. Refreshes wait in `_pending`, the newest per alert; an `append` that touches an alert
-takes its waiting refresh away, so what is still waiting when its turn comes is newer than every record before it, and
-joins the end of the backlog.
+The table of current alerts follows behind: the thread has it take in a slice of the backlog when nothing has been
+written for a moment (just then those who were answered put their next requests, and the event loop needs the
+interpreter), when the queue is empty and the backlog long, and whenever it has grown too long. Refreshes wait in
+`_pending`, the newest per alert; an `append` that touches an alert takes its waiting refresh away, so what is still
+waiting when its turn comes is newer than every record before it, and joins the end of the backlog.
 
 *Down.* When a write fails, every waiting ticket fails at once, and queue, backlog and waiting refreshes are thrown
 away: memory is then ahead of the disk by an unknown amount and nothing less than the whole state can mend that. While
@@ -53,6 +54,8 @@ _GROUP_RECORDS: Final = 2_000
 _GROUP_BYTES: Final = 8 << 20
 _QUEUE_BYTES: Final = 64 << 20
 _BACKLOG_SECONDS: Final = 0.2
+_QUIET_SECONDS: Final = 0.002
+_MANY_ROWS: Final = 8 * SLICE_ROWS
 _REFRESH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
@@ -98,6 +101,7 @@ class Writer:
         self._stopping = False
         self._busy_since = 0.0
         self._retry_at = 0.0
+        self._quiet_at = 0.0
         self._token: trio.lowlevel.TrioToken | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -259,8 +263,15 @@ class Writer:
         if self._pending:
             due = min(due, self._pending_since + _REFRESH_SECONDS)
         if backlog:
-            due = min(due, now if backlog.rows >= SLICE_ROWS else backlog.since + _BACKLOG_SECONDS)
+            due = min(due, self._slice_at())
         return due - now
+
+    def _slice_at(self) -> float:
+        """When the table of alerts is to take in a slice of the backlog if nothing is queued."""
+        backlog = self.ledger.backlog
+        if backlog.rows >= _MANY_ROWS:
+            return 0.0
+        return self._quiet_at if backlog.rows >= SLICE_ROWS else max(self._quiet_at, backlog.since + _BACKLOG_SECONDS)
 
     # The thread.
 
@@ -305,6 +316,7 @@ class Writer:
             ledger.roomy(group[0].job)
         elif group:
             ledger.commit([each for entry in group for each in entry.records])
+            self._quiet_at = time.monotonic() + _QUIET_SECONDS
         self._tell(settle, list(group), "")
         group.clear()
         if refreshed:
@@ -312,8 +324,7 @@ class Writer:
         now = time.monotonic()
         backlog = ledger.backlog
         urgent = self._stopping or ledger.urgent()
-        idle = not self._queue and (backlog.rows >= SLICE_ROWS or now >= backlog.since + _BACKLOG_SECONDS)
-        if backlog and (urgent or idle):
+        if backlog and (urgent or (not self._queue and now >= self._slice_at())):
             # Twice what came in, so that the backlog shrinks however large the groups are.
             ledger.apply(max(SLICE_ROWS, 2 * (backlog.grown - before)) if urgent else SLICE_ROWS)
         elif now >= ledger.beat_at:
