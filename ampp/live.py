@@ -14,7 +14,6 @@ disk.
 
 import math
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -32,7 +31,7 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine
 from ampp.core.intake import Received
 from ampp.core.matcher import format_matchers
-from ampp.core.notify import Notify, Outcome, RouteLabels
+from ampp.core.notify import Outcome, RouteLabels
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started, Stopped
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
@@ -51,7 +50,7 @@ from ampp.observe import memory, stall
 from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
-from ampp.store.error import StoreDown
+from ampp.outgoing import Outgoing
 from ampp.store.protocol import State, Store, Ticket
 
 __all__ = ["SLICE", "Live", "ReloadError", "in_slices", "now"]
@@ -67,9 +66,6 @@ SLICE: Final = 0.005
 
 _AT_ONCE: Final = 16
 """Groups that are told in one step with taking in the alerts that they are about."""
-
-PATIENCE: Final = 5.0
-"""Seconds a notification waits for its record to be durable. Telling people goes before remembering it."""
 
 
 class ReloadError(Exception):
@@ -105,8 +101,7 @@ class Live:
         self.delivery: Final = Delivery(self.heard, metrics.notify)
         self.feed: Final = Feed()
         self._watch: Final = Watch(self.feed, engine, self.delivery.health, self._components)
-        self._outgoing: deque[tuple[Ticket, list[Notify]]] = deque()
-        self._sendable = trio.Event()
+        self._outgoing: Final = Outgoing(self.delivery.submit)
         self._turned = trio.Event()
         self._sleeping_until: float = math.inf
         self._reloading: Final = trio.Lock()
@@ -190,6 +185,7 @@ class Live:
         if idle and due is not None and due <= moment.mono:
             # Whom nothing is to wait for is told as soon as the alert is kept, by one commit for both.
             self.carry(self.engine.due(moment, _AT_ONCE))
+            self.store.push()
         else:
             self._wake()
         return ticket
@@ -256,8 +252,7 @@ class Live:
         if effects.records or effects.notify:
             ticket = self.keep(effects.records)
             if effects.notify:
-                self._outgoing.append((ticket, effects.notify))
-                self._sendable.set()
+                self._outgoing.put(ticket, effects.notify)
         self._wake()
 
     def heard(self, outcome: Outcome) -> None:
@@ -336,7 +331,7 @@ class Live:
         async with trio.open_nursery() as nursery:
             await nursery.start(self.delivery.run)
             nursery.start_soon(self._tick)
-            nursery.start_soon(self._send)
+            nursery.start_soon(self._outgoing.run)
             nursery.start_soon(self.store.tend, self.restate)
             nursery.start_soon(self._watch.run)
             task_status.started()
@@ -355,22 +350,6 @@ class Live:
             else:
                 await trio.lowlevel.checkpoint()
             self.carry(self.engine.due(now()))
-
-    async def _send(self) -> None:
-        """Hand notifications to delivery once the records that announce them are durable."""
-        while True:
-            await self._sendable.wait()
-            self._sendable = trio.Event()
-            while self._outgoing:
-                ticket, batch = self._outgoing.popleft()
-                try:
-                    with trio.move_on_after(PATIENCE):
-                        await ticket.durable()
-                except StoreDown as down:
-                    _log.warn("Notifying without a durable record", err=down.reason)
-                for notify in batch:
-                    self.delivery.submit(notify)
-                await trio.lowlevel.checkpoint()
 
     def _components(self) -> dict[str, Component]:
         """How the parts fare that keep something, for those who listen."""

@@ -75,6 +75,10 @@ class Ticket(Protocol):
         Cancellable; the records are written all the same.
         """
 
+    def then(self, call: Callable[[str], None]) -> None:
+        """Call, on the event loop and before anybody who waits goes on: with the reason why the records were not
+        written, or an empty text. If that is known already, at once."""
+
 
 class Store(Protocol):
     """Persistence of routing state and the raw journal. Used from the event loop's thread unless said otherwise."""
@@ -84,6 +88,9 @@ class Store(Protocol):
 
     def append(self, records: Sequence[Record]) -> Ticket:
         """Queue records for the next commit, in order and all in one transaction. Never blocks and never raises."""
+
+    def push(self) -> None:
+        """Begin to write what was appended, instead of when the event loop is about to wait."""
 
     def refresh(self, rows: Iterable[AlertRow]) -> None:
         """Take note of changes that need no journal; written within seconds, the newest per key. Never blocks."""

@@ -23,6 +23,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
     "options": ({"core"}, {"msgspec"}),
     "external": ({"core", "config"}, {"msgspec"}),
     "loaded": ({"core", "config", "deliver"}, {"msgspec"}),
+    "outgoing": ({"core", "store", "observe"}, {"msgspec", "trio"}),
     "live": (
         {
             "core",
@@ -37,6 +38,7 @@ ROOMS: dict[str, tuple[set[str], set[str] | None]] = {
             "external",
             "feed",
             "loaded",
+            "outgoing",
         },
         None,
     ),

@@ -130,6 +130,9 @@ class SqliteStore:
     def append(self, records: Sequence[Record]) -> Ticket:
         return self._running.append(records)
 
+    def push(self) -> None:
+        self._running.push()
+
     def refresh(self, rows: Iterable[AlertRow]) -> None:
         self._running.refresh(rows)
 

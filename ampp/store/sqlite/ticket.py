@@ -14,10 +14,11 @@ __all__ = ["Entry", "Ticket", "settle"]
 class Ticket:
     """The promise of one `append`; settled in the event loop's thread only."""
 
-    __slots__ = ("_event", "_reason", "_settled")
+    __slots__ = ("_calls", "_event", "_reason", "_settled")
 
     def __init__(self, reason: str = "") -> None:
         self._event: trio.Event | None = None
+        self._calls: tuple[Callable[[str], None], ...] = ()
         self._reason = reason
         self._settled = bool(reason)
 
@@ -31,8 +32,17 @@ class Ticket:
         if self._reason:
             raise StoreDown(self._reason)
 
+    def then(self, call: Callable[[str], None]) -> None:
+        if self._settled:
+            call(self._reason)
+        else:
+            self._calls += (call,)
+
     def settle(self, reason: str) -> None:
         self._settled, self._reason = True, reason
+        calls, self._calls = self._calls, ()
+        for call in calls:
+            call(reason)
         if self._event is not None:
             self._event.set()
 

@@ -33,11 +33,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import apsw
 import msgspec
-import trio
 
 from ampp.core.record import AlertRow, Record
 from ampp.store.error import StoreDown, StoreError
@@ -46,6 +46,7 @@ from ampp.store.sqlite import tables
 from ampp.store.sqlite.backlog import SLICE_ROWS
 from ampp.store.sqlite.codec import encode
 from ampp.store.sqlite.ledger import Ledger
+from ampp.store.sqlite.loop import Loop
 from ampp.store.sqlite.ticket import Entry, Ticket, settle
 
 __all__ = ["Writer"]
@@ -59,23 +60,6 @@ _MANY_ROWS: Final = 8 * SLICE_ROWS
 _REFRESH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 1.0
 _STUCK_SECONDS: Final = 10.0
-
-
-class _BeforeWaiting(trio.abc.Instrument):
-    """Calls `call` whenever the event loop has nothing left to run and is about to wait.
-
-    It does so once more than it waits as well: what one turn of the loop brings (an alert) and what follows in the
-    next (its group is due at once) is then written together, but nothing is put off twice.
-    """
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-        self._put_off = False
-
-    def before_io_wait(self, timeout: float) -> None:
-        self._put_off = timeout <= 0 and not self._put_off
-        if not self._put_off:
-            self._call()
 
 
 class Writer:
@@ -102,7 +86,7 @@ class Writer:
         self._busy_since = 0.0
         self._retry_at = 0.0
         self._quiet_at = 0.0
-        self._token: trio.lowlevel.TrioToken | None = None
+        self._loop: Final = Loop(self.push)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def start(self, backlog: Iterable[tuple[int, list[tables.Change]]] = (), down: str = "") -> None:
@@ -113,8 +97,7 @@ class Writer:
         self._thread.start()
 
     def append(self, records: Sequence[Record]) -> Ticket:
-        if self._token is None:
-            self.attach()
+        self._loop.attach()
         entry = Entry([(record, encode(record)) for record in records])
         self._noted.append(entry)
         return entry.ticket
@@ -132,7 +115,7 @@ class Writer:
                 if self._down:
                     refused = noted[count:]
                     self.lost += sum(len(each.records) for each in refused)
-                    self._tell(settle, refused, self._down)
+                    self._settle(refused, self._down)
                     break
                 if self._pending:
                     for record, _ in entry.records:
@@ -155,8 +138,7 @@ class Writer:
         """Run `job` on the writer's thread after everything queued so far, and return its result. Raises StoreDown."""
         result: list[Any] = []
         entry = Entry([], lambda: result.append(job()))
-        if self._token is None:
-            self.attach()
+        self._loop.attach()
         self.push()
         with self._condition:
             if self._down:
@@ -167,9 +149,7 @@ class Writer:
 
     def attach(self) -> None:
         """Take note of the event loop: it is to be told what became of records, and tells when it is about to wait."""
-        if self._token is None:
-            self._token = trio.lowlevel.current_trio_token()
-            trio.lowlevel.add_instrument(_BeforeWaiting(self.push))
+        self._loop.attach()
 
     def hold(self) -> None:
         """Queue records again, and write none until `restate` or `release`."""
@@ -252,7 +232,7 @@ class Writer:
         self._queue.clear()
         self._queue_bytes = self._queue_records = 0
         self._pending.clear()
-        self._tell(settle, entries, reason)
+        self._settle(entries, reason)
 
     def _pause(self) -> float:
         """Seconds until the thread has something to do if nothing is queued."""
@@ -317,7 +297,7 @@ class Writer:
         elif group:
             ledger.commit([each for entry in group for each in entry.records])
             self._quiet_at = time.monotonic() + _QUIET_SECONDS
-        self._tell(settle, list(group), "")
+        self._settle(list(group), "")
         group.clear()
         if refreshed:
             ledger.backlog.extend(ledger.seq, list(refreshed.items()))
@@ -337,7 +317,7 @@ class Writer:
         with self._condition:
             self.lost += sum(len(entry.records) for entry in group)
             self._go_down(f"{file.path.name}: {_words(error)}")
-            self._tell(settle, group, self._down)
+            self._settle(group, self._down)
 
     def _probe(self) -> None:
         """Try to open and write both files; tell the event loop when that works."""
@@ -345,16 +325,11 @@ class Writer:
             return
         self.ledger.reopen()
         self._probed = True
-        self._tell(self._on_probe)
+        self._loop.tell(self._on_probe)
 
-    def _tell(self, call: Callable[..., object], *arguments: Any) -> None:
-        """Have the event loop call back; once it has ended nobody waits any more."""
-        if self._token is None:
-            return
-        try:
-            self._token.run_sync_soon(call, *arguments)
-        except trio.RunFinishedError:
-            return
+    def _settle(self, entries: list[Entry], reason: str) -> None:
+        """Keep or break the promises of these entries."""
+        self._loop.tell(partial(settle, entries, reason))
 
 
 def _words(error: Exception) -> str:
