@@ -29,6 +29,10 @@ _PAIRS_MAX: Final = 2_048
 _PAIR_BYTES: Final = 128
 """Bytes of a member from which on it is not remembered."""
 
+_LONG: Final = 8_192
+"""Bytes of a label set, and characters of all its names, from which on they are not: whoever sends such ones must not
+fill the memory with what is long gone."""
+
 
 class _OtherwiseWritten(Exception):
     """A member is not what `label_key` would make of it."""
@@ -84,7 +88,7 @@ def learn(raw: bytes) -> tuple[dict[str, str], bytes]:
     else:
         labels = canonical(labels)
     key = label_key(labels)
-    if key != raw:
+    if key != raw and len(raw) < _LONG:
         if len(aliases) >= _ALIASES_MAX:
             aliases.clear()
         aliases[raw] = key
@@ -105,12 +109,14 @@ def _from_members(raw: bytes) -> dict[str, str] | None:
 
 
 def names_in_order(pairs: dict[str, str]) -> tuple[str, ...] | None:
-    """The names, one value for all sets of the same; None when they are out of order."""
+    """The names, mostly one value for all sets of the same; None when they are out of order."""
     names = tuple(pairs)
     known = _ordered.get(names)
     if known is None:
         if list(names) != sorted(names):
             return None
+        if sum(map(len, names)) >= _LONG:
+            return names
         if len(_ordered) >= _ORDERED_MAX:
             _ordered.clear()
         known = _ordered[names] = tuple(map(intern, names))

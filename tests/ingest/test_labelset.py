@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ampp.core.labels import canonical, key
+from ampp.ingest import labelset
 from ampp.ingest.labelset import learn
 
 _texts = st.one_of(
@@ -73,10 +74,12 @@ def test_what_many_share_is_kept_once_however_many_others_come() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    from ampp.ingest import labelset
-
-    for number in range(10_000):
-        learn(b'{"number":"%d","long":"%b"}' % (number, b"x" * 10_000 + b"%d" % number))
+    long = "x" * 9_000
+    for number in range(5_000):
+        learn(b'{"number":"%d","long":"%b%d"}' % (number, long.encode(), number))
+        learn(b'{"a%b%d":"%d"}' % (long.encode() if number < 100 else b"", number, number))
     pairs = labelset._pair.__self__
     assert len(pairs) + len(pairs._former) <= 2 * labelset._PAIRS_MAX
     assert max(map(len, [*pairs, *pairs._former])) < labelset._PAIR_BYTES
+    assert not any(long.encode() in raw for raw in labelset.aliases)
+    assert not any(long in name for names in labelset._ordered for name in names)
