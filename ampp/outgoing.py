@@ -75,11 +75,11 @@ class Outgoing:
                 await self._some.wait()
                 self._some = trio.Event()
                 while self._batches:
-                    await self._leave_behind(self._batches[0])
+                    await self._see_to(self._batches[0])
         finally:
             self._running = False
 
-    async def _leave_behind(self, first: _Batch) -> None:
+    async def _see_to(self, first: _Batch) -> None:
         """See to what has waited for too long, or was left over."""
         self._left_over = trio.Event()
         if not first.ready:

@@ -30,8 +30,8 @@ _PAIR_BYTES: Final = 128
 """Bytes of a member from which on it is not remembered."""
 
 _LONG: Final = 8_192
-"""Bytes of a label set, and characters of all its names, from which on they are not: whoever sends such ones must not
-fill the memory with what is long gone."""
+"""Bytes of a label set from which on its alias is not remembered, and characters of a set's names from which on these
+are not: whoever sends such ones must not fill the memory with what is long gone."""
 
 
 class _OtherwiseWritten(Exception):
