@@ -79,6 +79,13 @@ bench: $(VENV)/.dev test-servers
 # Needs no Alertmanager: without one it runs ampp alone.
 bench-short: $(VENV)/.dev
 	$(BIN)/python -m benchmarks --short
+	$(BIN)/python -m benchmarks.stages --short --active 640
+	$(BIN)/python -m benchmarks.growth --short
+	$(BIN)/python -m benchmarks.rendering --short
+	$(BIN)/python -m benchmarks.durable --seconds 1
+	$(BIN)/python -m benchmarks.history --events 2000 --sets 200 --questions 1
+	$(BIN)/python -m benchmarks.backtest --records 1000
+	$(BIN)/python -m benchmarks.soak --rate 1000 --minutes 0.05 --active 500
 
 # Wheel and sdist, and what carries all it needs: see docs/installation.md. `dist-test` runs what was built.
 dist: setup

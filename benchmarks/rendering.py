@@ -1,11 +1,14 @@
 """`python -m benchmarks.rendering`: how long one notification takes to render and send, by receiver and size.
 
-Default templates, a receiver on loopback that answers at once; the median of several sends after the first.
+Default templates, a receiver on loopback that answers at once; the median of several sends after the first. With
+`--short` it is only seen to run.
 """
 
+import argparse
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -17,7 +20,7 @@ from ampp.config import load
 from ampp.core import labels as labelling
 from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND, ZERO
-from ampp.core.notify import Notify
+from ampp.core.notify import NO_LABELS, Notify
 from ampp.core.plan import Integration
 from ampp.core.reason import NotifyReason
 from ampp.deliver import integrations
@@ -25,6 +28,7 @@ from ampp.deliver.sender import Unsendable
 from ampp.template.renderer import Renderer
 
 SIZES = (1, 10, 100, 1000)
+SHORT = (1, 10)
 ENTRIES = {
     "webhook": '{url: "URL"}',
     "slack": '{api_url: "URL", channel: c, text: "{{ range .Alerts }}{{ .Labels }} {{ .Annotations }}{{ end }}"}',
@@ -62,7 +66,7 @@ def _alert(number: int) -> Snapshot:
     )
 
 
-async def _measure(kind: str, entry: str, url: str) -> list[float]:
+async def _measure(kind: str, entry: str, url: str, sizes: Sequence[int]) -> list[float]:
     """Milliseconds of one notification, by size."""
     config = load(
         f"route: {{receiver: r}}\nreceivers:\n- name: r\n  {kind}_configs:\n  - {entry.replace('URL', url)}\n"
@@ -70,14 +74,14 @@ async def _measure(kind: str, entry: str, url: str) -> list[float]:
     (sender,) = integrations.build(config, compile_plan(config), "http://ampp.example", Renderer()).values()
     assert not isinstance(sender, Unsendable)
     took = []
-    for size in SIZES:
+    for size in sizes:
         alerts = tuple(_alert(number) for number in range(size))
         notify = Notify(
             flush=1,
             route_id="{}",
             group_key="{}:{}",
             group_labels={"alertname": "HighLatency"},
-            route_labels={},
+            route_labels=NO_LABELS,
             integration=Integration("r", kind, 0, True),
             reason=NotifyReason.FIRST,
             alerts=alerts,
@@ -97,13 +101,16 @@ async def _measure(kind: str, entry: str, url: str) -> list[float]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rendering", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="small sizes: that it runs, not how fast")
+    sizes = SHORT if parser.parse_args().short else SIZES
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
     Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
-    sys.stdout.write("| receiver | " + " | ".join(f"{size} alerts" for size in SIZES) + " |\n")
-    sys.stdout.write("|---" * (1 + len(SIZES)) + "|\n")
+    sys.stdout.write("| receiver | " + " | ".join(f"{size} alerts" for size in sizes) + " |\n")
+    sys.stdout.write("|---" * (1 + len(sizes)) + "|\n")
     for kind, entry in ENTRIES.items():
-        took = trio.run(_measure, kind, entry, url)
+        took = trio.run(_measure, kind, entry, url, sizes)
         sys.stdout.write(f"| {kind} | " + " | ".join(f"{each:.1f} ms" for each in took) + " |\n")
     server.shutdown()
     return 0

@@ -39,6 +39,7 @@ from tests.support import Daemon, ampp_command
 from tests.support.daemon import ROOT
 
 _REQUESTS = 4_000
+_SHORT = 160
 
 
 class _Nothing:
@@ -48,7 +49,7 @@ class _Nothing:
         return empty()
 
 
-def _http(size: int) -> float:
+def _http(size: int, requests: int) -> float:
     """A request read, taken apart, answered and counted, by alert: all but what is done with the body."""
     nothing: Any = _Nothing()
     shell = Shell(Later(lambda: nothing), nothing, Metrics(Features(), None).http, Limits(), "", None)
@@ -61,21 +62,31 @@ def _http(size: int) -> float:
             listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
             port = listeners[0].socket.getsockname()[1]
             nursery.start_soon(trio.serve_listeners, front.serve, listeners)
-            command = [sys.executable, "-m", "benchmarks.stages", "--send", str(port), "--batch", str(size)]
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.stages",
+                "--send",
+                str(port),
+                "--requests",
+                str(requests),
+                "--batch",
+                str(size),
+            ]
             began = time.thread_time()
             await trio.run_process(command, cwd=ROOT, stdin=subprocess.DEVNULL)
             used = time.thread_time() - began
             nursery.cancel_scope.cancel()
 
     trio.run(serve)
-    return used / (_REQUESTS * size) * 1e6
+    return used / (requests * size) * 1e6
 
 
-def _send(port: int, size: int) -> None:
+def _send(port: int, size: int, requests: int) -> None:
     """The other end of `_http`."""
     some = bodies(size * 16, size)
-    requests = (each for _ in range(_REQUESTS // 16) for each in load.once(some))
-    sent(load.blast(("127.0.0.1", port), requests))
+    wires = (each for _ in range(requests // 16) for each in load.once(some))
+    sent(load.blast(("127.0.0.1", port), wires))
 
 
 def _again(active: int, size: int, *, changing: bool) -> list[tuple[str, float]]:
@@ -222,14 +233,17 @@ def _table(title: str, stages: list[tuple[str, float]], whole: float | None) -> 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
     parser.add_argument("--active", type=int, default=10_000, help="alerts known (default 10000)")
+    parser.add_argument("--short", action="store_true", help="with little of all: that it runs, not how fast")
     parser.add_argument("--send", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--requests", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--batch", type=int, action="append", help="alerts per POST (default 64 and 1)")
     chosen = parser.parse_args()
     if chosen.send:
-        _send(chosen.send, chosen.batch[0])
+        _send(chosen.send, chosen.batch[0], chosen.requests)
         return 0
+    requests, rounds = (_SHORT, 1) if chosen.short else (_REQUESTS, 3)
     for size in chosen.batch or [64, 1]:
-        http = ("HTTP", min(_http(size) for _ in range(3)))
+        http = ("HTTP", min(_http(size, requests) for _ in range(rounds)))
         whole = _daemon(chosen.active, size)
         again = _again(chosen.active, size, changing=False)
         _table(f"re-sent, {size} per POST, {chosen.active:,} active", [http, *again], whole["again"])
