@@ -16,6 +16,7 @@ from ampp.core.labels import fingerprint_hex
 from ampp.core.route import Route
 from ampp.core.view import AlertQuery
 from ampp.live import Live
+from ampp.observe.stall import Pace
 from ampp.web.severity import LEVELS, Severities
 
 __all__ = ["STATES", "Seen", "Survey", "Surveyor", "sliced"]
@@ -70,13 +71,11 @@ class Survey(msgspec.Struct, frozen=True):
 
 
 async def sliced(work: Callable[[int, int], None], total: int, step: int = 256) -> None:
-    """Call `work(first, last)` over `total` things, letting others run every few milliseconds."""
-    until = time.perf_counter() + 0.005
+    """Call `work(first, last)` over `total` things, letting others run in between."""
+    pace = Pace()
     for first in range(0, total, step):
         work(first, min(first + step, total))
-        if time.perf_counter() > until:
-            await trio.lowlevel.checkpoint()
-            until = time.perf_counter() + 0.005
+        await pace.pause()
 
 
 class Surveyor:
