@@ -75,11 +75,15 @@ async def _trail(live: Live) -> None:
             await trio.sleep(_BEHIND)
         seen, left = book.refreshed, _TRAIL
         rows: list[AlertRow] = []
-        for count, alert in enumerate(list(live.known.values())):
+        known = list(live.known.values())
+        known.reverse()
+        while known:
+            # What has left the book meanwhile is let go of here, and not all of it in the end in one piece.
+            alert = known.pop()
             if alert.updated != alert.kept and live.known.get(alert.key) is alert:
                 rows.append(row_of(alert))
                 alert.kept = alert.updated
-            if len(rows) >= _TRAIL_SLICE or count % 5000 == 4999:
+            if len(rows) >= _TRAIL_SLICE or not len(known) % 5000:
                 live.store.refresh(rows)
                 left -= len(rows)
                 rows = []
