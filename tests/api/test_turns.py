@@ -19,7 +19,7 @@ MANY = 2_000
 
 
 class Calls(trio.abc.Instrument):
-    """The most calls of functions that there were in one turn of the loop: what it does, however fast the machine is."""
+    """The most calls of functions that there were in one turn of the loop: what it does, however fast."""
 
     def __init__(self) -> None:
         self.most = 0
