@@ -79,7 +79,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 class Standings:
     """The standings of all alerts, as they were when last looked at. Whatever looks at many lets others run in between;
-    it gives the changes by the alerts' keys."""
+    it adds to the changes, which are by the alerts' keys."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine: Final = engine
@@ -89,9 +89,8 @@ class Standings:
         self.took = 0.0
         """Seconds that looking at all of them took last, without the pauses."""
 
-    async def touch(self, keys: Iterable[bytes], wall: int) -> dict[bytes, Change]:
+    async def touch(self, keys: Iterable[bytes], wall: int, changes: dict[bytes, Change]) -> None:
         """Look at these; those of which nothing else can be told are updated."""
-        changes: dict[bytes, Change] = {}
         alerts, pace = self._engine.book.alerts, Pace()
         for place, key in enumerate(keys):
             if not place % _BATCH:
@@ -100,17 +99,15 @@ class Standings:
             if alert is not None:
                 change = self._look(alert, wall)
                 changes[key] = change or Change(alert, Kind.ALERT_UPDATED, self._known[key])
-        return changes
 
-    async def all(self, wall: int) -> dict[bytes, Change]:
+    async def all(self, wall: int, changes: dict[bytes, Change] | None = None) -> None:
         """Look at every alert, and forget those that have left the book."""
         alerts, known, pace = self._engine.book.alerts, self._known, Pace()
-        changes: dict[bytes, Change] = {}
         for place, alert in enumerate(list(alerts.values())):
             if not place % _BATCH:
                 await pace.pause()
             change = self._look(alert, wall)
-            if change is not None:
+            if change is not None and changes is not None:
                 changes[alert.key] = change
         if len(known) > len(alerts):
             for place, key in enumerate(list(known)):
@@ -120,13 +117,11 @@ class Standings:
                     self.counts.add(known.pop(key), -1)
         await self._find_next_end(wall, pace)
         self.took = pace.worked
-        return changes
 
-    async def ended(self, wall: int) -> dict[bytes, Change]:
+    async def ended(self, wall: int, changes: dict[bytes, Change]) -> None:
         """Those whose time ran out, once the earliest end has come."""
-        changes: dict[bytes, Change] = {}
         if wall < self.next_end:
-            return changes
+            return
         known, pace = self._known, Pace()
         for place, alert in enumerate(list(self._engine.book)):
             if not place % _BATCH:
@@ -138,7 +133,6 @@ class Standings:
                     if change is not None:
                         changes[alert.key] = change
         await self._find_next_end(wall, pace)
-        return changes
 
     async def _find_next_end(self, wall: int, pace: Pace) -> None:
         next_end = _NEVER
