@@ -85,13 +85,15 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
 class Book:
     """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit).
 
-    `refreshed` counts mere refreshes; while it stands still there are none to be written. `lapsed` gathers the ends of
+    `refreshed` counts mere refreshes; while it stands still there are none to be written. `forgotten` counts the alerts
+    taken out. `lapsed` gathers the ends of
     alerts whose time was over when a report began them anew, where no record tells of it.
     """
 
     def __init__(self, per_name: int = 0) -> None:
         self.alerts: dict[bytes, Alert] = {}
         self.refreshed = 0
+        self.forgotten = 0
         self.names: Final = NameLimit(per_name)
         self.lapsed: list[Lapse] = []
 
@@ -201,6 +203,7 @@ class Book:
         gone = [alert for alert in self.alerts.values() if alert.ends <= wall]
         for alert in gone:
             del self.alerts[alert.key]
+        self.forgotten += len(gone)
         self.names.forget(wall)
         return gone
 
