@@ -224,9 +224,10 @@ class Live:
         if changed:
             await self.keep((SilencePut(at=moment.wall, silences=changed),)).durable()
 
-    async def alerts(self, asked: AlertQuery, *, ordered: bool = True) -> list[AlertView]:
-        """The alerts that pass, as GET /api/v2/alerts orders them if that matters. Lets other tasks run in between."""
-        return await in_slices(query.alerts(self.engine, asked, now().wall, ordered=ordered))
+    def alerts(self, asked: AlertQuery, *, ordered: bool = True) -> Iterator[list[AlertView]]:
+        """The alerts that pass, as GET /api/v2/alerts orders them if that matters, in batches, between which others are
+        to get their turn (`in_slices`)."""
+        return query.alerts(self.engine, asked, now().wall, ordered=ordered)
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]:
         """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""

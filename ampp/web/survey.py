@@ -15,7 +15,7 @@ from ampp.core.book import fingerprint
 from ampp.core.labels import fingerprint_hex
 from ampp.core.route import Route
 from ampp.core.view import AlertQuery
-from ampp.live import Live
+from ampp.live import Live, in_slices
 from ampp.web.severity import LEVELS, Severities
 
 __all__ = ["STATES", "Seen", "Survey", "Surveyor", "sliced"]
@@ -113,7 +113,7 @@ class Surveyor:
         # Changes are told a moment after they happened, so some that are in here already may be told once more.
         place = live.feed.place()
         now = live.now()
-        views = await live.alerts(AlertQuery(), ordered=False)
+        views = await in_slices(live.alerts(AlertQuery(), ordered=False))
         muted: dict[tuple[Route, ...], tuple[str, ...]] = {}
         found: list[Seen] = []
         states = dict.fromkeys(STATES, 0)
