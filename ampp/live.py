@@ -35,7 +35,7 @@ from ampp.core.notify import Outcome, RouteLabels
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started, Stopped
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
-from ampp.core.succession import load_plan
+from ampp.core.takeover import Takeover
 from ampp.core.timestamp import format_rfc3339nano
 from ampp.core.view import AlertQuery, AlertView, GroupView
 from ampp.deliver.apart import apart
@@ -221,9 +221,10 @@ class Live:
         if changed:
             await self.keep((SilencePut(at=moment.wall, silences=changed),)).durable()
 
-    async def alerts(self, asked: AlertQuery, *, ordered: bool = True) -> list[AlertView]:
-        """The alerts that pass, as GET /api/v2/alerts orders them if that matters. Lets other tasks run in between."""
-        return await in_slices(query.alerts(self.engine, asked, now().wall, ordered=ordered))
+    def alerts(self, asked: AlertQuery, *, ordered: bool = True) -> Iterator[list[AlertView]]:
+        """The alerts that pass, as GET /api/v2/alerts orders them if that matters, in batches, between which others are
+        to get their turn (`in_slices`)."""
+        return query.alerts(self.engine, asked, now().wall, ordered=ordered)
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]:
         """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""
@@ -281,13 +282,21 @@ class Live:
                     "one or more config change subscribers failed to apply new config", file=path, err=error.render()
                 )
                 raise ReloadError(str(error)) from error
-            keep_timers = self.settings.reload.keep_timers
-            self.engine.label = loaded.label
+            takeover = Takeover(self.engine, loaded.plan)
             with memory.undisturbed():
-                effects = load_plan(self.engine, loaded.plan, now(), keep_timers=keep_timers)
-            self.carry(effects)
-            self._in_force(loaded)
-            _config_log.info("Completed loading of configuration file", file=path)
+                await in_slices([] for _ in takeover.prepare(now()))
+                # Nothing may happen between that and this.
+                self.engine.label = loaded.label
+                self.carry(takeover.succeed(now(), keep_timers=self.settings.reload.keep_timers))
+                self._in_force(loaded)
+                _config_log.info("Completed loading of configuration file", file=path)
+                await in_slices(self._kept(records) for records in takeover.clear(now()))
+
+    def _kept(self, records: list[Record]) -> list[Record]:
+        """Put records into the journal, if there are any; nothing is left of them to do."""
+        if records:
+            self.keep(records)
+        return []
 
     def _refused(self, error: ConfigError | BuildError) -> None:
         self.metrics.config.failed()

@@ -16,7 +16,7 @@ from ampp.core.clock import HOUR, Now
 from ampp.core.engine import Engine
 from ampp.core.matcher import Matcher, Op
 from ampp.core.silence import SilenceDraft
-from ampp.core.succession import load_plan
+from ampp.core.takeover import load_plan
 from ampp.core.view import AlertQuery
 from ampp.ingest.compact import read_repeats
 from benchmarks.inside import best, engine, moment, posts, texts

@@ -4,7 +4,6 @@ Paths here carry no route prefix. Two error styles meet: below /api/v2/ errors a
 """
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from ampp.api.negotiate import refuse_accept, refuse_content_type
 from ampp.api.openapi import document
 from ampp.api.port import Port
 from ampp.api.query import Query
-from ampp.api.reply import JSON, Reply, framework_error, plain_error, redirect
+from ampp.api.reply import JSON, Long, Reply, framework_error, plain_error, redirect
 from ampp.api.scope import API, PREFIX, ROUTE, is_api
 from ampp.api.v2 import V2
 from ampp.api.visit import Pages, Visit
@@ -216,8 +215,8 @@ def _route_pages(app: QuartTrio, pages: Pages) -> None:
 
 
 def _respond(reply: Reply) -> Response:
-    if reply.more:
-        response = Response(_Pieces(reply), reply.status)
+    if reply.long is not None:
+        response = Response(_Parts(reply.long), reply.status)
         response.headers["Content-Length"] = str(reply.size)
     else:
         response = Response(reply.body, reply.status)
@@ -229,19 +228,19 @@ def _respond(reply: Reply) -> Response:
     return response
 
 
-class _Pieces:
-    """The body of a long answer, piece by piece: who takes one need not keep those that were taken before."""
+class _Parts:
+    """A long body as Quart takes it: part by part."""
 
-    def __init__(self, reply: Reply) -> None:
-        self._left = deque((reply.body, *reply.more))
+    def __init__(self, body: Long) -> None:
+        self._left = iter(body)
 
-    def __aiter__(self) -> "_Pieces":
+    def __aiter__(self) -> "_Parts":
         return self
 
     async def __anext__(self) -> bytes:
-        if not self._left:
-            raise StopAsyncIteration
-        return self._left.popleft()
+        for part in self._left:
+            return part
+        raise StopAsyncIteration
 
 
 def _asked() -> Request | Websocket:

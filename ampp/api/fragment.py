@@ -5,7 +5,7 @@ inherits. Inside them `<`, `>` and `&` are escaped, elsewhere not. Both follow f
 
 An alert's bytes are kept on the alert (`Alert.fragment`) together with the status they show, so that listing ten
 thousand alerts copies byte strings, also when they have been repeated since. Whoever changes more of an alert than its
-end clears it (`ampp.core.book`).
+end clears it (`ampp.core.book`). What many alerts have in common is one object for all of them.
 """
 
 from collections.abc import Iterable
@@ -16,12 +16,13 @@ import msgspec
 
 from ampp.api.reply import go_json, html_escaped
 from ampp.api.zone import local_offset
+from ampp.core.alert import Alert
 from ampp.core.book import fingerprint
 from ampp.core.labels import fingerprint_hex
 from ampp.core.matcher import Matcher, Op
 from ampp.core.silence import Silence
 from ampp.core.timestamp import format_millis
-from ampp.core.view import AlertView, GroupView
+from ampp.core.view import AlertView, GroupView, Status
 
 __all__ = ["Unshowable", "group_tail", "silence_json", "write_alerts"]
 
@@ -30,87 +31,94 @@ _encode: Final = msgspec.json.Encoder().encode
 
 class _Fragment(msgspec.Struct, frozen=True, gc=False):
     """The status shown, and the bytes that show it and all else but the end, the last report, and the labels, whose
-    JSON the alert's key mostly is. The end goes between `head` and `middle`, the last report before `tail`."""
+    JSON the alert's key mostly is. The end goes between `head` and `mark`, the last report before `tail`.
 
-    receivers: tuple[str, ...]
-    silenced_by: tuple[str, ...]
-    inhibited_by: tuple[str, ...]
-    muted_by: tuple[str, ...]
+    `size`: bytes of all these, labels included."""
+
+    status: Status
     head: bytes
+    mark: bytes
     middle: bytes
     tail: bytes
     labels: bytes | None
+    size: int
 
 
 _instant: Final = lru_cache(maxsize=4096)(lambda wall, offset: format_millis(wall, offset).encode())
-_local_instant: Final = lru_cache(maxsize=4096)(lambda wall: format_millis(wall, local_offset(wall)).encode())
+
+_same: Final = lru_cache(maxsize=4096)(int)
+"""The number itself, one object for all that are equal."""
+
+_MOMENTS: Final = 4096
+"""Last reports whose text is kept."""
+
+_moments: Final[dict[int, bytes]] = {}
 
 
-def write_alerts(views: Iterable[AlertView], out: list[bytes]) -> None:
-    """Add the alerts' objects to `out`, in pieces, a comma before each, and remember the pieces on the alerts.
+def write_alerts(views: Iterable[AlertView], out: list[bytes]) -> int:
+    """Add the alerts' objects to `out`, in pieces, and remember the pieces on the alerts; returns how many bytes these
+    are. Before each stands the end of another one and a comma, and its own end is missing.
 
     The pieces are those remembered: a long listing makes nothing new that would lie between them in memory.
     """
+    size, moments = 0, _moments
+    ends, ends_off, end = 0, 0, _instant(0, 0)
     for view in views:
-        alert = view.alert
+        alert, status = view.alert, view.status
         known = alert.fragment
-        if (
-            known is None
-            or known.silenced_by != view.silenced_by
-            or known.inhibited_by != view.inhibited_by
-            or known.muted_by != view.muted_by
-            or known.receivers != view.receivers
-        ):
-            known = alert.fragment = _fragment(view)
-        out += (
-            known.head,
-            _instant(alert.ends, alert.ends_off),
-            known.middle,
-            _local_instant(alert.updated),
-            known.tail,
-            known.labels or alert.key,
-            b"}",
-        )
+        if known is None or (known.status is not status and known.status != status):
+            known = alert.fragment = _fragment(alert, status)
+        if alert.ends != ends or alert.ends_off != ends_off:
+            # Those reported together mostly end together.
+            ends, ends_off = alert.ends, alert.ends_off
+            end = _instant(ends, ends_off)
+        moment = moments.get(alert.updated) or _moment(alert.updated)
+        size += known.size + len(end) + len(moment)
+        out += (known.head, end, known.mark, known.middle, moment, known.tail, known.labels or alert.key)
+    return size
 
 
-def _fragment(view: AlertView) -> _Fragment:
-    alert = view.alert
-    middle = b'","fingerprint":"%b","receivers":%b,"startsAt":"%b","status":%b,"updatedAt":"' % (
+def _moment(wall: int) -> bytes:
+    if len(_moments) >= _MOMENTS:
+        _moments.clear()
+    moment = _moments[wall] = format_millis(wall, local_offset(wall)).encode()
+    return moment
+
+
+def _fragment(alert: Alert, status: Status) -> _Fragment:
+    head = html_escaped(b'},{"annotations":' + _encode(alert.annotations) + b',"endsAt":"')
+    mark = b'","fingerprint":"%b","receivers":%b,"startsAt":"%b","status":' % (
         fingerprint_hex(fingerprint(alert)).encode(),
-        _receivers(view.receivers),
+        _receivers(status.receivers),
         _instant(alert.starts, alert.starts_off),
-        _status(view),
     )
-    url = b'generatorURL":' + _encode(alert.generator_url) + b',"' if alert.generator_url else b""
+    middle = _middle(status)
+    tail = _tail(alert.generator_url)
     labels = html_escaped(alert.key)
-    return _Fragment(
-        view.receivers,
-        view.silenced_by,
-        view.inhibited_by,
-        view.muted_by,
-        html_escaped(b',{"annotations":' + _encode(alert.annotations) + b',"endsAt":"'),
-        html_escaped(middle),
-        html_escaped(b'","' + url + b'labels":'),
-        None if labels == alert.key else labels,
-    )
+    size = len(head) + len(mark) + len(middle) + len(tail) + len(labels)
+    return _Fragment(status, head, mark, middle, tail, None if labels == alert.key else labels, _same(size))
 
 
 @lru_cache(maxsize=1024)
 def _receivers(names: tuple[str, ...]) -> bytes:
-    return _encode([{"name": name} for name in names])
+    return html_escaped(_encode([{"name": name} for name in names]))
 
 
-def _status(view: AlertView) -> bytes:
-    if not view.suppressed:
-        return b'{"inhibitedBy":[],"mutedBy":[],"silencedBy":[],"state":"active"}'
-    return _encode(
-        {
-            "inhibitedBy": view.inhibited_by,
-            "mutedBy": view.muted_by,
-            "silencedBy": view.silenced_by,
-            "state": "suppressed",
-        }
-    )
+@lru_cache(maxsize=1024)
+def _middle(status: Status) -> bytes:
+    shown = {
+        "inhibitedBy": status.inhibited_by,
+        "mutedBy": status.muted_by,
+        "silencedBy": status.silenced_by,
+        "state": "suppressed" if status.suppressed else "active",
+    }
+    return html_escaped(_encode(shown)) + b',"updatedAt":"'
+
+
+@lru_cache(maxsize=1024)
+def _tail(generator_url: str) -> bytes:
+    url = b'generatorURL":' + _encode(generator_url) + b',"' if generator_url else b""
+    return html_escaped(b'","' + url + b'labels":')
 
 
 def group_tail(group: GroupView) -> bytes:

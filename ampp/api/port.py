@@ -1,6 +1,6 @@
 """What the HTTP layer needs of the running router, and nothing more. `ampp.live.Live` is the only implementation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -56,7 +56,8 @@ class Port(Protocol):
     async def expire_silence(self, silence_id: str) -> None:
         """Raises SilenceNotFound, StoreDown."""
 
-    async def alerts(self, asked: AlertQuery) -> list[AlertView]: ...
+    def alerts(self, asked: AlertQuery) -> Iterator[list[AlertView]]:
+        """In batches, between which others are to get their turn."""
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]: ...
 

@@ -7,6 +7,7 @@
 """
 
 import html
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from ampp.ingest.fault import IngestError
 __all__ = [
     "JSON",
     "TEXT",
+    "Long",
     "Reply",
     "empty",
     "framework_error",
@@ -33,22 +35,37 @@ JSON: Final = "application/json"
 TEXT: Final = "text/plain; charset=utf-8"
 
 
+class Long:
+    """A body of many small pieces, to be had once: each of its `parts` is put together when its turn to be sent comes,
+    and let go of. `size`: bytes of it all."""
+
+    def __init__(self, parts: list[list[bytes]], size: int) -> None:
+        self.size: Final = size
+        self._parts: Final = parts
+        parts.reverse()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._parts:
+            yield b"".join(self._parts.pop())
+
+
 class Reply(msgspec.Struct, frozen=True):
     """One answer. `content_type` None means the header is absent; `headers` are further ones, as written.
 
-    `more`: how a listing's body goes on, in pieces that are small enough for nobody to be held up by any of them.
+    `long`: the body of a listing, instead of `body`, in parts that are small enough for nobody to be held up by any of
+    them.
     """
 
     status: int
     body: bytes = b""
     content_type: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    more: tuple[bytes, ...] = ()
+    long: Long | None = None
 
     @property
     def size(self) -> int:
         """Bytes of the whole body."""
-        return len(self.body) + sum(map(len, self.more))
+        return len(self.body) if self.long is None else self.long.size
 
 
 _encode: Final = msgspec.json.Encoder().encode

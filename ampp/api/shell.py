@@ -354,10 +354,9 @@ class _Answer:
         if reply.status != 204:
             headers.append((b"content-length", str(reply.size).encode()))
         await self.send({"type": self._start, "status": reply.status, "headers": headers})
-        *pieces, last = reply.body, *reply.more
-        for piece in pieces:
-            await self.send({"type": self._body, "body": piece, "more_body": True})
-        await self.send({"type": self._body, "body": last, "more_body": False})
+        for part in reply.long or ():
+            await self.send({"type": self._body, "body": part, "more_body": True})
+        await self.send({"type": self._body, "body": reply.body, "more_body": False})
 
 
 class _Replayed:

@@ -11,7 +11,7 @@ import trio
 from ampp.api import fragment
 from ampp.api.port import ClusterStatus, Port
 from ampp.api.query import Query
-from ampp.api.reply import JSON, Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
+from ampp.api.reply import JSON, Long, Reply, empty, framework_error, go_json, handler_error, ingest_error, json_reply
 from ampp.api.selection import SelectionError, select
 from ampp.api.zone import local_offset
 from ampp.core.matcher import MatcherError, Mode, matches_all
@@ -36,11 +36,9 @@ _SLICE: Final = 0.005
 _BATCH: Final = 64
 """Alerts encoded between two looks at the clock."""
 
-_PIECE: Final = 1 << 20
-"""Bytes of a listing from which on they are put together and sent by themselves: the copying takes a millisecond."""
-
-_LOOK: Final = 5
-"""One in how many pieces of alerts is looked at for its size. An alert has seven, so that each kind gets its turn."""
+_PART: Final = 250_000
+"""Bytes of a listing that are put together and sent by themselves. From 256 KiB on the C library would get memory for
+each part from the kernel (`ampp.observe.memory`), which takes four times as long as to fill it."""
 
 _MANY: Final = 1 << 14
 """Bytes of alerts that are a batch: new ones take some milliseconds."""
@@ -110,9 +108,8 @@ class V2:
         asked = self._alert_query(query)
         if isinstance(asked, Reply):
             return asked
-        views = await self._live.alerts(asked)
         listing = _Listing()
-        await listing.write_alerts(views)
+        await listing.write_alerts(self._live.alerts(asked))
         return listing.reply()
 
     async def get_groups(self, query: Query) -> Reply:
@@ -129,7 +126,7 @@ class V2:
             # All groups' pieces stand in one flat list, so that megabytes are copied once and not at every level.
             listing.write(comma, b'{"alerts":[')
             comma = b","
-            await listing.write_alerts(group.alerts)
+            await listing.write_alerts([group.alerts])
             listing.write(b"]", fragment.group_tail(group))
         return listing.reply()
 
@@ -243,29 +240,49 @@ async def _decode(decoder: Callable[..., _T], body: bytes, *rest: object) -> _T:
 
 class _Listing:
     """A JSON array on its way to be an answer. It lets other tasks have a turn every few milliseconds of encoding,
-    however the work is divided, and is copied once, about a megabyte at a time."""
+    however the work is divided, and is put together on its way out, one part at a time."""
 
     def __init__(self) -> None:
         self._until = trio.current_time() + _SLICE
         self._out = [b"["]
-        self._size = 0
-        self._done: list[bytes] = []
+        self._size = 1
+        self._done: list[list[bytes]] = []
+        self._done_size = 0
 
     def write(self, *pieces: bytes) -> None:
         self._out += pieces
         self._size += sum(map(len, pieces))
 
-    async def write_alerts(self, views: list[AlertView]) -> None:
+    async def write_alerts(self, batches: Iterable[list[AlertView]]) -> None:
         """Write the alerts, with commas between them."""
-        for first in range(0, len(views), _BATCH):
-            out = self._out
-            start = len(out)
-            fragment.write_alerts(views[first : first + _BATCH], out)
-            if not first:
-                out[start] = out[start][1:]
-            # About as many: to look at every piece would take a tenth of the time that it takes to write them.
-            self._size += _LOOK * sum(map(len, out[start::_LOOK]))
-            await self._pause()
+        begun = False
+        for views in batches:
+            for first in range(0, len(views), _BATCH):
+                pieces: list[bytes] = []
+                size = fragment.write_alerts(views[first : first + _BATCH], pieces)
+                if not begun:
+                    begun = True
+                    pieces[0] = pieces[0][2:]
+                    size -= 2
+                self._add(pieces, size)
+                await self._pause()
+            if not views:
+                await self._pause()
+        if begun:
+            self.write(b"}")
+
+    def _add(self, pieces: list[bytes], size: int) -> None:
+        if self._size + size > _PART:
+            self._cut()
+        if size > _PART:
+            # These are large: what is sent at a time is not to be.
+            for piece in pieces:
+                if self._size + len(piece) > _PART:
+                    self._cut()
+                self.write(piece)
+        else:
+            self._out += pieces
+            self._size += size
 
     async def write_all(self, encode: Callable[[_T], bytes], items: Iterable[_T]) -> None:
         """Write the items, with commas between them."""
@@ -273,26 +290,29 @@ class _Listing:
             if count:
                 self.write(b",")
             if not count & 15:
+                if self._size > _PART >> 1:
+                    self._cut()
                 await self._pause()
             self.write(encode(item))
 
     def reply(self) -> Reply:
         """The answer, now that all is written."""
-        self._out.append(b"]\n")
+        self.write(b"]\n")
+        if not self._done:
+            return Reply(200, b"".join(self._out), JSON)
         self._cut()
-        body, *more = self._done
-        return Reply(200, body, JSON, more=tuple(more))
+        return Reply(200, content_type=JSON, long=Long(self._done, self._done_size))
 
     async def _pause(self) -> None:
-        if self._size >= _PIECE:
-            self._cut()
         if trio.current_time() > self._until or stall.overlong():
             await trio.lowlevel.checkpoint()
             self._until = trio.current_time() + _SLICE
 
     def _cut(self) -> None:
-        self._done.append(b"".join(self._out))
-        self._out, self._size = [], 0
+        if self._out:
+            self._done.append(self._out)
+            self._done_size += self._size
+            self._out, self._size = [], 0
 
 
 def _refuse_id(silence_id: str) -> Reply | None:

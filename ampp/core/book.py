@@ -3,7 +3,8 @@
 Invariants:
 - one `Alert` per label set, for as long as it is in the book; a report changes that object in place;
 - `updated` is the wall time of the latest report; labels never change;
-- a resolved alert stays until `collect`, so that a later report can be merged with it.
+- a resolved alert stays until `collect`, so that a later report can be merged with it;
+- an alert that is not over stands in `roll` or in `unrolled`, where there are these.
 
 A report is merged with what is known when their ranges of activity overlap, and replaces it when not
 (core reference 5.3; upstream provider/mem and types.Alert.Merge).
@@ -89,15 +90,23 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
 class Book:
     """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit).
 
-    `refreshed` counts mere refreshes; while it stands still there are none to be written. `lapsed` gathers the ends of
-    alerts whose time was over when a report began them anew, where no record tells of it.
+    `refreshed` counts mere refreshes; while it stands still there are none to be written. `forgotten` counts the alerts
+    taken out. `lapsed` gathers the ends of alerts whose time was over when a report began them anew, where no record
+    tells of it.
+
+    `roll`, `unrolled`, `rolled`: the alerts by fingerprint as a listing last had them (`ampp.core.roll`), those that
+    have come or begun anew since it began to make that, and the wall time of the last listing.
     """
 
     def __init__(self, per_name: int = 0) -> None:
         self.alerts: dict[bytes, Alert] = {}
         self.refreshed = 0
+        self.forgotten = 0
         self.names: Final = NameLimit(per_name)
         self.lapsed: list[Lapse] = []
+        self.roll: list[Alert] | None = None
+        self.unrolled: list[Alert] | None = None
+        self.rolled = ZERO
 
     def __len__(self) -> int:
         return len(self.alerts)
@@ -126,6 +135,7 @@ class Book:
                 content=posted.content,
             )
             self.alerts[key] = alert
+            self._unroll(alert)
             return alert, Change.NEW
         return alert, self.merge(alert, posted, starts, ends, timeout, wall)
 
@@ -151,6 +161,8 @@ class Book:
         )
         if changed and was_over and alert.told_end != old_ends:
             self.lapsed.append((alert.key, old_ends))
+        if was_over and not is_over:
+            self._unroll(alert)
         alert.starts, alert.starts_off = starts, starts_off
         alert.ends, alert.ends_off = ends, ends_off
         alert.updated = wall
@@ -167,6 +179,14 @@ class Book:
             return Change.REFRESHED
         alert.kept = wall
         return Change.CHANGED
+
+    def _unroll(self, alert: Alert) -> None:
+        unrolled = self.unrolled
+        if unrolled is not None:
+            unrolled.append(alert)
+            if len(unrolled) > len(self.alerts):
+                # Nobody has listed for long, and some have come and gone again and again.
+                self.roll = self.unrolled = None
 
     def refresh(self, repeats: Repeats, wall: int) -> int:
         """Take in alerts repeated with nothing but a later end; how many, counted from the first, that were just that.
@@ -217,12 +237,17 @@ class Book:
             gone = [alert for alert in some if alert.ends <= wall and alerts.get(alert.key) is alert]
             for alert in gone:
                 del alerts[alert.key]
+            if gone:
+                # At each batch: between two of them a listing may make a roll, and a takeover look what is left.
+                self.forgotten += len(gone)
+                self.roll = self.unrolled = None
             yield gone
         for _ in self.names.forget(wall):
             yield []
 
     def restore(self, rows: Iterable[AlertRow]) -> None:
         """Fill an empty book from the store. Nobody has repeated these yet: they are `held`."""
+        self.roll = self.unrolled = None
         for row in rows:
             labels = msgspec.json.decode(row.key, type=dict[str, str])
             self.alerts[row.key] = Alert(

@@ -88,6 +88,11 @@ class Group:
         self.gone, self.alone = True, ()
 
     @property
+    def name(self) -> tuple[str, bytes]:
+        """What it is called across plans and restarts."""
+        return self.identity, self.label_key
+
+    @property
     def label_key(self) -> bytes:
         mark = self.seat[1]
         return mark if isinstance(mark, bytes) else labelling.key(self.labels)
@@ -115,12 +120,14 @@ def identities(root: Route) -> dict[int, str]:
 
 
 class Groups:
-    """All groups of one routing tree and the wheel that turns them."""
+    """All groups of one routing tree and the wheel that turns them. `made`: if somebody wants to know of them, the
+    groups that came to be since."""
 
     def __init__(self, root: Route, wheel: Wheel[Seat]) -> None:
         self.root: Final = root
         self.wheel: Final = wheel
         self.live: dict[Seat, Group] = {}
+        self.made: list[Group] | None = None
         self._identity: Final = identities(root)
         self._paths: Final[dict[tuple[Route, ...], tuple[Route, ...]]] = {}
 
@@ -133,15 +140,23 @@ class Groups:
     def route(self, alert: Alert) -> tuple[Route, ...]:
         """Where the tree puts the alert; found once per label set and plan."""
         if not alert.routes:
-            routes = tuple(self.root.match(alert.labels))
-            # There are few different answers: all alerts with the same one share it.
-            alert.routes = self._paths.setdefault(routes, routes)
+            alert.routes = self.match(alert.labels)
         return alert.routes
+
+    def match(self, labels: dict[str, str]) -> tuple[Route, ...]:
+        routes = tuple(self.root.match(labels))
+        # There are few different answers: all alerts with the same one share it.
+        return self._paths.setdefault(routes, routes)
 
     def seat(self, alert: Alert, now: Now) -> None:
         """Put the alert into every group it belongs to, creating those that are missing (core reference 4.2)."""
+        alert.groups = self.place(alert, alert.routes or self.route(alert), now)
+        alert.seated = True
+
+    def place(self, alert: Alert, routes: tuple[Route, ...], now: Now) -> tuple[Group, ...]:
+        """`seat`, but for what the alert itself says of it; the groups."""
         groups = []
-        for route in alert.routes or self.route(alert):
+        for route in routes:
             seat = self.seat_of(route, alert)
             group = self.live.get(seat)
             if group is None:
@@ -149,8 +164,7 @@ class Groups:
             else:
                 group.alerts[alert.key] = alert
             groups.append(group)
-        alert.groups = groups[0].alone if len(groups) == 1 else tuple(groups)
-        alert.seated = True
+        return groups[0].alone if len(groups) == 1 else tuple(groups)
 
     def seat_of(self, route: Route, alert: Alert) -> Seat:
         if route.group_by_all:
@@ -170,6 +184,8 @@ class Groups:
         group = Group(route, self._identity[route.index], seat, labels, now.wall, known)
         group.alerts[alert.key] = alert
         self.live[seat] = group
+        if self.made is not None:
+            self.made.append(group)
         old = alert.starts + route.group_wait < now.wall
         self.arm(group, now.mono if old else now.mono + route.group_wait)
         return group
@@ -200,4 +216,4 @@ class Groups:
 
     def by_name(self) -> dict[tuple[str, bytes], Group]:
         """The live groups by what they are called across plans and restarts."""
-        return {(group.identity, group.label_key): group for group in self}
+        return {group.name: group for group in self}

@@ -8,8 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from typing import Final, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -123,20 +122,24 @@ def notification_order(labels: dict[str, str]) -> NotificationOrder:
 def sort_for_notification(items: Iterable[T], labels_of: Callable[[T], dict[str, str]]) -> list[T]:
     """The items by `notification_order` of their labels. Whole label sets are compared only where job and instance
     are equal, which is seldom: that comparison costs most."""
-
-    def place(item: T) -> tuple[bool, str, bool, str]:
-        labels = labels_of(item)
-        job, instance = labels.get("job"), labels.get("instance")
-        return job is None, job or "", instance is None, instance or ""
-
-    placed = sorted(((place(item), item) for item in items), key=itemgetter(0))
     done: list[T] = []
-    for _, run in groupby(placed, key=itemgetter(0)):
-        equals = [item for _, item in run]
-        if len(equals) > 1:
-            equals.sort(key=lambda item: set_order(labels_of(item)))
-        done += equals
+    for some in _parted(items, "job", labels_of):
+        for equals in _parted(some, "instance", labels_of):
+            if len(equals) > 1:
+                equals.sort(key=lambda item: set_order(labels_of(item)))
+            done += equals
     return done
+
+
+def _parted(items: Iterable[T], name: str, labels_of: Callable[[T], dict[str, str]]) -> list[list[T]]:
+    """The items by one label, those with the same value together; those that lack it come last."""
+    parts: dict[str | None, list[T]] = {}
+    for item in items:
+        parts.setdefault(labels_of(item).get(name), []).append(item)
+    lacking = parts.pop(None, None)
+    # Strings by themselves are compared quickest.
+    ordered = [parts[value] for value in sorted(cast("dict[str, list[T]]", parts))]
+    return ordered if lacking is None else [*ordered, lacking]
 
 
 def valid_name(name: str, mode: Mode) -> bool:

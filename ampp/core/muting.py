@@ -34,10 +34,14 @@ class Muting:
 
     def load(self, plan: Plan, alerts: Iterable[Alert]) -> None:
         """Take over a new plan; every known alert may be a source for its rules."""
-        self.inhibitor = Inhibitor(plan.inhibit_rules)
-        self.intervals = plan.intervals
+        inhibitor = Inhibitor(plan.inhibit_rules)
         for alert in alerts:
-            self.inhibitor.observe(alert)
+            inhibitor.observe(alert)
+        self.take(plan, inhibitor)
+
+    def take(self, plan: Plan, inhibitor: Inhibitor) -> None:
+        """Take over a new plan, and the inhibitor that has observed every known alert under its rules."""
+        self.inhibitor, self.intervals = inhibitor, plan.intervals
 
     def silenced_by(self, alert: Alert, wall: int) -> tuple[str, ...]:
         """Ids of the active silences that match; kept on the alert until a silence starts, ends or changes."""

@@ -5,7 +5,6 @@ Status is worked out when asked, against the silences and sources of that moment
 """
 
 from collections.abc import Iterator, Mapping
-from operator import attrgetter
 from typing import Final
 
 from ampp.core.alert import Alert
@@ -16,8 +15,9 @@ from ampp.core.labels import fingerprint_hex, set_order, sort_for_notification
 from ampp.core.matcher import Matcher, matches_all
 from ampp.core.order import in_order
 from ampp.core.plan import Receiver
+from ampp.core.roll import by_fingerprint, roll
 from ampp.core.route import Route
-from ampp.core.view import AlertQuery, AlertView, GroupView
+from ampp.core.view import AlertQuery, AlertView, GroupView, Status, shared_status
 
 __all__ = ["BATCH", "alerts", "groups"]
 
@@ -25,46 +25,46 @@ __all__ = ["BATCH", "alerts", "groups"]
 BATCH: Final = 128
 """Alerts looked at between two turns of somebody else."""
 
-_QUICK: Final = 8192
-"""Alerts put in order by a number in one piece."""
-
 
 def alerts(engine: Engine, query: AlertQuery, wall: int, *, ordered: bool = True) -> Iterator[list[AlertView]]:
     """Every alert not over that passes the query, by ascending fingerprint, in batches some of which may be empty.
 
     Not `ordered`: as they stand in the book. That spares the fingerprints of alerts that nobody has asked for yet.
     """
-    groups, receivers = engine.groups, engine.plan.receivers
-    known = [alert for alert in engine.book if alert.ends >= wall]
+    book, left = engine.book, query.matchers
     wanted: list[Alert] = []
-    for first in range(0, len(known), BATCH):
-        chosen = _chosen(known[first : first + BATCH], query.matchers)
-        if ordered:
-            for alert in chosen:
-                if alert.fingerprint < 0:
-                    fingerprint(alert)
-        wanted += chosen
-        yield []
-    if ordered:
-        unordered, wanted = wanted, []
-        for some in in_order(unordered, attrgetter("fingerprint"), _QUICK):
-            wanted += some
+    if not ordered:
+        wanted += book
+    elif left:
+        # To put those in order that are chosen takes less time than to look at all in another order than they came in.
+        known = list(book)
+        for first in range(0, len(known), BATCH):
+            wanted += _chosen(known[first : first + BATCH], wall, left)
             yield []
+        wanted = yield from by_fingerprint(wanted)
+        left = ()
+    else:
+        wanted = yield from roll(book, wall)
     everyone = query.receiver is None and not query.receiver_matchers
     status = _Status(engine, query, wall)
-    told: dict[tuple[Route, ...], tuple[tuple[str, ...], bool]] = {}
+    told: dict[tuple[Route, ...], Status | None] = {}
+    routes: tuple[Route, ...] | None = None
+    plain: Status | None = None
     for first in range(0, len(wanted), BATCH):
         views = []
-        for alert in wanted[first : first + BATCH]:
-            routes = groups.route(alert)
-            heard = told.get(routes)
-            if heard is None:
-                names = tuple([route.receiver for route in routes])
-                heard = told[routes] = names, everyone or _heard(receivers, names, query)
-            if heard[1]:
-                view = status.view(alert, heard[0], ())
-                if view is not None:
-                    views.append(view)
+        for alert in _chosen(wanted[first : first + BATCH], wall, left):
+            if alert.routes is not routes:
+                # It seldom differs from the last one's.
+                routes = engine.groups.route(alert)
+                if routes not in told:
+                    names = tuple([route.receiver for route in routes])
+                    heard = everyone or _heard(engine.plan.receivers, names, query)
+                    told[routes] = shared_status(names, (), (), ()) if heard else None
+                plain = told[routes]
+            if plain is not None:
+                found = plain if status.free else status.of(alert, plain)
+                if found is not None:
+                    views.append(AlertView(alert, found))
         yield views
 
 
@@ -73,10 +73,11 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
     pauses."""
     plan = engine.plan
     status = _Status(engine, query, wall)
-    # Who hears of an alert is seldom told apart: all alerts with the same receivers share them.
+    # Who hears of an alert in several groups is known when all have been looked at. Those with the same receivers share
+    # them.
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     receivers: dict[bytes, tuple[str, ...]] = {}
-    found: list[tuple[Group, list[AlertView]]] = []
+    found: list[tuple[Group, tuple[str, ...], list[AlertView]]] = []
     for group in list(engine.groups):
         name = group.route.receiver
         if query.receiver is not None and not query.receiver(name):
@@ -87,30 +88,34 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
         if left is None:
             continue
         kept = []
+        plain = shared_status((name,), (), (), group.muted_by)
         members = list(group.alerts.values())
         for first in range(0, len(members), BATCH):
             yield []
-            for alert in _chosen(members[first : first + BATCH], left):
-                view = status.view(alert, (), ()) if alert.ends >= wall else None
-                if view is not None:
-                    kept.append(view)
-                    heard = (*receivers.get(alert.key, ()), name)
-                    receivers[alert.key] = shared.setdefault(heard, heard)
+            for alert in _chosen(members[first : first + BATCH], wall, left):
+                told = plain if status.free else status.of(alert, plain)
+                if told is not None:
+                    kept.append(AlertView(alert, told))
+                    if len(alert.routes) != 1:
+                        heard = (*receivers.get(alert.key, ()), name)
+                        receivers[alert.key] = shared.setdefault(heard, heard)
         if kept:
-            found.append((group, kept))
+            found.append((group, plain.muted_by, kept))
     names = {heard: tuple(sorted(heard)) for heard in shared}
     for some in in_order(found, lambda entry: (set_order(entry[0].labels), entry[0].route.receiver)):
         yield []
-        for group, kept in some:
-            if group.muted_by and not query.muted:
+        for group, muted_by, kept in some:
+            if muted_by and not query.muted:
                 continue
-            views = []
-            for count, view in enumerate(sort_for_notification(kept, lambda view: view.alert.labels)):
-                if not count % BATCH:
-                    yield []
-                alert = view.alert
-                everyone = names[receivers[alert.key]]
-                views.append(AlertView(alert, everyone, view.silenced_by, view.inhibited_by, group.muted_by))
+            views = sort_for_notification(kept, lambda view: view.alert.labels)
+            if receivers:
+                for place, view in enumerate(views):
+                    if not place % BATCH:
+                        yield []
+                    everyone = receivers.get(view.alert.key)
+                    if everyone is not None:
+                        by = view.silenced_by, view.inhibited_by, view.muted_by
+                        views[place] = AlertView(view.alert, shared_status(names[everyone], *by))
             yield [GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)]
     while found:
         # What is left of 100,000 would take 40 ms to be freed in one piece.
@@ -137,30 +142,31 @@ class _Status:
         self._muting = engine.muting
         self._query = query
         self._wall = wall
-        self._free = not len(engine.muting.silences) and not engine.muting.inhibitor.rules
-        """Neither silence nor rule: nothing to be asked of any alert."""
+        free = not len(engine.muting.silences) and not engine.muting.inhibitor.rules
+        self.free: Final = free and query.active
+        """Neither silence nor rule, and nothing to be asked of any alert: each is told as if nothing suppressed it."""
 
-    def view(self, alert: Alert, receivers: tuple[str, ...], muted_by: tuple[str, ...]) -> AlertView | None:
-        """The alert, which the query's matchers have chosen, unless its status is not asked for."""
+    def of(self, alert: Alert, plain: Status) -> Status | None:
+        """The status of the alert, which the query's matchers have chosen, unless one like that is not asked for.
+        `plain` is what it is where neither silence nor rule suppresses it."""
         query = self._query
-        if self._free:
-            return AlertView(alert, receivers, (), (), muted_by) if query.active else None
         silenced_by = self._muting.silenced_by(alert, self._wall)
         if silenced_by and not query.silenced:
             return None
         inhibition = self._muting.inhibited_by(alert, self._wall)
         if inhibition is None:
-            if not query.active and not silenced_by:
-                return None
-            return AlertView(alert, receivers, silenced_by, (), muted_by)
+            if silenced_by:
+                return shared_status(plain.receivers, silenced_by, (), plain.muted_by)
+            return plain if query.active else None
         if not query.inhibited:
             return None
         by = (fingerprint_hex(fingerprint(inhibition.source)),)
-        return AlertView(alert, receivers, silenced_by, by, muted_by)
+        return shared_status(plain.receivers, silenced_by, by, plain.muted_by)
 
 
-def _chosen(alerts: list[Alert], matchers: tuple[Matcher, ...]) -> list[Alert]:
-    """Those that fulfil the matchers, looked for before anything is worked out for the others."""
+def _chosen(alerts: list[Alert], wall: int, matchers: tuple[Matcher, ...]) -> list[Alert]:
+    """Those not over that fulfil the matchers, looked for before anything is worked out for the others."""
+    alerts = [alert for alert in alerts if alert.ends >= wall]
     for matcher in matchers:
         name, test = matcher.name, matcher.test
         alerts = [alert for alert in alerts if test(alert.labels.get(name, ""))]

@@ -5,6 +5,8 @@ disappears if either flag is false.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
@@ -12,7 +14,7 @@ from ampp.core.alert import Alert
 from ampp.core.matcher import Matcher
 from ampp.core.notify import RouteLabels
 
-__all__ = ["AlertQuery", "AlertView", "GroupView"]
+__all__ = ["AlertQuery", "AlertView", "GroupView", "Status", "shared_status"]
 
 
 class AlertQuery(msgspec.Struct, frozen=True):
@@ -27,18 +29,49 @@ class AlertQuery(msgspec.Struct, frozen=True):
     receiver_matchers: tuple[Matcher, ...] = ()
 
 
-class AlertView(msgspec.Struct, frozen=True, gc=False):
-    """One alert with its status at the moment of the query. `inhibited_by`: fingerprints as 16 hex digits."""
+class Status(msgspec.Struct, frozen=True, gc=False):
+    """Who hears of an alert and what keeps them from it. `inhibited_by`: fingerprints as 16 hex digits."""
 
-    alert: Alert
     receivers: tuple[str, ...]
     silenced_by: tuple[str, ...]
     inhibited_by: tuple[str, ...]
-    muted_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...]
 
     @property
     def suppressed(self) -> bool:
         return bool(self.silenced_by or self.inhibited_by or self.muted_by)
+
+
+shared_status: Final = lru_cache(maxsize=1024)(Status)
+"""The status of these parts. Nearly all alerts have one of a few, which are mostly found the same without a look at
+their parts."""
+
+
+class AlertView(msgspec.Struct, frozen=True, gc=False):
+    """One alert with its status at the moment of the query."""
+
+    alert: Alert
+    status: Status
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        return self.status.receivers
+
+    @property
+    def silenced_by(self) -> tuple[str, ...]:
+        return self.status.silenced_by
+
+    @property
+    def inhibited_by(self) -> tuple[str, ...]:
+        return self.status.inhibited_by
+
+    @property
+    def muted_by(self) -> tuple[str, ...]:
+        return self.status.muted_by
+
+    @property
+    def suppressed(self) -> bool:
+        return self.status.suppressed
 
 
 class GroupView(msgspec.Struct, frozen=True):

@@ -60,6 +60,12 @@ class Wheel(Generic[K]):
             self._tidy()
         return known
 
+    def shed(self, most: int) -> None:
+        """Forget about so many timers, whichever: of a wheel that will not be turned again, to be freed in pieces."""
+        del self._heap[-most:]
+        for _ in range(min(most, len(self._armed))):
+            self._armed.popitem()
+
     def due_at(self, key: K) -> int | None:
         """The time for which `key` is armed, or None."""
         entry = self._armed.get(key)

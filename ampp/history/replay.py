@@ -39,7 +39,7 @@ from ampp.core.plan import Plan
 from ampp.core.record import Collected, Delivered, Flushed, GroupDropped, GroupRow, LogEntry, LogPruned, Posted
 from ampp.core.route import Route
 from ampp.core.silence import SilenceBook
-from ampp.core.succession import load_plan
+from ampp.core.takeover import load_plan
 from ampp.history import namesake, outset
 from ampp.history.delivery import Deliveries
 from ampp.history.outset import Onset

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from ampp.core.clock import MINUTE
 from ampp.core.plan import Plan
 from ampp.core.record import AlertRow, ConfigLoaded, Flushed, Posted, Record, Started
-from ampp.core.succession import load_plan
+from ampp.core.takeover import load_plan
 from ampp.history.tape import Ahead, untold
 from ampp.history.window import Ends
 from tests.simulation.world import World, plan_of

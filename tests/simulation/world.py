@@ -32,7 +32,8 @@ from ampp.core.reason import FailureReason
 from ampp.core.record import Flushed, LogEntry, Record, SilencePut
 from ampp.core.route import RouteSpec, build
 from ampp.core.silence import SilenceBook, SilenceDraft, SilenceError
-from ampp.core.succession import load_plan, restore
+from ampp.core.succession import restore
+from ampp.core.takeover import Takeover
 from tests.simulation.projection import Projection
 
 START = 1_700_000_000 * SECOND
@@ -244,11 +245,22 @@ class World:
 
     def reload(self) -> None:
         keep_timers = self.random.random() < 0.5
-        if self.random.random() < 0.5:
-            self.plan = plan_of(self.random)
-        self.carry(load_plan(self.engine, self.plan, self.now(), keep_timers=keep_timers))
+        plan = plan_of(self.random) if self.random.random() < 0.5 else self.plan
+        takeover = Takeover(self.engine, plan, pace=self.random.choice((1, 2, 128)))
+        for _ in takeover.prepare(self.now()):
+            self.meanwhile()
+        self.plan = plan
+        self.carry(takeover.succeed(self.now(), keep_timers=keep_timers))
         self.timers.clear()
         self.disturb()
+        for records in takeover.clear(self.now()):
+            self.keep(records)
+            self.meanwhile()
+
+    def meanwhile(self) -> None:
+        """What may happen between two steps of a reload."""
+        if self.random.random() < 0.1:
+            self.random.choice((self.post, self.post, self.upkeep, self.silence, lambda: self.run_for(SECOND)))()
 
     def restart(self) -> None:
         """kill -9: whatever is not in the journal is gone, sends under way among it."""

@@ -59,7 +59,8 @@ from ampp.core.plan import Plan
 from ampp.core.reason import FailureReason
 from ampp.core.record import Record, SilencePut
 from ampp.core.silence import SilenceBook, SilenceDraft
-from ampp.core.succession import load_plan, restore
+from ampp.core.succession import restore
+from ampp.core.takeover import load_plan
 from ampp.core.view import AlertQuery, AlertView, GroupView
 from ampp.deliver.message import in_order
 from tests.simulation.projection import Projection

@@ -1,0 +1,65 @@
+"""A new plan made ready while the engine goes on puts everything where it would have been put in one go."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from ampp.core.engine import Effects
+from ampp.core.record import Collected, GroupDropped
+from ampp.core.takeover import Takeover, load_plan
+from tests.simulation.world import World, plan_of
+
+ACTS = ("post", "post", "post", "wait", "silence", "expire", "upkeep")
+
+
+def lived(seed: int) -> World:
+    world = World(seed)
+    for _ in range(60):
+        world.step()
+    return world
+
+
+def standing(world: World, effects: Effects) -> dict[str, Any]:
+    engine, now = world.engine, world.now()
+    alerts = {alert.key: alert for group in engine.groups for alert in group.alerts.values()}
+    alerts |= engine.book.alerts
+    return {
+        "members": {group.name: sorted(group.alerts) for group in engine.groups},
+        "alerts": {
+            key: (
+                [route.id for route in engine.groups.route(alert)],
+                sorted(group.name for group in alert.groups),
+                alert.seated,
+                (found := engine.muting.inhibited_by(alert, now.wall)) and found.rule_index,
+            )
+            for key, alert in alerts.items()
+        },
+        "sources": {alert.key for alert in engine.book if engine.muting.inhibitor.may_inhibit(alert)},
+        "timers": all(group.seat in engine.groups.wheel for group in engine.groups),
+        "inherited": {group.name: (group.flushed, group.muted_by, group.flight is None) for group in engine.groups},
+        "dropped": sorted((r.route, r.labels) for r in effects.records if isinstance(r, GroupDropped)),
+        "collected": sorted(key for r in effects.records if isinstance(r, Collected) for key in r.alerts),
+        "canceled": sorted(effects.canceled),
+        "outbox": sorted(engine.outbox),
+    }
+
+
+@pytest.mark.parametrize("seed", range(28))
+def test_what_happens_meanwhile_makes_no_difference(seed: int) -> None:
+    random, keep_timers = Random(seed), bool(seed % 2)
+    apart, at_once = lived(seed), lived(seed)
+    plan = plan_of(random)
+    done: list[str] = []
+    takeover = Takeover(apart.engine, plan, pace=1)
+    for _ in takeover.prepare(apart.now()):
+        if random.random() < 0.1:
+            done.append(random.choice(ACTS))
+            getattr(apart, done[-1])()
+    pieces = takeover.succeed(apart.now(), keep_timers=keep_timers)
+    for records in takeover.clear(apart.now()):
+        pieces.records += records
+    for act in done:
+        getattr(at_once, act)()
+    whole = load_plan(at_once.engine, plan, at_once.now(), keep_timers=keep_timers)
+    assert standing(apart, pieces) == standing(at_once, whole)
