@@ -1,5 +1,9 @@
 """What is over is forgotten a little at a time, and nothing that is reported meanwhile is lost or seen half."""
 
+from itertools import islice
+
+import pytest
+
 from ampp.config import compile as compile_plan
 from ampp.config import load
 from ampp.core.alert import PostedAlert
@@ -8,6 +12,7 @@ from ampp.core.engine import Engine
 from ampp.core.labels import key
 from ampp.core.matcher import Mode
 from ampp.core.silence import SilenceBook
+from ampp.core.takeover import Takeover, load_plan
 
 CONFIG = """
 route: {receiver: all, group_by: [n], group_wait: 1h}
@@ -82,3 +87,27 @@ def test_a_name_none_of_whose_alerts_is_left_makes_room() -> None:
     engine.collect(LATER)
     assert not engine.book.names._ends
     assert engine.receive([PostedAlert(labels=labels(7))], LATER).limited == []
+
+
+@pytest.mark.parametrize("before", [0, 1, 5, 12])
+def test_a_takeover_in_the_midst_of_it_comes_to_the_same_end(before: int) -> None:
+    """`before`: batches collected until the new plan is in force; the others follow."""
+    plan = compile_plan(load(CONFIG))
+    engine, other = filled(1_000), filled(1_000)
+    every = list(engine.book)
+    batches, takeover = engine.collecting(LATER), Takeover(engine, plan, pace=64)
+    early = islice(batches, before)
+    for _ in takeover.prepare(LATER):
+        next(early, None)
+    takeover.succeed(LATER, keep_timers=False)
+    for _ in takeover.clear(LATER):
+        next(batches, None)
+    list(batches)
+    load_plan(other, plan, LATER)
+    other.collect(LATER)
+    assert list(engine.book.alerts) == list(other.book.alerts)
+    told = [{group.name: set(group.alerts) for group in each.groups} for each in (engine, other)]
+    assert told[0] == told[1]
+    assert len(told[0]) == 1_000
+    for alert in every:
+        assert engine.muting.inhibitor.may_inhibit(alert) == (alert.key in engine.book.alerts)
