@@ -91,6 +91,7 @@ class Delivery:
         self._lanes: dict[Integration, Lane] = {}
         self._jobs: dict[str, Job] = {}
         self._turns: deque[Lane] = deque()
+        self._ends: deque[tuple[Outcome, Job | None]] = deque()
         self._running = 0
         self._wheel: Wheel[str] = Wheel(mono())
         self._wake = trio.Event()
@@ -295,7 +296,10 @@ class Delivery:
         self._ended.set()
         self._pump()
         if outcome is not None:
-            await self._tell(outcome, job)
+            answer = self._report(outcome)
+            if answer is not None:
+                await answer
+            self._told(job)
 
     def _failed(self, job: Job, error: SendError | None, began: int, ended: int) -> None:
         if error is not None and not error.retry:
@@ -326,7 +330,7 @@ class Delivery:
 
     def _settle(self, job: Job, **how: Any) -> None:
         """The job is at its end: see `_outcome`, which is reported soon."""
-        self._start(self._tell, self._outcome(job, **how), job)
+        self._end(self._outcome(job, **how), job)
 
     def _outcome(
         self,
@@ -371,20 +375,39 @@ class Delivery:
             log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
         return outcome
 
-    async def _tell(self, outcome: Outcome, job: Job | None = None) -> None:
-        answer = self._report(outcome)
-        if answer is not None:
-            await answer
+    def _end(self, outcome: Outcome, job: Job | None = None) -> None:
+        """Report the outcome soon, in its turn: a reload may end thousands of jobs at once."""
+        self._ends.append((outcome, job))
+        if len(self._ends) == 1:
+            self._start(self._tell_ends)
+
+    async def _tell_ends(self) -> None:
+        while self._ends:
+            if stall.overlong():
+                await trio.lowlevel.checkpoint()
+            outcome, job = self._ends[0]
+            answer = self._report(outcome)
+            if answer is None:
+                self._told(job)
+            else:
+                self._start(self._tell, answer, job)
+            self._ends.popleft()
+
+    async def _tell(self, answer: Awaitable[None], job: Job | None) -> None:
+        await answer
+        self._told(job)
+
+    def _told(self, job: Job | None) -> None:
         if job is not None:
             del self._jobs[job.key]
             if job.following is not None:
                 self._accept(job.following)
 
     def _tell_superseded(self, notify: Notify, attempts: int, took: int) -> None:
-        self._start(self._tell, Outcome(notify, ok=False, attempts=attempts, took=took, superseded=True))
+        self._end(Outcome(notify, ok=False, attempts=attempts, took=took, superseded=True))
 
     def _tell_canceled(self, notify: Notify) -> None:
-        self._start(self._tell, failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
+        self._end(failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
 
     def _leave(self, job: Job) -> bool:
         """Take a ready or paused job out of its place; says whether it was ready."""
