@@ -31,13 +31,12 @@ from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
-from ampp.core.reason import FailureReason
 from ampp.core.wheel import Wheel
 from ampp.deliver.apart import apart
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
 from ampp.deliver.lane import Job, Lane
-from ampp.deliver.outcome import failed, fatal, gave_up, log_success, told
+from ampp.deliver.outcome import failed, gave_up, told
 from ampp.deliver.resolver import Resolver
 from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
 from ampp.observe import stall
@@ -329,51 +328,11 @@ class Delivery:
         self._arm(job.key, again)
 
     def _settle(self, job: Job, **how: Any) -> None:
-        """The job is at its end: see `_outcome`, which is reported soon."""
+        """The job is at its end: see `Job.conclude`; its outcome is reported soon."""
         self._end(self._outcome(job, **how), job)
 
-    def _outcome(
-        self,
-        job: Job,
-        *,
-        ok: bool = False,
-        data: Data | None = None,
-        error: SendError | None = None,
-        canceled: bool = False,
-    ) -> Outcome:
-        """The job is at its end: count it, log it. `error` is one that ends it by itself."""
-        job.over = True
-        notify, lane = job.notify, job.lane
-        lane.retrying = False
-        took = self._mono() - job.began
-        if ok:
-            lane.last_success = self._wall()
-            lane.failures = 0
-            outcome = Outcome(notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=job.tries)
-            log_success(outcome)
-        else:
-            cause = error or job.last
-            text = fatal(notify, job.attempts, error) if error else gave_up(notify, job.attempts, cause, canceled)
-            reason = cause.reason if cause else FailureReason.CANCELED if canceled else FailureReason.DEADLINE
-            outcome = failed(
-                notify,
-                job.attempts,
-                took,
-                error=text,
-                reason=reason,
-                retryable=error is None,
-                canceled=canceled,
-                tries=job.tries,
-            )
-            lane.series.failed(reason.value)
-            if not canceled:
-                lane.last_failure = self._wall()
-                lane.failures += 1
-                lane.error = str(cause or "context deadline exceeded")
-            # That an integration cannot send was said when it was loaded.
-            log = _log.debug if canceled or isinstance(lane.sender, Unsendable) else _log.error
-            log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
-        return outcome
+    def _outcome(self, job: Job, **how: Any) -> Outcome:
+        return job.conclude(self._mono(), self._wall(), **how)
 
     def _end(self, outcome: Outcome, job: Job | None = None) -> None:
         """Report the outcome soon, in its turn: a reload may end thousands of jobs at once."""
