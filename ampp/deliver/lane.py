@@ -6,16 +6,21 @@ from typing import Final
 
 import trio
 
-from ampp.core.notify import Notify
+from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
+from ampp.core.reason import FailureReason
 from ampp.core.record import Try
 from ampp.deliver.health import Health
+from ampp.deliver.outcome import failed, fatal, gave_up, log_success
 from ampp.deliver.sender import Sender, SendError, Unsendable
+from ampp.observe.log import Logger
 from ampp.observe.metrics import IntegrationMetrics
 
 __all__ = ["Job", "Lane"]
 
 _TRIES: Final = 10
+
+_log: Final = Logger("dispatcher")
 
 
 class Lane:
@@ -91,6 +96,49 @@ class Job:
         self.attempts += 1
         tries = self._tries
         self._tries = (*(tries if len(tries) < _TRIES else (tries[0], *tries[2:])), Try(at, took, error))
+
+    def conclude(
+        self,
+        now: int,
+        wall: int,
+        *,
+        ok: bool = False,
+        data: Data | None = None,
+        error: SendError | None = None,
+        canceled: bool = False,
+    ) -> Outcome:
+        """The job is at its end: count it, log it. `error` is one that ends it by itself."""
+        self.over = True
+        notify, lane = self.notify, self.lane
+        lane.retrying = False
+        took = now - self.began
+        if ok:
+            lane.last_success = wall
+            lane.failures = 0
+            outcome = Outcome(notify, ok=True, attempts=self.attempts, took=took, data=data or {}, tries=self.tries)
+            log_success(outcome)
+            return outcome
+        cause = error or self.last
+        text = fatal(notify, self.attempts, error) if error else gave_up(notify, self.attempts, cause, canceled)
+        reason = cause.reason if cause else FailureReason.CANCELED if canceled else FailureReason.DEADLINE
+        lane.series.failed(reason.value)
+        if not canceled:
+            lane.last_failure = wall
+            lane.failures += 1
+            lane.error = str(cause or "context deadline exceeded")
+        # That an integration cannot send was said when it was loaded.
+        log = _log.debug if canceled or isinstance(lane.sender, Unsendable) else _log.error
+        log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
+        return failed(
+            notify,
+            self.attempts,
+            took,
+            error=text,
+            reason=reason,
+            retryable=error is None,
+            canceled=canceled,
+            tries=self.tries,
+        )
 
     @property
     def tries(self) -> tuple[Try, ...]:

@@ -31,13 +31,12 @@ from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
-from ampp.core.reason import FailureReason
 from ampp.core.wheel import Wheel
 from ampp.deliver.apart import apart
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
 from ampp.deliver.lane import Job, Lane
-from ampp.deliver.outcome import failed, fatal, gave_up, log_success, told
+from ampp.deliver.outcome import failed, gave_up, told
 from ampp.deliver.resolver import Resolver
 from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
 from ampp.observe import stall
@@ -91,6 +90,7 @@ class Delivery:
         self._lanes: dict[Integration, Lane] = {}
         self._jobs: dict[str, Job] = {}
         self._turns: deque[Lane] = deque()
+        self._ends: deque[tuple[Outcome, Job | None]] = deque()
         self._running = 0
         self._wheel: Wheel[str] = Wheel(mono())
         self._wake = trio.Event()
@@ -295,7 +295,10 @@ class Delivery:
         self._ended.set()
         self._pump()
         if outcome is not None:
-            await self._tell(outcome, job)
+            answer = self._report(outcome)
+            if answer is not None:
+                await answer
+            self._told(job)
 
     def _failed(self, job: Job, error: SendError | None, began: int, ended: int) -> None:
         if error is not None and not error.retry:
@@ -325,66 +328,45 @@ class Delivery:
         self._arm(job.key, again)
 
     def _settle(self, job: Job, **how: Any) -> None:
-        """The job is at its end: see `_outcome`, which is reported soon."""
-        self._start(self._tell, self._outcome(job, **how), job)
+        """The job is at its end: see `Job.conclude`; its outcome is reported soon."""
+        self._end(self._outcome(job, **how), job)
 
-    def _outcome(
-        self,
-        job: Job,
-        *,
-        ok: bool = False,
-        data: Data | None = None,
-        error: SendError | None = None,
-        canceled: bool = False,
-    ) -> Outcome:
-        """The job is at its end: count it, log it. `error` is one that ends it by itself."""
-        job.over = True
-        notify, lane = job.notify, job.lane
-        lane.retrying = False
-        took = self._mono() - job.began
-        if ok:
-            lane.last_success = self._wall()
-            lane.failures = 0
-            outcome = Outcome(notify, ok=True, attempts=job.attempts, took=took, data=data or {}, tries=job.tries)
-            log_success(outcome)
-        else:
-            cause = error or job.last
-            text = fatal(notify, job.attempts, error) if error else gave_up(notify, job.attempts, cause, canceled)
-            reason = cause.reason if cause else FailureReason.CANCELED if canceled else FailureReason.DEADLINE
-            outcome = failed(
-                notify,
-                job.attempts,
-                took,
-                error=text,
-                reason=reason,
-                retryable=error is None,
-                canceled=canceled,
-                tries=job.tries,
-            )
-            lane.series.failed(reason.value)
-            if not canceled:
-                lane.last_failure = self._wall()
-                lane.failures += 1
-                lane.error = str(cause or "context deadline exceeded")
-            # That an integration cannot send was said when it was loaded.
-            log = _log.debug if canceled or isinstance(lane.sender, Unsendable) else _log.error
-            log("Notify for alerts failed", num_alerts=len(notify.alerts), aggrGroup=notify.group_key, err=text)
-        return outcome
+    def _outcome(self, job: Job, **how: Any) -> Outcome:
+        return job.conclude(self._mono(), self._wall(), **how)
 
-    async def _tell(self, outcome: Outcome, job: Job | None = None) -> None:
-        answer = self._report(outcome)
-        if answer is not None:
-            await answer
+    def _end(self, outcome: Outcome, job: Job | None = None) -> None:
+        """Report the outcome soon, in its turn: a reload may end thousands of jobs at once."""
+        self._ends.append((outcome, job))
+        if len(self._ends) == 1:
+            self._start(self._tell_ends)
+
+    async def _tell_ends(self) -> None:
+        while self._ends:
+            if stall.overlong():
+                await trio.lowlevel.checkpoint()
+            outcome, job = self._ends[0]
+            answer = self._report(outcome)
+            if answer is None:
+                self._told(job)
+            else:
+                self._start(self._tell, answer, job)
+            self._ends.popleft()
+
+    async def _tell(self, answer: Awaitable[None], job: Job | None) -> None:
+        await answer
+        self._told(job)
+
+    def _told(self, job: Job | None) -> None:
         if job is not None:
             del self._jobs[job.key]
             if job.following is not None:
                 self._accept(job.following)
 
     def _tell_superseded(self, notify: Notify, attempts: int, took: int) -> None:
-        self._start(self._tell, Outcome(notify, ok=False, attempts=attempts, took=took, superseded=True))
+        self._end(Outcome(notify, ok=False, attempts=attempts, took=took, superseded=True))
 
     def _tell_canceled(self, notify: Notify) -> None:
-        self._start(self._tell, failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
+        self._end(failed(notify, 0, 0, error=gave_up(notify, 0, None, canceled=True), canceled=True))
 
     def _leave(self, job: Job) -> bool:
         """Take a ready or paused job out of its place; says whether it was ready."""

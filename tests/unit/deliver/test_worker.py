@@ -1,11 +1,13 @@
 """The worker's rules on a clock that jumps: when attempts come, how they end, who waits for whom."""
 
 import logging
+import time
 from itertools import pairwise
 
 import msgspec
 import pytest
 import trio
+from prometheus_client import Histogram
 from trio.testing import MockClock
 
 from ampp.core.clock import SECOND
@@ -14,6 +16,7 @@ from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
 from ampp.deliver.backoff import pauses
 from ampp.deliver.sender import Unsendable
+from ampp.observe import stall
 
 from .kit import HANG, HOOK, OTHER, Accept, Refuse, Scripted, alert, mono, notify, numbers, running
 
@@ -384,3 +387,41 @@ async def test_alerts_are_told_in_order(count: int) -> None:
         stage.delivery.submit(notify(quiet, *mixed))
         await stage.until(2)
     assert [told for _, told in sender.told] == [tuple(alerts), tuple(alerts[::2])]
+
+
+async def test_very_many_ends_at_once_are_reported_in_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = 0
+    turns: list[int] = []
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            await trio.lowlevel.checkpoint()
+            turn += 1
+
+    async with running({HOOK: Scripted(HANG)}, per_integration=1, grace=0.1) as stage, trio.open_nursery() as nursery:
+        hear = stage.hear
+
+        def slowly(outcome: Outcome) -> None:
+            turns.append(turn)
+            time.sleep(0.002)
+            hear(outcome)
+
+        monkeypatch.setattr(stage.delivery, "_report", slowly)
+        nursery.start_soon(stall.watch, Histogram("stall_of_ends", "", registry=None))
+        nursery.start_soon(count)
+        await trio.sleep(0.02)
+        for number in range(101):
+            stage.delivery.submit(notify(group=f"g{number}", flush=number, within=600))
+        await trio.sleep(0.02)
+        stage.delivery.cancel(range(1, 101))
+        with trio.fail_after(30):
+            outcomes = await stage.until(100)
+        assert [outcome.notify.flush for outcome in outcomes] == [*range(1, 101)]
+        assert max(map(turns.count, turns)) < 30
+        # What comes for their keys later is taken as ever.
+        stage.delivery.submit(notify(group="g1", flush=200, within=600))
+        stage.delivery.cancel([200])
+        with trio.fail_after(30):
+            assert (await stage.until(101))[-1].canceled
+        nursery.cancel_scope.cancel()
