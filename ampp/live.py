@@ -53,16 +53,13 @@ from ampp.options import Options
 from ampp.outgoing import Outgoing
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["SLICE", "Live", "ReloadError", "in_slices", "now"]
+__all__ = ["Live", "ReloadError", "in_slices", "now"]
 
 T = TypeVar("T")
 
 _log: Final = Logger("dispatcher")
 _config_log: Final = Logger("configuration")
 _silence_log: Final = Logger("silences")
-
-SLICE: Final = 0.005
-"""Seconds a listing may run before it lets other tasks have a turn."""
 
 _AT_ONCE: Final = 16
 """Groups that are told in one step with taking in the alerts that they are about."""
@@ -407,14 +404,12 @@ def _log_silence(action: str, silence: Silence) -> None:
 
 
 async def in_slices(batches: Iterator[list[T]]) -> list[T]:
-    """All that the iterator yields, with a checkpoint whenever it has run for SLICE."""
-    until = time.perf_counter() + SLICE
+    """All that the iterator yields. Lets other tasks run in between."""
+    pace = stall.Pace()
     views: list[T] = []
     for batch in batches:
         views += batch
-        if time.perf_counter() > until or stall.overlong():
-            await trio.lowlevel.checkpoint()
-            until = time.perf_counter() + SLICE
+        await pace.pause()
     return views
 
 

@@ -14,8 +14,9 @@ from ampp.core.alert import Alert, PostedAlert
 from ampp.core.book import row_of
 from ampp.core.clock import SECOND
 from ampp.core.record import AlertRow, SilencesPruned
-from ampp.live import SLICE, Live, now
+from ampp.live import Live, now
 from ampp.observe.log import Logger
+from ampp.observe.stall import Pace
 from ampp.store.error import StoreDown
 
 __all__ = ["exposition", "maintain", "run", "write_refreshed"]
@@ -39,6 +40,9 @@ some hundred thousand; with more the store is further behind, and no busier."""
 
 _TRAIL_SLICE: Final = 500
 
+_BATCH: Final = 64
+"""Alerts looked at between two turns of somebody else."""
+
 
 async def run(live: Live) -> None:
     """Keep house until cancelled."""
@@ -52,7 +56,9 @@ async def run(live: Live) -> None:
 async def _collect(live: Live) -> None:
     while True:
         await trio.sleep(live.options.alert_gc_interval / SECOND)
-        live.engine.collect(now())
+        pace = Pace()
+        for _ in live.engine.collecting(now()):
+            await pace.pause()
 
 
 async def _maintain(live: Live) -> None:
@@ -69,11 +75,15 @@ async def _trail(live: Live) -> None:
             await trio.sleep(_BEHIND)
         seen, left = book.refreshed, _TRAIL
         rows: list[AlertRow] = []
-        for count, alert in enumerate(list(live.known.values())):
+        known = list(live.known.values())
+        known.reverse()
+        while known:
+            # What has left the book meanwhile is let go of here, and not all of it in the end in one piece.
+            alert = known.pop()
             if alert.updated != alert.kept and live.known.get(alert.key) is alert:
                 rows.append(row_of(alert))
                 alert.kept = alert.updated
-            if len(rows) >= _TRAIL_SLICE or count % 5000 == 4999:
+            if len(rows) >= _TRAIL_SLICE or not len(known) % 5000:
                 live.store.refresh(rows)
                 left -= len(rows)
                 rows = []
@@ -193,14 +203,14 @@ async def _states(live: Live, alerts: Iterable[Alert], wall: int) -> tuple[int, 
     """How many of the alerts that are not over are active, and how many suppressed. Lets others run in between."""
     muting = live.engine.muting
     active = suppressed = 0
-    until = time.perf_counter() + SLICE
-    for alert in list(alerts):
-        if time.perf_counter() > until:
-            await trio.lowlevel.checkpoint()
-            until = time.perf_counter() + SLICE
+    pace = Pace()
+    for place, alert in enumerate(list(alerts)):
+        if not place % _BATCH:
+            await pace.pause()
         if alert.ends > wall:
             if muting.silenced_by(alert, wall) or muting.inhibited_by(alert, wall):
                 suppressed += 1
             else:
                 active += 1
+    await pace.pause()
     return active, suppressed

@@ -26,6 +26,10 @@ from ampp.core.record import AlertRow, Lapse
 __all__ = ["Book", "Change", "NameLimit", "Repeats", "fingerprint", "hash64", "overlap", "row_of", "snapshot"]
 
 
+_BATCH: Final = 64
+"""Alerts looked at between two turns of somebody else."""
+
+
 class Change(Enum):
     """What a report did to the book. Only a refresh may be written behind the answer."""
 
@@ -216,16 +220,30 @@ class Book:
                 done += 1
         return done
 
-    def collect(self, wall: int) -> list[Alert]:
-        """Take out and return what is over (upstream: the provider's garbage collection)."""
-        gone = [alert for alert in self.alerts.values() if alert.ends <= wall]
-        for alert in gone:
-            del self.alerts[alert.key]
-        if gone:
-            self.forgotten += len(gone)
-            self.roll = self.unrolled = None
-        self.names.forget(wall)
-        return gone
+    def collect(self, wall: int) -> Iterator[list[Alert]]:
+        """Take out what is over at `wall`, in batches, some of which may be empty (upstream: the provider's garbage
+        collection).
+
+        Between two of them reports may come in. One about an alert that is still to be looked at is merged with it,
+        and decides whether it goes; one about an alert that went makes a new one, which this does not look at.
+        """
+        alerts = self.alerts
+        known = list(alerts.values())
+        known.reverse()
+        while known:
+            some = reversed(known[-_BATCH:])
+            # Let go of here and not in the end: freeing so many in one piece takes as long as taking them out.
+            del known[-_BATCH:]
+            gone = [alert for alert in some if alert.ends <= wall and alerts.get(alert.key) is alert]
+            for alert in gone:
+                del alerts[alert.key]
+            if gone:
+                # At each batch: between two of them a listing may make a roll, and a takeover look what is left.
+                self.forgotten += len(gone)
+                self.roll = self.unrolled = None
+            yield gone
+        for _ in self.names.forget(wall):
+            yield []
 
     def restore(self, rows: Iterable[AlertRow]) -> None:
         """Fill an empty book from the store. Nobody has repeated these yet: they are `held`."""
@@ -298,8 +316,10 @@ class NameLimit:
             self._first.pop(name, None)
         return True
 
-    def forget(self, wall: int) -> None:
-        """Drop names none of whose alerts is still active."""
-        for name in [name for name, bucket in self._ends.items() if all(ends <= wall for ends in bucket.values())]:
-            del self._ends[name]
-            self._first.pop(name, None)
+    def forget(self, wall: int) -> Iterator[None]:
+        """Drop names none of whose alerts is still active; after each name looked at it pauses."""
+        for name in list(self._ends):
+            if all(ends <= wall for ends in self._ends[name].values()):
+                del self._ends[name]
+                self._first.pop(name, None)
+            yield

@@ -17,8 +17,9 @@ that succeeded are protected by the notification log.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain
 from typing import Final, Literal
 
 import msgspec
@@ -374,10 +375,16 @@ class Engine:
 
     def collect(self, now: Now) -> list[Alert]:
         """Forget alerts that are over. Groups hold on to theirs until told; the store follows the groups."""
-        gone = self.book.collect(now.wall)
-        for alert in gone:
-            self.muting.inhibitor.forget(alert)
-        return gone
+        return list(chain.from_iterable(self.collecting(now)))
+
+    def collecting(self, now: Now) -> Iterator[list[Alert]]:
+        """The same a little at a time: in batches, some of which may be empty, between which the engine may be used in
+        any way. An alert leaves the book and the inhibitor together, so that nobody finds it in one of them alone."""
+        for gone in self.book.collect(now.wall):
+            for alert in gone:
+                # Asked for each time: a reload brings another one.
+                self.muting.inhibitor.forget(alert)
+            yield gone
 
     def prune_log(self, now: Now) -> LogPruned | None:
         """Remove notification-log entries past their expiry; until then even an expired one still deduplicates.

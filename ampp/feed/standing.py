@@ -3,25 +3,28 @@
 Alerts are looked at one by one when something was reported of them. All of them are looked at when what keeps alerts
 quiet has changed: a silence was written, began or ended; a source of inhibition appeared or went; rules were loaded.
 An alert whose time runs out changes by nothing but the clock: the earliest end is known, and looked at when it comes.
+
+Many are looked at a little at a time, all as of one moment. What is reported of an alert meanwhile has a record, for
+which it is looked at the next time: so nothing of it is missed, whether it was seen with the report or without.
+Standings belong to one task.
 """
 
-import time
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
-import trio
 
 from ampp.core.alert import Alert
 from ampp.core.book import fingerprint
 from ampp.core.engine import Engine
 from ampp.core.labels import fingerprint_hex
 from ampp.feed.event import Kind
+from ampp.observe.stall import Pace
 
 __all__ = ["Change", "Counts", "Standing", "Standings"]
 
-_SLICE: Final = 0.005
-"""Seconds after which others get a turn."""
+_BATCH: Final = 128
+"""Alerts looked at between two turns of somebody else."""
 
 _NEVER: Final = 1 << 80
 
@@ -75,7 +78,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Standings:
-    """The standings of all alerts, as they were when last looked at."""
+    """The standings of all alerts, as they were when last looked at. Whatever looks at many lets others run in between;
+    it adds to the changes, which are by the alerts' keys."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine: Final = engine
@@ -85,57 +89,59 @@ class Standings:
         self.took = 0.0
         """Seconds that looking at all of them took last, without the pauses."""
 
-    def touch(self, keys: Iterable[bytes], wall: int) -> list[Change]:
+    async def touch(self, keys: Iterable[bytes], wall: int, changes: dict[bytes, Change]) -> None:
         """Look at these; those of which nothing else can be told are updated."""
-        changes = []
-        alerts = self._engine.book.alerts
-        for key in keys:
+        alerts, pace = self._engine.book.alerts, Pace()
+        for place, key in enumerate(keys):
+            if not place % _BATCH:
+                await pace.pause()
             alert = alerts.get(key)
             if alert is not None:
                 change = self._look(alert, wall)
-                changes.append(change or Change(alert, Kind.ALERT_UPDATED, self._known[key]))
-        return changes
+                changes[key] = change or Change(alert, Kind.ALERT_UPDATED, self._known[key])
 
-    async def all(self, wall: int) -> list[Change]:
-        """Look at every alert, and forget those that have left the book. Lets others run in between."""
-        alerts = self._engine.book.alerts
-        changes = []
-        began = time.perf_counter()
-        took, until = 0.0, began + _SLICE
-        for count, alert in enumerate(list(alerts.values())):
-            if not count & 63 and time.perf_counter() > until:
-                took += time.perf_counter() - began
-                await trio.lowlevel.checkpoint()
-                began = time.perf_counter()
-                until = began + _SLICE
+    async def all(self, wall: int, changes: dict[bytes, Change] | None = None) -> None:
+        """Look at every alert, and forget those that have left the book."""
+        alerts, known, pace = self._engine.book.alerts, self._known, Pace()
+        for place, alert in enumerate(list(alerts.values())):
+            if not place % _BATCH:
+                await pace.pause()
             change = self._look(alert, wall)
-            if change is not None:
-                changes.append(change)
-        if len(self._known) > len(alerts):
-            for key in [key for key in self._known if key not in alerts]:
-                self.counts.add(self._known.pop(key), -1)
-        self._find_next_end(wall)
-        self.took = took + time.perf_counter() - began
-        return changes
+            if change is not None and changes is not None:
+                changes[alert.key] = change
+        if len(known) > len(alerts):
+            for place, key in enumerate(list(known)):
+                if not place % _BATCH:
+                    await pace.pause()
+                if key not in alerts:
+                    self.counts.add(known.pop(key), -1)
+        await self._find_next_end(wall, pace)
+        self.took = pace.worked
 
-    def ended(self, wall: int) -> list[Change]:
+    async def ended(self, wall: int, changes: dict[bytes, Change]) -> None:
         """Those whose time ran out, once the earliest end has come."""
         if wall < self.next_end:
-            return []
-        known = self._known
-        changes = []
-        for alert in self._engine.book:
+            return
+        known, pace = self._known, Pace()
+        for place, alert in enumerate(list(self._engine.book)):
+            if not place % _BATCH:
+                await pace.pause()
             if alert.ends <= wall:
                 standing = known.get(alert.key)
                 if standing is None or not standing.over:
                     change = self._look(alert, wall)
                     if change is not None:
-                        changes.append(change)
-        self._find_next_end(wall)
-        return changes
+                        changes[alert.key] = change
+        await self._find_next_end(wall, pace)
 
-    def _find_next_end(self, wall: int) -> None:
-        self.next_end = min([alert.ends for alert in self._engine.book if alert.ends > wall], default=_NEVER)
+    async def _find_next_end(self, wall: int, pace: Pace) -> None:
+        next_end = _NEVER
+        every = list(self._engine.book)
+        for first in range(0, len(every), _BATCH):
+            next_end = min([next_end, *[alert.ends for alert in every[first : first + _BATCH] if alert.ends > wall]])
+            await pace.pause()
+        # An end that came nearer during a pause was reported, and counts when that alert is looked at for it.
+        self.next_end = next_end
 
     def _look(self, alert: Alert, wall: int) -> Change | None:
         new, old = self._stand(alert, wall), self._known.get(alert.key)

@@ -17,7 +17,10 @@ from prometheus_client import Histogram
 from ampp.core.clock import SECOND
 from ampp.observe import systemd
 
-__all__ = ["Turns", "overlong", "rest", "watch"]
+__all__ = ["SLICE", "Pace", "Turns", "overlong", "rest", "watch"]
+
+SLICE: Final = 0.005
+"""Seconds that a task with much to do works before it lets others have their turn."""
 
 _TIMER = 0.25
 
@@ -76,6 +79,32 @@ async def rest() -> None:
         if not overlong():
             return
         await trio.lowlevel.checkpoint()
+
+
+class Pace:
+    """Does much a little at a time: between two pieces of its work, a task waits for `pause`.
+
+    What it does between two pauses nobody else sees half done; what it reads may be otherwise after one.
+    """
+
+    __slots__ = ("_began", "_worked")
+
+    def __init__(self) -> None:
+        self._worked = 0.0
+        self._began = time.perf_counter()
+
+    @property
+    def worked(self) -> float:
+        """Seconds since it was made, but for those in which others had their turn."""
+        return self._worked + time.perf_counter() - self._began
+
+    async def pause(self) -> None:
+        """Let others have their turn, if this task has had its `SLICE` or the turn of the loop is `overlong`."""
+        worked = time.perf_counter() - self._began
+        if worked > SLICE or overlong():
+            self._worked += worked
+            await trio.lowlevel.checkpoint()
+            self._began = time.perf_counter()
 
 
 async def watch(stall: Histogram, *, interval: float = 0.05) -> None:

@@ -1,17 +1,19 @@
 """The alerts page: group cards or one dense table, with facets beside it. Pages are cut here, never in the browser."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from ampp.api.reply import Reply
 from ampp.api.visit import Visit
+from ampp.core.book import hash64
 from ampp.core.clock import Now
 from ampp.core.group import Group
 from ampp.core.labels import valid_name
-from ampp.core.order import in_order
+from ampp.core.order import foremost, in_order
 from ampp.core.record import LogEntry
 from ampp.live import Live, in_slices
 from ampp.web import turn
@@ -20,7 +22,7 @@ from ampp.web.facet import facets
 from ampp.web.filter import Token, exact, passes
 from ampp.web.frame import Room, ailing_receivers
 from ampp.web.reason import Reason, reasons
-from ampp.web.survey import Seen, Survey, sliced
+from ampp.web.survey import Seen, Survey, discard, sliced
 
 __all__ = ["Card", "Row", "listing", "rows"]
 
@@ -85,14 +87,15 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
     if table:
         found = await _sorted(found, _SEEN[sort])
         per, total = _TABLE, len(found)
-        flat = rows(room.live, found[(number - 1) * per : number * per], frozenset(), survey)
+        flat = await rows(room.live, found[(number - 1) * per : number * per], frozenset(), survey)
     else:
-        heaps = await _heaps(found, by)
-        heaps = await _sorted(heaps, _HEAP[sort])
+        heaps = await _heaps(found, by, _LEAST[sort])
+        heaps = await _sorted(heaps, _size if sort == "size" else _least)
         per, total = _CARDS, len(heaps)
         shown = heaps[(number - 1) * per : number * per]
+        await discard(heaps)
         ailing = frozenset(ailing_receivers(room.live))
-        cards = [await _card(room.live, group, members, by, now, survey, ailing) for group, members in shown]
+        cards = [await _card(room.live, heap.group, heap.members, by, now, survey, ailing) for heap in shown]
     last = -(-total // per)
     pieces = await facets(found, room.severities)
     opened = visit.query.last("open").lower()
@@ -112,7 +115,7 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
         table=table,
         groups=total,
         alerts=len(found),
-        quiet=sum(seen.state != "active" for seen in found),
+        quiet=await _quiet(found),
         all=len(survey.all),
         number=number,
         last=last,
@@ -138,7 +141,13 @@ async def _passing(survey: Survey, tokens: Sequence[Token]) -> list[Seen]:
 _RUN: Final = 128
 """Heaps of alerts looked at in one piece."""
 
-_Heap = tuple[Group | None, list[Seen]]
+
+class _Heap(msgspec.Struct, gc=False):
+    """Some alerts, told in one group or alike in some labels. `least`: what is least among what they are ordered by."""
+
+    group: Group | None
+    members: list[Seen]
+    least: Any
 
 
 async def _sorted(items: list[T], key: Callable[[T], Any]) -> list[T]:
@@ -146,22 +155,42 @@ async def _sorted(items: list[T], key: Callable[[T], Any]) -> list[T]:
     return await in_slices(in_order(items, key, _RUN))
 
 
-async def _heaps(found: Sequence[Seen], by: Sequence[str]) -> list[_Heap]:
+async def _quiet(found: Sequence[Seen]) -> int:
+    """How many are suppressed."""
+    quiet = 0
+
+    def count(first: int, last: int) -> None:
+        nonlocal quiet
+        quiet += sum([seen.state != "active" for seen in found[first:last]])
+
+    await sliced(count, len(found))
+    return quiet
+
+
+async def _heaps(found: Sequence[Seen], by: Sequence[str], key: Callable[[Seen], Any]) -> list[_Heap]:
     """The alerts by the groups they are told in, or by labels."""
     named: dict[object, _Heap] = {}
+
+    def put(mark: object, group: Group | None, seen: Seen) -> None:
+        heap, place = named.get(mark), key(seen)
+        if heap is None:
+            named[mark] = _Heap(group, [seen], place)
+        else:
+            heap.members.append(seen)
+            if place < heap.least:
+                heap.least = place
 
     def sort_in(first: int, last: int) -> None:
         for seen in found[first:last]:
             if by:
                 labels = seen.alert.labels
-                key = tuple([labels.get(name, "") for name in by])
-                named.setdefault(key, (None, []))[1].append(seen)
+                put(tuple([labels.get(name, "") for name in by]), None, seen)
                 continue
             for group in seen.alert.groups:
                 if not group.gone:
-                    named.setdefault(group.seat, (group, []))[1].append(seen)
+                    put(group.seat, group, seen)
             if not seen.alert.groups:
-                named.setdefault("", (None, []))[1].append(seen)
+                put("", None, seen)
 
     await sliced(sort_in, len(found))
     return list(named.values())
@@ -183,13 +212,15 @@ _SEEN: Final[dict[str, Callable[[Seen], Any]]] = {
     "name": lambda seen: (_name(seen), seen.alert.starts),
     "size": _urgency,
 }
-_HEAP: Final[dict[str, Callable[[_Heap], Any]]] = {
-    "severity": lambda heap: min(map(_urgency, heap[1])),
-    "newest": lambda heap: -max(seen.alert.starts for seen in heap[1]),
-    "oldest": lambda heap: min(seen.alert.starts for seen in heap[1]),
-    "name": lambda heap: min(map(_name, heap[1])),
-    "size": lambda heap: -len(heap[1]),
-}
+_LEAST: Final = {**_SEEN, "name": _name}
+"""By what heaps are ordered: by the least among what their alerts have there. (By size they are in another way.)"""
+
+_least: Final = attrgetter("least")
+
+
+def _size(heap: _Heap) -> int:
+    """The largest first."""
+    return -len(heap.members)
 
 
 async def _card(
@@ -201,24 +232,27 @@ async def _card(
     survey: Survey,
     ailing: frozenset[str],
 ) -> Card:
-    members.sort(key=_urgency)
-    first = members[0].alert.labels
+    top = await in_slices(foremost(members, _urgency, _ROWS))
+    first = top[0].alert.labels
     if group is not None:
         labels = tuple(group.labels.items())
     else:
         labels = tuple((name, first[name]) for name in by if name in first)
     common = dict(first)
+    ranks: Counter[int] = Counter()
 
-    def narrow(start: int, end: int) -> None:
-        for seen in members[start:end]:
+    def look(start: int, end: int) -> None:
+        some = members[start:end]
+        ranks.update([seen.rank for seen in some if seen.state == "active"])
+        for seen in some:
             if not common:
                 return
             own = seen.alert.labels
             for name in [name for name, value in common.items() if own.get(name) != value]:
                 del common[name]
 
-    await sliced(narrow, len(members))
-    texts = {seen.summary for seen in members[:_ROWS]}
+    await sliced(look, len(members))
+    texts = {seen.summary for seen in top}
     text = texts.pop() if len(texts) == 1 and len(members) > 1 else ""
     log = [] if group is None else turn.entries(live, group)
     held = frozenset(common) if len(members) > 1 else frozenset(name for name, _ in labels)
@@ -234,10 +268,10 @@ async def _card(
         if len(members) > 1
         else (),
         text=text,
-        rows=rows(live, members[:_ROWS], held, survey, log, silent=bool(text)),
+        rows=await rows(live, top, held, survey, log, silent=bool(text)),
         total=len(members),
-        quiet=sum(seen.state != "active" for seen in members),
-        rank=min((seen.rank for seen in members if seen.state == "active"), default=4),
+        quiet=len(members) - ranks.total(),
+        rank=min(ranks, default=4),
         ailing=group is not None and group.route.receiver in ailing,
         flush=None if group is None else turn.next_flush(group, now),
         told=turn.told(log),
@@ -246,7 +280,7 @@ async def _card(
     )
 
 
-def rows(
+async def rows(
     live: Live,
     members: Sequence[Seen],
     held: frozenset[str],
@@ -257,7 +291,7 @@ def rows(
 ) -> tuple[Row, ...]:
     """The alerts as rows; labels in `held` are told elsewhere, and so is the summary if `silent`. `log`: that of the
     one group that matters; all of an alert's groups do if there is none."""
-    told = turn.Told(live) if log is None else partial(turn.knows, log)
+    told = await turn.said(live, members, log)
     return tuple(
         Row(
             seen=seen,
@@ -267,7 +301,7 @@ def rows(
                 (name, value) for name, value in seen.alert.labels.items() if name not in held and name != "severity"
             ),
             reasons=reasons(live, seen, survey),
-            told=told(seen),
+            told=told.get(hash64(seen.alert)),
         )
         for seen in members
     )

@@ -1,12 +1,13 @@
 """Facets: which values there are among the alerts listed, and how many of each; a click adds the filter."""
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import chain
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import msgspec
 
+from ampp.core.order import foremost
+from ampp.live import in_slices
 from ampp.web.filter import exact
 from ampp.web.severity import Severities
 from ampp.web.survey import STATES, Seen, sliced
@@ -39,13 +40,13 @@ class Facet(msgspec.Struct, frozen=True):
 
 async def facets(seen: Sequence[Seen], severities: Severities) -> list[Facet]:
     """The facets of these alerts: severity, state and receiver, then the labels that tell most."""
-    labels: Counter[tuple[str, str]] = Counter()
+    by_name: dict[str, Counter[str]] = {}
     told: Counter[tuple[str, ...]] = Counter()
     states: Counter[str] = Counter()
 
     def count(first: int, last: int) -> None:
         part = seen[first:last]
-        labels.update(chain.from_iterable([one.alert.labels.items() for one in part]))
+        _count_labels([one.alert.labels for one in part], by_name)
         told.update([one.receivers for one in part])
         states.update([one.state for one in part])
 
@@ -53,27 +54,32 @@ async def facets(seen: Sequence[Seen], severities: Severities) -> list[Facet]:
     receivers: Counter[str] = Counter()
     for names, number in told.items():
         receivers.update(dict.fromkeys(names, number))
-    by_name: dict[str, list[tuple[str, int]]] = {}
-    for (name, value), number in labels.items():
-        by_name.setdefault(name, []).append((value, number))
     chosen = _chosen(by_name, len(seen))
     ordered = {state: states[state] for state in STATES if states[state]}
     found = []
     if _SEVERITY in by_name:
-        worst_first = sorted(
-            by_name.pop(_SEVERITY), key=lambda pair: (severities.order({_SEVERITY: pair[0]}), -pair[1])
-        )
-        found.append(_facet(_SEVERITY, worst_first, ordered=True))
+        found.append(await _facet(_SEVERITY, by_name[_SEVERITY], lambda value: severities.order({_SEVERITY: value})))
     found.append(_pseudo("state", list(ordered.items())))
     found.append(_pseudo("receiver", receivers.most_common()))
-    return [*found, *(_facet(name, by_name[name]) for name in chosen if name in by_name)]
+    return [*found, *[await _facet(name, by_name[name]) for name in chosen]]
 
 
-def _chosen(by_name: dict[str, list[tuple[str, int]]], total: int) -> list[str]:
+def _count_labels(some: Iterable[dict[str, str]], by_name: dict[str, Counter[str]]) -> None:
+    """Count the values by name. Where alerts have the same names, whole columns of values are counted at once: that
+    takes half the time."""
+    kinds: dict[tuple[str, ...], list[Iterable[str]]] = {}
+    for labels in some:
+        kinds.setdefault(tuple(labels), []).append(labels.values())
+    for names, rows in kinds.items():
+        for name, column in zip(names, zip(*rows, strict=True), strict=True):
+            by_name.setdefault(name, Counter()).update(column)
+
+
+def _chosen(by_name: dict[str, Counter[str]], total: int) -> list[str]:
     """Labels worth a facet: those that most alerts have, with values that several share."""
     scores = {}
     for name, values in by_name.items():
-        covered = sum(number for _, number in values)
+        covered = values.total()
         if name == _SEVERITY or (len(values) < 2 and name not in _LIKED) or covered * 10 < total:
             continue
         if name not in _LIKED and len(values) > 12 and len(values) * 3 > covered:
@@ -82,10 +88,16 @@ def _chosen(by_name: dict[str, list[tuple[str, int]]], total: int) -> list[str]:
     return sorted(scores, key=lambda name: scores[name], reverse=True)[:_FACETS]
 
 
-def _facet(name: str, values: list[tuple[str, int]], *, ordered: bool = False) -> Facet:
-    top = values if ordered else sorted(values, key=lambda pair: (-pair[1], pair[0]))
-    shown = tuple(Value(text, number, exact(name, text)) for text, number in top[:_VALUES])
-    return Facet(name, shown, max(0, len(top) - _VALUES), exact(name, "").split("=", 1)[0])
+async def _facet(name: str, values: Counter[str], order: Callable[[str], Any] | None = None) -> Facet:
+    """`order`: what stands in front; without, and where that is the same, the most frequent does."""
+
+    def place(pair: tuple[str, int]) -> tuple[Any, ...]:
+        value, number = pair
+        return 0 if order is None else order(value), -number, value
+
+    top = await in_slices(foremost(list(values.items()), place, _VALUES))
+    shown = tuple(Value(text, number, exact(name, text)) for text, number in top)
+    return Facet(name, shown, max(0, len(values) - _VALUES), exact(name, "").split("=", 1)[0])
 
 
 def _pseudo(name: str, values: list[tuple[str, int]]) -> Facet:

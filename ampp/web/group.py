@@ -8,18 +8,22 @@ from ampp.api.reply import Reply
 from ampp.api.visit import Visit
 from ampp.core.clock import MILLISECOND
 from ampp.core.group import Group
+from ampp.core.order import in_order
 from ampp.history.course import of_groups
 from ampp.history.error import HistoryError
+from ampp.live import in_slices
 from ampp.web import turn
 from ampp.web.filter import exact, passes
 from ampp.web.frame import Room
 from ampp.web.lane import WIDTH, Lane, lane
-from ampp.web.survey import Seen, sliced
+from ampp.web.severity import LEVELS
+from ampp.web.survey import sliced
 from ampp.web.words import DAY
 
 __all__ = ["listing"]
 
 _PER: Final = 100
+_NONE: Final = len(LEVELS)
 _PATIENCE: Final = 2.0
 """Seconds that looking back may take."""
 
@@ -45,39 +49,58 @@ class Shown(msgspec.Struct, frozen=True):
     lane: Lane | None
 
 
+class _Heap(msgspec.Struct, gc=False):
+    """What is told of a group's alerts: how many, how many suppressed, and the worst as in `Shown`."""
+
+    group: Group
+    total: int = 0
+    quiet: int = 0
+    worst: int = _NONE
+    level: int = _NONE
+
+
 async def listing(room: Room, visit: Visit, _: str) -> Reply:
     """GET /ui/groups."""
     survey = await room.surveyor.survey()
     tokens = await room.tokens(visit, survey)
     test = passes(tokens)
-    heaps: dict[object, tuple[Group, list[Seen]]] = {}
+    heaps: dict[object, _Heap] = {}
 
     def sort_in(first: int, last: int) -> None:
         for seen in survey.all[first:last]:
             if test(seen):
                 for group in seen.alert.groups:
                     if not group.gone:
-                        heaps.setdefault(group.seat, (group, []))[1].append(seen)
+                        heap = heaps.get(group.seat)
+                        if heap is None:
+                            heap = heaps[group.seat] = _Heap(group)
+                        heap.total += 1
+                        heap.level = min(heap.level, seen.rank)
+                        if seen.state == "active":
+                            heap.worst = min(heap.worst, seen.rank)
+                        else:
+                            heap.quiet += 1
 
     await sliced(sort_in, len(survey.all))
     text = visit.query.last("page")
     number = max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
     now = room.live.now()
-    found = sorted(heaps.values(), key=lambda heap: heap[0].due)
+    found = await in_slices(in_order(list(heaps.values()), lambda heap: heap.group.due))
     heads = found[(number - 1) * _PER : number * _PER]
-    lanes = await _lanes(room, [group.key for group, _ in heads], now.wall)
+    lanes = await _lanes(room, [heap.group.key for heap in heads], now.wall)
     shown = []
-    for group, members in heads:
+    for heap in heads:
+        group = heap.group
         log = turn.entries(room.live, group)
         route = group.route
         shown.append(
             Shown(
                 labels=tuple(group.labels.items()),
                 receiver=route.receiver,
-                total=len(members),
-                quiet=sum(seen.state != "active" for seen in members),
-                worst=min((seen.rank for seen in members if seen.state == "active"), default=4),
-                level=min(seen.rank for seen in members),
+                total=heap.total,
+                quiet=heap.quiet,
+                worst=heap.worst,
+                level=heap.level,
                 created=group.created,
                 flush=turn.next_flush(group, now),
                 told=turn.told(log),

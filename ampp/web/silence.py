@@ -150,7 +150,7 @@ async def page(room: Room, visit: Visit, identity: str) -> Reply:
         survey=survey,
         one=_shown(silence, wall, await _hits(survey)),
         several=len(silence.matcher_sets) > 1,
-        rows=rows(room.live, hit[:_SHOWN], frozenset(), survey),
+        rows=await rows(room.live, hit[:_SHOWN], frozenset(), survey),
         total=len(hit),
         undo=visit.query.all("undo")[:_UNDO],
     )

@@ -1,14 +1,17 @@
 """A group's turns as people ask for them: who is told, when last, when next."""
 
+from collections.abc import Iterable
+
 from ampp.core.book import hash64
 from ampp.core.clock import Now
 from ampp.core.engine import log_key
 from ampp.core.group import Group
 from ampp.core.record import LogEntry
 from ampp.live import Live
+from ampp.observe.stall import Pace
 from ampp.web.survey import Seen
 
-__all__ = ["Told", "entries", "knows", "next_flush", "next_repeat", "told"]
+__all__ = ["entries", "next_flush", "next_repeat", "said", "told"]
 
 
 def entries(live: Live, group: Group) -> list[LogEntry]:
@@ -25,29 +28,21 @@ def told(log: list[LogEntry]) -> int | None:
     return max((entry.timestamp for entry in log), default=None)
 
 
-def knows(log: list[LogEntry], seen: Seen) -> int | None:
-    """When somebody was last told that this very alert fires."""
-    if not log:
-        return None
-    mark = hash64(seen.alert)
-    return max((entry.timestamp for entry in log if mark in entry.firing), default=None)
-
-
-class Told:
-    """When somebody was last told of an alert, by whichever of its groups; the groups' logs are looked up once."""
-
-    def __init__(self, live: Live) -> None:
-        self._live = live
-        self._known: dict[int, list[LogEntry]] = {}
-
-    def __call__(self, seen: Seen) -> int | None:
-        found = []
-        for group in seen.alert.groups:
-            log = self._known.get(id(group))
-            if log is None:
-                log = self._known[id(group)] = entries(self._live, group)
-            found.append(knows(log, seen))
-        return max((each for each in found if each is not None), default=None)
+async def said(live: Live, members: Iterable[Seen], log: list[LogEntry] | None = None) -> dict[int, int]:
+    """When somebody was last told that these very alerts fire, by their hashes: by this log, or without one by those of
+    all their groups. Lets others run in between: an entry names as many alerts as its group has."""
+    marks: dict[Group | None, set[int]] = {}
+    for seen in members:
+        for group in (None,) if log is not None else seen.alert.groups:
+            marks.setdefault(group, set()).add(hash64(seen.alert))
+    found: dict[int, int] = {}
+    pace = Pace()
+    for group, wanted in marks.items():
+        for entry in log or () if group is None else entries(live, group):
+            for mark in wanted.intersection(entry.firing):
+                found[mark] = max(entry.timestamp, found.get(mark, entry.timestamp))
+            await pace.pause()
+    return found
 
 
 def next_flush(group: Group, now: Now) -> int:

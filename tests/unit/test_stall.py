@@ -122,3 +122,48 @@ async def test_who_may_rest_waits_for_a_turn_that_is_young(
                 nursery.start_soon(work)
         watching.cancel_scope.cancel()
     assert len(set(on)) == 6, on
+
+
+async def test_who_paces_himself_pauses_after_his_slice_and_counts_what_he_worked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, turns = 100.0, 0
+    monkeypatch.setattr(stall.time, "perf_counter", lambda: clock)
+
+    class Turns(trio.abc.Instrument):
+        def before_io_wait(self, timeout: float) -> None:
+            nonlocal turns, clock
+            turns += 1
+            clock += 7.0
+
+    trio.lowlevel.add_instrument(Turns())
+    pace = stall.Pace()
+    for work, pauses in [(0.6, 0), (0.3, 0), (0.2, 1), (0.9, 1), (0.2, 2), (5, 3)]:
+        clock += work * stall.SLICE
+        await pace.pause()
+        assert turns == pauses
+    assert pace.worked == pytest.approx(7.2 * stall.SLICE)
+
+
+async def test_who_paces_himself_pauses_in_an_overlong_turn_though_he_has_just_begun(histogram: Histogram) -> None:
+    began, went_on = 0, 0
+
+    class Turns(trio.abc.Instrument):
+        count = 0
+
+        def before_io_wait(self, timeout: float) -> None:
+            self.count += 1
+
+    turns = Turns()
+    trio.lowlevel.add_instrument(turns)
+    async with trio.open_nursery() as watching:
+        watching.start_soon(stall.watch, histogram)
+        await trio.testing.wait_all_tasks_blocked()
+        until = time.perf_counter() + 2 * stall._LONG
+        while time.perf_counter() < until:
+            pass
+        began = turns.count
+        await stall.Pace().pause()
+        went_on = turns.count
+        watching.cancel_scope.cancel()
+    assert went_on == began + 1

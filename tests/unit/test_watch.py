@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ampp.core.clock import SECOND
 from ampp.deliver.health import Health
 from ampp.feed.feed import Feed, Gap
 from ampp.feed.watch import ONE_BY_ONE, Component, Watch
+from ampp.observe import stall
 from tests.stories.story import Story
 
 ROUTES = "route: {receiver: ops, group_by: [alertname], group_wait: 30s, group_interval: 5m, repeat_interval: 4h}"
@@ -93,6 +95,32 @@ async def test_labels_too_large_are_left_out_and_crowds_told_as_one(autojump_clo
         world.post(*[alert(f"A{n}") for n in range(ONE_BY_ONE + 1)])
         [(kind, data), _] = await world.told()
         assert (kind, data) == ("alert_many", {"count": ONE_BY_ONE + 1})
+
+
+async def test_what_changes_while_many_are_looked_at_is_told_afterwards(
+    autojump_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stall, "SLICE", -1.0)
+    async with watched() as world:
+        wall, counts = world.story.now.wall, world.watch._standings.counts
+        seen = [0]
+
+        class Meddle(trio.abc.Instrument):
+            def before_io_wait(self, timeout: float) -> None:
+                if not any(seen) and counts.active:
+                    world.post(alert("A0", starts=wall - 60 * SECOND, ends=wall - SECOND), alert("B"))
+                seen.append(counts.active)
+
+        trio.lowlevel.add_instrument(meddle := Meddle())
+        world.post(*[alert(f"A{n}") for n in range(2_000)])
+        told = await world.told()
+        trio.lowlevel.remove_instrument(meddle)
+        steps = [later - sooner for sooner, later in pairwise(seen)]
+        assert max(steps) <= 256
+        assert told[0] == ("alert_many", {"count": 2_000})
+        said = [(kind, data["alertname"]) for kind, data in told if kind in ("alert_resolved", "alert_created")]
+        assert said == [("alert_resolved", "A0"), ("alert_created", "B")]
+        assert (told[-1][1]["firing_alerts"], told[-1][1]["resolved_alerts"]) == (2_000, 1)
 
 
 async def test_a_part_that_fares_otherwise_is_told(autojump_clock: Any) -> None:

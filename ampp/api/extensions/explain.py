@@ -1,10 +1,8 @@
 """GET /alerts/{fingerprint}/explain: why somebody was told about an alert, or not, now or at a moment of the past."""
 
-import time
 from typing import Any, Final
 
 import msgspec
-import trio
 
 from ampp.api.extensions.answer import Ask, Route, answer, failure
 from ampp.api.extensions.explain_contract import CONTRACT
@@ -17,11 +15,15 @@ from ampp.core.timestamp import TimestampError, format_millis, parse_rfc3339
 from ampp.history import past, witness
 from ampp.history.error import FieldError, HistoryError, HistoryOff
 from ampp.history.explanation import explain
-from ampp.live import SLICE, Live
+from ampp.live import Live
+from ampp.observe.stall import Pace
 
 __all__ = ["ExplainApi"]
 
 _HEX: Final = frozenset("0123456789abcdef")
+
+_BATCH: Final = 64
+"""Alerts looked at between two turns of somebody else."""
 
 
 class ExplainApi:
@@ -85,11 +87,10 @@ class ExplainApi:
                 return labels, ""
         except HistoryError as error:
             trouble = str(error)
-        until = time.perf_counter() + SLICE
-        for alert in list(self._live.engine.book):
-            if time.perf_counter() > until:
-                await trio.lowlevel.checkpoint()
-                until = time.perf_counter() + SLICE
+        pace = Pace()
+        for place, alert in enumerate(list(self._live.engine.book)):
+            if not place % _BATCH:
+                await pace.pause()
             if _is(name, alert.labels, fingerprint(alert)):
                 return alert.labels, trouble
         return None, trouble

@@ -5,7 +5,6 @@ import time
 from typing import Any, Final
 
 import msgspec
-import trio
 
 from ampp.api.extensions.answer import Ask, Route, answer, decoded, guarded, wrong
 from ampp.api.extensions.inhibition_contract import CONTRACT
@@ -18,11 +17,15 @@ from ampp.core.inhibit import Inhibition, InhibitRule
 from ampp.core.matcher import Matcher, Op
 from ampp.core.timestamp import format_millis
 from ampp.history.filter import number
-from ampp.live import SLICE, Live
+from ampp.live import Live
+from ampp.observe.stall import Pace
 
 __all__ = ["InhibitionApi", "rule_shown"]
 
 _MOST: Final = 10_000
+
+_BATCH: Final = 64
+"""Alerts looked at between two turns of somebody else."""
 
 
 class _Labelled(msgspec.Struct):
@@ -60,11 +63,10 @@ class InhibitionApi:
         count = 0
         muting, now = self._live.engine.muting, self._live.now()
         if muting.inhibitor.rules:
-            until = time.perf_counter() + SLICE
-            for alert in list(self._live.engine.book):
-                if time.perf_counter() > until:
-                    await trio.lowlevel.checkpoint()
-                    until = time.perf_counter() + SLICE
+            pace = Pace()
+            for place, alert in enumerate(list(self._live.engine.book)):
+                if not place % _BATCH:
+                    await pace.pause()
                 found = muting.inhibited_by(alert, now.wall) if alert.ends > now.wall else None
                 if found is not None:
                     count += 1
