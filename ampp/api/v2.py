@@ -30,9 +30,6 @@ from ampp.store.error import StoreDown
 
 __all__ = ["V2"]
 
-_SLICE: Final = 0.005
-"""Seconds of encoding after which other tasks get a turn."""
-
 _BATCH: Final = 64
 """Alerts encoded between two looks at the clock."""
 
@@ -243,7 +240,7 @@ class _Listing:
     however the work is divided, and is put together on its way out, one part at a time."""
 
     def __init__(self) -> None:
-        self._until = trio.current_time() + _SLICE
+        self._pace = stall.Pace()
         self._out = [b"["]
         self._size = 1
         self._done: list[list[bytes]] = []
@@ -265,9 +262,9 @@ class _Listing:
                     pieces[0] = pieces[0][2:]
                     size -= 2
                 self._add(pieces, size)
-                await self._pause()
+                await self._pace.pause()
             if not views:
-                await self._pause()
+                await self._pace.pause()
         if begun:
             self.write(b"}")
 
@@ -292,7 +289,7 @@ class _Listing:
             if not count & 15:
                 if self._size > _PART >> 1:
                     self._cut()
-                await self._pause()
+                await self._pace.pause()
             self.write(encode(item))
 
     def reply(self) -> Reply:
@@ -302,11 +299,6 @@ class _Listing:
             return Reply(200, b"".join(self._out), JSON)
         self._cut()
         return Reply(200, content_type=JSON, long=Long(self._done, self._done_size))
-
-    async def _pause(self) -> None:
-        if trio.current_time() > self._until or stall.overlong():
-            await trio.lowlevel.checkpoint()
-            self._until = trio.current_time() + _SLICE
 
     def _cut(self) -> None:
         if self._out:

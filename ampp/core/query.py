@@ -114,7 +114,7 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
                         yield []
                     everyone = receivers.get(view.alert.key)
                     if everyone is not None:
-                        by = view.silenced_by, view.inhibited_by, view.muted_by
+                        by = view.status.silenced_by, view.status.inhibited_by, view.status.muted_by
                         views[place] = AlertView(view.alert, shared_status(names[everyone], *by))
             yield [GroupView(dict(group.labels), group.route.receiver, engine.route_labels(group, wall), views)]
     while found:

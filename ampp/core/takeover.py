@@ -197,11 +197,16 @@ class Takeover:
                 del group.alerts[alert.key]
                 if not group.alerts:
                     self._new.drop(group)
-                    self._heirs.pop(group.name, None)
+                    self._disinherit(group.name)
+
+    def _disinherit(self, name: tuple[str, bytes]) -> None:
+        """The heir of this name came to nothing: a group that bears it, if any, has none."""
+        if self._heirs.pop(name, None) is not None:
+            self._heirless.extend(group for group in self._old if group.name == name)
 
     def _drop(self, now: Now, out: Effects) -> None:
         """Record which groups are no more; of very many, only the first now."""
-        found = chain(self._heirless, self._old.made or ())
+        found = dict.fromkeys(chain(self._heirless, self._old.made or ()))
         self._old.made = None
         self._dropped.extend(
             group for group in found if self._old.live.get(group.seat) is group and group.name not in self._heirs

@@ -53,26 +53,6 @@ class AlertView(msgspec.Struct, frozen=True, gc=False):
     alert: Alert
     status: Status
 
-    @property
-    def receivers(self) -> tuple[str, ...]:
-        return self.status.receivers
-
-    @property
-    def silenced_by(self) -> tuple[str, ...]:
-        return self.status.silenced_by
-
-    @property
-    def inhibited_by(self) -> tuple[str, ...]:
-        return self.status.inhibited_by
-
-    @property
-    def muted_by(self) -> tuple[str, ...]:
-        return self.status.muted_by
-
-    @property
-    def suppressed(self) -> bool:
-        return self.status.suppressed
-
 
 class GroupView(msgspec.Struct, frozen=True):
     """One aggregation group with those of its alerts that passed the query, in notification order."""

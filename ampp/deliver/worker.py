@@ -45,8 +45,8 @@ from ampp.observe.metrics import NotifyMetrics
 
 __all__ = ["Delivery", "Report"]
 
-Report: TypeAlias = Callable[[Outcome], Awaitable[None] | None]
-"""Takes each outcome. Called on the event loop; may return something to await; the key is kept until that is done."""
+Report: TypeAlias = Callable[[Outcome], None]
+"""Takes each outcome. Called on the event loop."""
 
 _log: Final = Logger("dispatcher")
 
@@ -295,10 +295,7 @@ class Delivery:
         self._ended.set()
         self._pump()
         if outcome is not None:
-            answer = self._report(outcome)
-            if answer is not None:
-                await answer
-            self._told(job)
+            self._tell(outcome, job)
 
     def _failed(self, job: Job, error: SendError | None, began: int, ended: int) -> None:
         if error is not None and not error.retry:
@@ -344,19 +341,11 @@ class Delivery:
         while self._ends:
             if stall.overlong():
                 await trio.lowlevel.checkpoint()
-            outcome, job = self._ends[0]
-            answer = self._report(outcome)
-            if answer is None:
-                self._told(job)
-            else:
-                self._start(self._tell, answer, job)
+            self._tell(*self._ends[0])
             self._ends.popleft()
 
-    async def _tell(self, answer: Awaitable[None], job: Job | None) -> None:
-        await answer
-        self._told(job)
-
-    def _told(self, job: Job | None) -> None:
+    def _tell(self, outcome: Outcome, job: Job | None) -> None:
+        self._report(outcome)
         if job is not None:
             del self._jobs[job.key]
             if job.following is not None:

@@ -149,9 +149,9 @@ class Surveyor:
                 names = muted.get(routes)
                 if names is None:
                     names = muted[routes] = self._muted(routes, now.wall)
-                if view.silenced_by:
+                if view.status.silenced_by:
                     state = "silenced"
-                elif view.inhibited_by:
+                elif view.status.inhibited_by:
                     state = "inhibited"
                 else:
                     state = "muted" if names else "active"
@@ -161,7 +161,16 @@ class Surveyor:
                 if state == "active":
                     levels[LEVELS[rank]] += 1
                 found.append(
-                    Seen(alert, view.receivers, view.silenced_by, view.inhibited_by, names, state, rank, order)
+                    Seen(
+                        alert,
+                        view.status.receivers,
+                        view.status.silenced_by,
+                        view.status.inhibited_by,
+                        names,
+                        state,
+                        rank,
+                        order,
+                    )
                 )
             await pace.pause()
         return Survey(now.wall, now.mono, found, states, levels, place)

@@ -209,7 +209,7 @@ def test_the_first_rule_in_the_configuration_answers() -> None:
         0s      B{x=2}, A{x=1}, T{t=1} fire
         30s     ops hears first notification: A{x=1}, B{x=2}
     """)
-    (view,) = [view for view in story.alerts() if view.inhibited_by]
+    (view,) = [view for view in story.alerts() if view.status.inhibited_by]
     source = story.engine.muting.inhibited_by(view.alert, story.wall)
     assert source is not None
     assert source.rule.name == "one"

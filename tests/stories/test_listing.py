@@ -69,7 +69,7 @@ def test_status_names_what_suppresses(story: Story) -> None:
     source = fingerprint_hex(of(views, "Source").alert.fingerprint)
     silence = story.silence_id("s")
     assert [
-        (view.suppressed, view.silenced_by, view.inhibited_by)
+        (view.status.suppressed, view.status.silenced_by, view.status.inhibited_by)
         for view in (of(views, name) for name in ("Plain", "Hushed", "Inhibited", "Both", "Source"))
     ] == [
         (False, (), ()),
@@ -87,7 +87,7 @@ def test_all_active_silences_that_match_are_named_and_only_these(story: Story) -
         1s      silence gone {alertname=~"H.*"} for 1h
         2s      expire gone
     """)
-    assert of(story.alerts(), "Hushed").silenced_by == (story.silence_id("s"), story.silence_id("other"))
+    assert of(story.alerts(), "Hushed").status.silenced_by == (story.silence_id("s"), story.silence_id("other"))
 
 
 def test_status_is_that_of_this_very_moment(story: Story) -> None:
@@ -128,16 +128,16 @@ def test_alerts_stand_by_ascending_fingerprint(story: Story) -> None:
 def test_receivers_stand_in_the_order_of_the_tree_for_alerts_and_sorted_for_groups() -> None:
     story = Story(CONFIG).play("0s A{r=two} fires")
     (view,) = story.alerts()
-    assert view.receivers == ("zeta", "alpha")
-    assert [group.alerts[0].receivers for group in story.groups()] == [("alpha", "zeta")] * 2
-    assert view.muted_by == ()
+    assert view.status.receivers == ("zeta", "alpha")
+    assert [group.alerts[0].status.receivers for group in story.groups()] == [("alpha", "zeta")] * 2
+    assert view.status.muted_by == ()
 
 
 def test_two_routes_to_one_receiver_name_it_twice() -> None:
     config = 'route: {receiver: ops, routes: [{matchers: [a="1"], continue: true}, {matchers: [a="1"]}]}'
     story = Story(config).play("0s A{a=1} fires")
-    assert story.alerts()[0].receivers == ("ops", "ops")
-    assert [group.alerts[0].receivers for group in story.groups()] == [("ops", "ops")] * 2
+    assert story.alerts()[0].status.receivers == ("ops", "ops")
+    assert [group.alerts[0].status.receivers for group in story.groups()] == [("ops", "ops")] * 2
 
 
 def test_a_receiver_filter_keeps_alerts_that_any_of_their_receivers_admits() -> None:
@@ -152,7 +152,7 @@ def test_a_receiver_filter_keeps_alerts_that_any_of_their_receivers_admits() -> 
 def test_a_receiver_filter_keeps_whole_groups_by_the_route_s_own_receiver() -> None:
     story = Story(CONFIG).play("0s A{r=two}, B fire")
     groups = story.groups(receiver=lambda name: name == "alpha")
-    assert [(group.receiver, group.alerts[0].receivers) for group in groups] == [("alpha", ("alpha",))]
+    assert [(group.receiver, group.alerts[0].status.receivers) for group in groups] == [("alpha", ("alpha",))]
 
 
 def test_receiver_matchers_ask_the_receivers_labels() -> None:
@@ -205,15 +205,15 @@ def test_a_filter_takes_single_alerts_out_of_groups_and_drops_those_left_empty(s
 
 def test_a_muted_group_shows_it_on_every_alert_once_it_has_had_its_turn() -> None:
     story = Story(CONFIG).play("0s M{r=muted}, M{r=muted, x=1} fire")
-    assert [view.suppressed for view in story.groups()[0].alerts] == [False, False]
+    assert [view.status.suppressed for view in story.groups()[0].alerts] == [False, False]
     assert len(story.groups(muted=False)) == 1
     story.play("30s the end")
     (group,) = story.groups()
-    assert [(view.suppressed, view.muted_by) for view in group.alerts] == [(True, ("always",))] * 2
+    assert [(view.status.suppressed, view.status.muted_by) for view in group.alerts] == [(True, ("always",))] * 2
     assert story.groups(muted=False) == []
     assert len(story.groups(active=False)) == 0, "to the flags a muted alert is an active one"
     assert story.names(active=False) == []
-    assert all(view.muted_by == () and not view.suppressed for view in story.alerts())
+    assert all(view.status.muted_by == () and not view.status.suppressed for view in story.alerts())
 
 
 def test_a_muted_group_left_out_still_lends_its_receiver() -> None:
@@ -227,7 +227,7 @@ def test_a_muted_group_left_out_still_lends_its_receiver() -> None:
         30s     day hears first notification: A
     """)
     (group,) = story.groups(muted=False)
-    assert group.alerts[0].receivers == ("day", "night")
+    assert group.alerts[0].status.receivers == ("day", "night")
 
 
 def test_route_labels_are_shown(story: Story) -> None:

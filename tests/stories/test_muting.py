@@ -105,8 +105,8 @@ def test_what_ends_while_its_group_is_muted_is_never_told() -> None:
 
 def _muted_by(story: Story) -> tuple[str, ...]:
     (group,) = story.groups()
-    assert all(view.muted_by == group.alerts[0].muted_by for view in group.alerts)
-    return group.alerts[0].muted_by
+    assert all(view.status.muted_by == group.alerts[0].status.muted_by for view in group.alerts)
+    return group.alerts[0].status.muted_by
 
 
 def test_the_names_that_mute_are_given_once_for_every_entry_that_matches() -> None:
@@ -134,7 +134,7 @@ def test_the_mute_state_stands_until_the_intervals_are_asked_again() -> None:
         2h10m   the end
     """)
     (muted,) = [group for group in story.groups() if "r" in group.alerts[0].alert.labels]
-    assert muted.alerts[0].muted_by == ("night",)
+    assert muted.alerts[0].status.muted_by == ("night",)
     assert story.suppressed == {("T{r=quiet, t=1}", "mute_time_interval"): 1, ("T{r=quiet, t=1}", "inhibition"): 2}
 
 

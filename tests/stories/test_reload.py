@@ -215,7 +215,7 @@ def test_new_intervals_judge_at_the_next_turn() -> None:
         1m      ops hears first notification: A
         2m      the end
     """)
-    assert story.groups()[0].alerts[0].muted_by == ()
+    assert story.groups()[0].alerts[0].status.muted_by == ()
 
 
 def test_the_mute_state_stands_over_a_reload_until_the_next_turn() -> None:
@@ -227,9 +227,9 @@ def test_the_mute_state_stands_over_a_reload_until_the_next_turn() -> None:
         0s      A fires
         1m      reload never
     """)
-    assert story.groups()[0].alerts[0].muted_by == ("always",)
+    assert story.groups()[0].alerts[0].status.muted_by == ("always",)
     story.play("11m ops hears first notification: A")
-    assert story.groups()[0].alerts[0].muted_by == ()
+    assert story.groups()[0].alerts[0].status.muted_by == ()
 
 
 def test_silences_outlive_a_reload() -> None:
@@ -407,7 +407,7 @@ def test_keeping_timers_keeps_the_mute_state() -> None:
         0s      A fires
         1m      reload keeping timers
     """)
-    assert story.groups()[0].alerts[0].muted_by == ("always",)
+    assert story.groups()[0].alerts[0].status.muted_by == ("always",)
 
 
 def test_what_a_reload_gave_up_is_no_longer_under_way() -> None:

@@ -140,7 +140,7 @@ def test_a_listing_tells_what_one_for_which_nothing_was_kept_would(rules: str) -
         assert clock.body(query) == clock.afresh(query)
         views = clock.listed()
         assert told(views) == clock.expected()
-        assert [view.receivers for view in views] == [clock.receivers(view.alert) for view in views]
+        assert [view.status.receivers for view in views] == [clock.receivers(view.alert) for view in views]
         kept += clock.engine.book.roll is not None
     assert kept > 100
 

@@ -17,14 +17,15 @@ from ampp.core.plan import Plan
 from ampp.core.record import GroupDropped
 from ampp.core.silence import SilenceBook
 from ampp.core.takeover import Takeover
+from ampp.core.wheel import Wheel
 
 START = Now(1_700_000_000 * SECOND, 0)
 RULES = "inhibit_rules: [{source_matchers: [n=~.+], target_matchers: [none=x]}]"
 
 
-def plan(by: str) -> Plan:
+def plan(by: str, more: str = "") -> Plan:
     receivers = 'receivers: [{name: all, webhook_configs: [{url: "http://127.0.0.1:9/"}]}]'
-    return compile_plan(load(f"route: {{receiver: all, group_by: [{by}]}}\n{receivers}\n{RULES}"))
+    return compile_plan(load(f"route: {{receiver: all, group_by: [{by}], {more}}}\n{receivers}\n{RULES}"))
 
 
 def engine(count: int) -> Engine:
@@ -143,6 +144,22 @@ def test_an_alert_forgotten_meanwhile_is_forgotten() -> None:
     assert alert.key not in {key for group in some.groups for key in group.alerts}
     assert not some.muting.inhibitor.may_inhibit(alert)
     assert all(some.muting.inhibitor.may_inhibit(each) for each in some.book)
+
+
+def test_a_group_whose_heir_came_to_nothing_is_no_more() -> None:
+    some = engine(0)
+    some.plan, some.groups = plan("m"), Groups(plan("m").root, Wheel(0))
+    post(some, 1, 8)
+    old, going = next(iter(some.groups)), next(iter(some.book))
+    # Under the new plan the alert that stays is told elsewhere; the one that goes would have been the whole heir.
+    takeover = Takeover(some, plan("m", 'routes: [{receiver: all, matchers: [n="8"], group_by: [n]}]'), pace=10)
+    driven(takeover.prepare(START))
+    del old.alerts[going.key]
+    going.ends = START.wall - 1
+    assert some.collect(START) == [going]
+    out = takeover.succeed(START, keep_timers=False)
+    assert [(r.route, r.labels) for r in out.records if isinstance(r, GroupDropped)] == [old.name]
+    assert len(some.groups) == 1
 
 
 def test_what_was_in_force_before_is_let_go_of_in_pieces() -> None:

@@ -338,24 +338,6 @@ async def test_warns_only_when_the_error_changes(autojump_clock: MockClock, capl
     assert lines == [(again, 1), (again, 3), (again, 5), ("Notify success", 6)]
 
 
-async def test_the_key_is_kept_until_an_awaited_report_is_done(autojump_clock: MockClock) -> None:
-    sender = Scripted(Accept())
-    reported: list[int] = []
-
-    async def slowly(outcome: Outcome) -> None:
-        await trio.sleep(5)
-        reported.append(outcome.notify.flush)
-
-    async with running({HOOK: sender}) as stage:
-        stage.delivery._report = slowly
-        stage.delivery.submit(notify(flush=1))
-        await trio.sleep(1)
-        stage.delivery.submit(notify(flush=2))
-        await trio.sleep(20)
-        assert reported == [1, 2]
-        assert [round(at - stage.start) for at in sender.at] == [0, 5]
-
-
 async def test_thousands_of_groups_behind_a_dead_receiver_come_through_when_it_lives(autojump_clock: MockClock) -> None:
     class Mending(Scripted):
         async def send(self, notify: object, alerts: object) -> dict[str, str | int | float]:
