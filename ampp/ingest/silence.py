@@ -1,6 +1,6 @@
 """The body of POST /api/v2/silences, read as upstream's generated Go code reads it. Shape only (see `core.silence`).
 
-As with alerts there are two readers that must agree: a quick one for what clients send, and the careful one for anything
+As with alerts there are two readers that must agree: a quick one for what clients send, and the careful one for all
 that the quick one does not take. The careful one alone speaks of errors.
 """
 
