@@ -139,8 +139,8 @@ class SilenceBook:
         self._arrivals = 0
         # Filed under (id, number of the matcher set).
         self._index: MatcherIndex[tuple[str, int]] = MatcherIndex()
-        # Starts and ends of all silences, sorted, with repetitions. Each by itself: those of a new silence are mostly the
-        # last, so that however many there are, nothing has to make room for them.
+        # Starts and ends of all silences, sorted, with repetitions. Each by itself: those of a new silence are mostly
+        # the last, so that however many there are, nothing has to make room for them.
         self._starts: list[int] = []
         self._ends: list[int] = []
 

@@ -89,7 +89,8 @@ def test_matching(pattern: str, matches: str, fails: str) -> None:
 @pytest.mark.parametrize(
     "pattern",
     ["", "a*", "x|", "a", "^$", "$^", "\\b", "\\B", "(?m)^$", "(?m:$)^", "\\z", "\\A", "(?s).", "(?i)a?", "a{0}",
-     "[^a]*", "(?U)a*?", "()", "(?:)", "(a|)", "a||b", "(a|b)", "^", "$", "(?m)^\\n?$", "(?i:)|b", "\\Q\\E", ".+", "(^|,)a?"],
+     "[^a]*", "(?U)a*?", "()", "(?:)", "(a|)", "a||b", "(a|b)", "^", "$", "(?m)^\\n?$", "(?i:)|b",
+     "\\Q\\E", ".+", "(^|,)a?"],
 )  # fmt: skip
 def test_what_a_bare_pattern_finds_in_the_empty_text_is_all_of_it(pattern: str) -> None:
     assert anchored(pattern).test("") is (program(pattern).search(b"") is not None)
