@@ -14,6 +14,8 @@ few milliseconds. Where many rows are written, one statement therefore takes the
 
 from array import array as integers
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, TypeAlias, cast, get_args
 
 import apsw
@@ -33,7 +35,9 @@ from ampp.store.sqlite.codec import digest, encode
 from ampp.store.sqlite.projection import upsert_groups, upsert_log, upsert_outbox
 
 __all__ = [
+    "SILENCES_AT_ONCE",
     "Change",
+    "SilenceRow",
     "alert_changes",
     "append",
     "apply",
@@ -42,15 +46,21 @@ __all__ = [
     "forget",
     "get_meta",
     "last_seq",
-    "put_silences",
     "replace_silences",
     "replace_state",
     "set_meta",
-    "silence_records",
+    "silence_rows",
+    "write_silences",
 ]
 
 Change: TypeAlias = tuple[bytes, AlertRow | None]
 """An alert's key and its new row; `None` when it is gone."""
+
+SilenceRow: TypeAlias = tuple[int, str, bytes | None]
+"""When a silence changed, its id and its new row; `None` when it is gone."""
+
+SILENCES_AT_ONCE: Final = 64
+"""Silences that are written by one statement: so many statements are kept prepared at most."""
 
 _KIND: Final = {kind: cast(str, kind.__struct_config__.tag).encode() for kind in get_args(Record)}
 
@@ -139,27 +149,28 @@ def replace_state(connection: apsw.Connection, state: State, applied: int) -> No
     set_meta(connection, applied=applied)
 
 
-def silence_records(connection: apsw.Connection, records: Iterable[SilencePut | SilencesPruned]) -> None:
-    """Apply the records to `silences.db`."""
+def silence_rows(records: Iterable[SilencePut | SilencesPruned]) -> list[SilenceRow]:
+    """What the records do to `silences.db`, in their order."""
+    rows: list[SilenceRow] = []
     for record in records:
         if isinstance(record, SilencePut):
-            put_silences(connection, record.silences, record.at)
+            rows += [(record.at, silence.id, encode(silence)) for silence in record.silences]
         else:
-            connection.executemany("DELETE FROM silences WHERE id = ?", [(each,) for each in record.ids])
-            connection.executemany(
-                "INSERT INTO revisions (at, id, row) VALUES (?, ?, NULL)", [(record.at, each) for each in record.ids]
-            )
+            rows += [(record.at, gone, None) for gone in record.ids]
+    return rows
 
 
-def put_silences(connection: apsw.Connection, silences: Iterable[Silence], at: int) -> None:
-    """Write silences as they now stand, and a revision of each. A known silence keeps its place in the order."""
-    for silence in silences:
-        row = encode(silence)
-        connection.execute(
-            "INSERT INTO silences (id, row) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET row = excluded.row",
-            (silence.id, row),
-        )
-        connection.execute("INSERT INTO revisions (at, id, row) VALUES (?, ?, ?)", (at, silence.id, row))
+def write_silences(connection: apsw.Connection, rows: Sequence[SilenceRow]) -> None:
+    """Write silences as they now stand, or that they are gone, and a revision of each. A known silence keeps its place
+    in the order. Up to `SILENCES_AT_ONCE` rows are one statement."""
+    for first in range(0, len(rows), SILENCES_AT_ONCE):
+        some = rows[first : first + SILENCES_AT_ONCE]
+        connection.execute(_written(len(some)), tuple(chain.from_iterable(some)))
+
+
+@lru_cache(maxsize=SILENCES_AT_ONCE)
+def _written(rows: int) -> str:
+    return f"INSERT INTO written (at, id, row) VALUES {', '.join(['(?, ?, ?)'] * rows)}"
 
 
 def replace_silences(connection: apsw.Connection, silences: Sequence[Silence], at: int) -> None:
@@ -167,7 +178,9 @@ def replace_silences(connection: apsw.Connection, silences: Sequence[Silence], a
     rows = {silence.id: encode(silence) for silence in silences}
     stored: dict[str, bytes] = dict(connection.execute("SELECT id, row FROM silences"))
     connection.executemany("DELETE FROM silences WHERE id = ?", [(each,) for each in stored.keys() - rows.keys()])
-    put_silences(connection, (each for each in silences if stored.get(each.id) != rows[each.id]), at)
+    write_silences(
+        connection, [(at, each.id, row) for each in silences if stored.get(each.id) != (row := rows[each.id])]
+    )
 
 
 def set_meta(connection: apsw.Connection, **values: int | str) -> None:
