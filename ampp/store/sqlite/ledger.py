@@ -97,7 +97,7 @@ class Ledger:
     def commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
         """Write records, each with its encoding, to the journal and all tables but that of alerts."""
         self.roomy(lambda: self._commit(records), growing=True)
-        self._written += sum(len(body) for _, body in records)
+        self._written += sum([len(body) for _, body in records])
 
     def _commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
         # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.

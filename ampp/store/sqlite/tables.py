@@ -62,18 +62,32 @@ SilenceRow: TypeAlias = tuple[int, str, bytes | None]
 SILENCES_AT_ONCE: Final = 64
 """Silences that are written by one statement: so many statements are kept prepared at most."""
 
-_KIND: Final = {kind: cast(str, kind.__struct_config__.tag).encode() for kind in get_args(Record)}
+_FEW: Final = 16
+"""Records whose values are bound one by one, which is quicker than to take them from an array."""
+
+_KIND: Final = {kind: cast(str, kind.__struct_config__.tag) for kind in get_args(Record)}
 
 
 def append(connection: apsw.Connection, seq: int, records: Sequence[tuple[Record, bytes]]) -> None:
     """Write the records and their encodings to the journal as `seq`, `seq + 1`, …, in one statement."""
-    rows = tuple(b"%020d%-16b" % (record.at, _KIND[type(record)]) + body for record, body in records)
+    if len(records) <= _FEW:
+        few: list[Any] = []
+        for number, (record, body) in enumerate(records, seq):
+            few += (number, record.at, _KIND[type(record)], body)
+        connection.execute(_append_few(len(records)), few)
+        return
+    rows = tuple(b"%020d%-16b" % (record.at, _KIND[type(record)].encode()) + body for record, body in records)
     connection.execute(
         "INSERT INTO journal (seq, at, kind, body) SELECT ? + rowid - 1, "
         "CAST(CAST(substr(value, 1, 20) AS TEXT) AS INTEGER), rtrim(CAST(substr(value, 21, 16) AS TEXT)), "
         "substr(value, 37) FROM carray(?)",
         (seq, _array(rows)),
     )
+
+
+@lru_cache(maxsize=_FEW)
+def _append_few(records: int) -> str:
+    return f"INSERT INTO journal (seq, at, kind, body) VALUES {', '.join(['(?, ?, ?, ?)'] * records)}"
 
 
 def alert_changes(record: Record) -> list[Change]:
