@@ -9,7 +9,8 @@ An alert's row is stored whole under a 16-byte digest of its key: rows are appen
 index is written at random.
 
 Every return from SQLite to Python means waiting for the interpreter lock, which a busy event loop gives up only every
-few milliseconds. Where many rows are written, one statement therefore takes them all from an array bound to it.
+few milliseconds. Where many rows are written, one statement therefore takes them all from an array bound to it; and
+what is put into the view `written` of `silences.db` goes to its two tables at once (`database`).
 """
 
 from array import array as integers
