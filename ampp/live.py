@@ -31,7 +31,7 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine
 from ampp.core.intake import Received
 from ampp.core.matcher import format_matchers
-from ampp.core.notify import Outcome, RouteLabels
+from ampp.core.notify import Notify, Outcome, RouteLabels
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started, Stopped
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
@@ -98,7 +98,7 @@ class Live:
         self.delivery: Final = Delivery(self.heard, metrics.notify)
         self.feed: Final = Feed()
         self._watch: Final = Watch(self.feed, engine, self.delivery.health, self._components)
-        self._outgoing: Final = Outgoing(self.delivery.submit)
+        self._outgoing: Final = Outgoing(self._submit)
         self._turned = trio.Event()
         self._sleeping_until: float = math.inf
         self._reloading: Final = trio.Lock()
@@ -252,6 +252,13 @@ class Live:
             if effects.notify:
                 self._outgoing.put(ticket, effects.notify)
         self._wake()
+
+    def _submit(self, notify: Notify) -> None:
+        """Hand a notification over, unless a reload gave it up while it waited for its record."""
+        if self.engine.expects(notify):
+            self.delivery.submit(notify)
+        else:
+            self.delivery.refuse(notify)
 
     def heard(self, outcome: Outcome) -> None:
         """Delivery's answer to one notification."""

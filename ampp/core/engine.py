@@ -280,6 +280,11 @@ class Engine:
 
     # -- outcomes -----------------------------------------------------------------------------------------------
 
+    def expects(self, notify: Notify) -> bool:
+        """Whether the notification is still to be sent: a reload may have given it up."""
+        flight = self.flights.get(notify.flush)
+        return flight is not None and not flight.group.gone
+
     def delivered(self, outcome: Outcome, now: Now) -> Effects:
         """Take note of how a notification ended; the flush it belongs to may thereby be done."""
         out = Effects()
