@@ -289,12 +289,12 @@ class Live:
                     "one or more config change subscribers failed to apply new config", file=path, err=error.render()
                 )
                 raise ReloadError(str(error)) from error
-            takeover = Takeover(self.engine, loaded.plan)
+            takeover = Takeover(self.engine, loaded.plan, keep_timers=self.settings.reload.keep_timers)
             with memory.undisturbed():
                 await in_slices([] for _ in takeover.prepare(now()))
                 # Nothing may happen between that and this.
                 self.engine.label = loaded.label
-                self.carry(takeover.succeed(now(), keep_timers=self.settings.reload.keep_timers))
+                self.carry(takeover.succeed(now()))
                 self._in_force(loaded)
                 _config_log.info("Completed loading of configuration file", file=path)
                 await in_slices(self._kept(records) for records in takeover.clear(now()))

@@ -127,6 +127,16 @@ class Inhibitor:
             if not shelf.source_only and not shelf.both_sides:
                 del shelves[values]
 
+    def shed(self, most: int) -> bool:
+        """Let go of so many alerts, whichever: of an inhibitor that nobody will ask again, to be freed in pieces.
+        Whether there are more."""
+        for held in (self._known, *self._shelves):
+            if held:
+                for _ in range(min(most, len(held))):
+                    held.popitem()
+                return True
+        return False
+
     def inhibited_by(self, alert: Alert, now: Now) -> Inhibition | None:
         """What inhibits `alert` at `now`, if anything. The alert itself need not have been observed."""
         if not self.rules:

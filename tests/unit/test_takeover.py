@@ -64,7 +64,7 @@ def test_no_step_sees_to_more_than_the_pace(monkeypatch: pytest.MonkeyPatch) -> 
     assert sum(placed) == sum(observed) == 1_000
     assert max(placed) == max(observed) == 10
     placed.append(0)
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     assert placed[-1] == 0
     assert len(some.groups) == 7
 
@@ -78,7 +78,7 @@ def test_what_comes_meanwhile_is_not_all_left_for_the_end(monkeypatch: pytest.Mo
     placed = []
     place = Groups.place
     monkeypatch.setattr(Groups, "place", lambda self, *given: placed.append(given) or place(self, *given))
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     assert len(placed) <= 20
     members = {key for group in some.groups for key in group.alerts}
     assert members == set(some.book.alerts)
@@ -104,7 +104,7 @@ def test_of_very_many_dropped_groups_most_are_recorded_afterwards_and_each_once(
     takeover = Takeover(some, plan("m"), pace=10)
     driven(takeover.prepare(START))
     post(some, 100)
-    out = takeover.succeed(START, keep_timers=False)
+    out = takeover.succeed(START)
     assert len(out.records) == 20
     later = [record for records in takeover.clear(START) for record in records]
     dropped = [record for record in (*out.records, *later) if isinstance(record, GroupDropped)]
@@ -116,7 +116,7 @@ def test_a_name_that_is_in_use_again_is_not_said_to_be_gone() -> None:
     some = engine(100)
     takeover = Takeover(some, plan("m"), pace=10)
     driven(takeover.prepare(START))
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     clearing = takeover.clear(START)
     again = next(iter(takeover._dropped))
     some.groups.create(some.plan.root, (0, ("again",)), next(iter(some.book)), START)
@@ -140,7 +140,7 @@ def test_an_alert_forgotten_meanwhile_is_forgotten() -> None:
     alert.ends = START.wall - 1
     assert some.collect(START) == over
     driven(steps)
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     assert alert.key not in {key for group in some.groups for key in group.alerts}
     assert not some.muting.inhibitor.may_inhibit(alert)
     assert all(some.muting.inhibitor.may_inhibit(each) for each in some.book)
@@ -157,7 +157,7 @@ def test_a_group_whose_heir_came_to_nothing_is_no_more() -> None:
     del old.alerts[going.key]
     going.ends = START.wall - 1
     assert some.collect(START) == [going]
-    out = takeover.succeed(START, keep_timers=False)
+    out = takeover.succeed(START)
     assert [(r.route, r.labels) for r in out.records if isinstance(r, GroupDropped)] == [old.name]
     assert len(some.groups) == 1
 
@@ -168,7 +168,7 @@ def test_what_was_in_force_before_is_let_go_of_in_pieces() -> None:
     groups = list(old)
     takeover = Takeover(some, plan("m"), pace=10)
     driven(takeover.prepare(START))
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     left = [len(old.live) for _ in takeover.clear(START)]
     assert max(before - after for before, after in pairwise(left)) == 10
     assert not old.live
