@@ -7,10 +7,10 @@ found again under the same name and receiver keeps its timer and its send under 
 Theory of operation. To put a hundred thousand alerts into new groups takes more than a second, in which nobody is to
 wait. So the new groups and the new inhibitor are filled aside (`prepare`), and each group that inherits is given the
 timer of the other. The engine knows nothing of them and goes on as before; nothing of an alert is changed. Meanwhile
-the old groups note what changes (`Groups.watch`), and what an alert or a group then comes to is worked out anew, however
-often. `succeed` does so for the last time, for the little that is left, and puts all in force. The alerts say where they
-are from now on when somebody asks, or later in pieces (`Groups.untold`). In pieces follow also the records of what is no
-more, and what was in force before is let go of, as to free it takes long, too (`clear`).
+the old groups note what changes (`Groups.watch`), and what an alert or a group then comes to is worked out anew,
+however often. `succeed` does so for the last time, for the little that is left, and puts all in force. The alerts say
+where they are from now on when somebody asks, or later in pieces (`Groups.untold`). In pieces follow also the records
+of what is no more, and what was in force before is let go of, as to free it takes long, too (`clear`).
 
 Done in one go, as `load_plan` does, it is all of one moment. Otherwise the new timers run from when their groups were
 made ready, somewhat before the new plan took effect.
@@ -37,7 +37,7 @@ NO_GROUP: Final = "no group has this key under the new configuration"
 _PACE: Final = 128
 """Alerts or groups seen to at a step."""
 
-_MEMBERS: Final = 4096
+_MEMBERS: Final = 1024
 """Members of groups looked at at a step, to find those that the book has forgotten."""
 
 
@@ -80,8 +80,10 @@ class Takeover:
         self._heirs: Final[dict[tuple[str, bytes], Group]] = {}
         self._inherited: Final[dict[Group, Group]] = {}
         """What inherited, by the group from which it did."""
+        self._over: Final[dict[Group, dict[bytes, Alert]]] = {}
+        """What in new groups has left a group before, as it had been told as resolved."""
         self._left: Final[dict[Group, dict[bytes, Alert]]] = {}
-        """What new groups do not hold, since it has been told as resolved and let go of."""
+        """What of it new groups do not hold, since that is inherited."""
         self._heirless: Final[dict[Group, None]] = {}
         self._dropped: list[Group] = []
         self._new: Groups
@@ -188,8 +190,9 @@ class Takeover:
         has been told as resolved there, and routing the whole book anew has brought it back."""
         self._take_back(alert, heir)
         had = self._old.of(alert)
-        if alert.seated or alert.ends > now.wall or alert.key not in self._known:
+        if alert.seated or alert.ends > now.wall or self._known.get(alert.key) is not alert:
             return
+        self._over.setdefault(heir, {})[alert.key] = alert
         group = self._groups.get(heir.name) if heir.route.receiver in self._lasting else None
         if group is None or alert.key in group.alerts:
             return
@@ -247,7 +250,7 @@ class Takeover:
         if self._inherited.get(group) is not heir:
             self._inherited[group] = heir
             heir.alerts.update(self._left.pop(heir, {}))
-            for alert in [alert for alert in heir.alerts.values() if not alert.seated]:
+            for alert in list(self._over.get(heir, {}).values()):
                 self._let_go(alert, heir, now)
 
     def _begin(self, heir: Group, now: Now) -> None:
@@ -313,6 +316,7 @@ class Takeover:
             self._heirs,
             self._heirless,
             self._inherited,
+            self._over,
             self._left,
         )
         for store in stores:
