@@ -128,6 +128,8 @@ class Groups:
     `made`, `turned`, `moved`: if somebody wants to know of them (`watch`), the groups that came to be since, those that
     took a turn or went, and the alerts that came into groups, left one, or were forgotten.
 
+    `idle`: the timers of new groups do not run by themselves, as somebody is to start each.
+
     `untold`: alerts that have yet to be told where they are, after a new plan has taken effect (`ampp.core.takeover`).
     Their `routes`, `groups` and `seated` are still those of before; so whoever reads these asks `route` or `of`, or has
     the alerts told.
@@ -141,6 +143,7 @@ class Groups:
         self.turned: dict[Group, None] | None = None
         self.moved: dict[bytes, Alert] | None = None
         self.untold: dict[bytes, Place] = {}
+        self.idle = False
         self._identity: Final = identities(root)
         self._paths: Final[dict[tuple[Route, ...], tuple[Route, ...]]] = {}
 
@@ -245,7 +248,8 @@ class Groups:
         self.live[seat] = group
         if self.made is not None:
             self.made.append(group)
-        self.begin(group, alert, now)
+        if not self.idle:
+            self.begin(group, alert, now)
         return group
 
     def begin(self, group: Group, alert: Alert, now: Now) -> None:

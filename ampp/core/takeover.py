@@ -99,13 +99,13 @@ class Takeover:
     def _prepare(self, now: Now) -> Iterator[None]:
         old = self._old
         new = self._new = Groups(self._plan.root, Wheel(now.mono))
-        new.made = []
+        # Each timer is set once, to what it is to be: others that are passed over later would all be so at once.
+        new.idle, new.made = True, []
         old.watch()
         yield from self._paced(list(self._known.values()), self._place, now)
         for held in self._held():
             yield from self._paced(held, self._place, now)
             yield
-        yield from self._catch_up(now)
         yield from self._paced(list(old), self._follow, now)
         while sum(map(len, (old.moved or (), old.made or (), old.turned or (), new.made or ()))) > 2 * self._pace:
             yield from self._catch_up(now)
@@ -213,6 +213,8 @@ class Takeover:
             return
         self._heirs[heir.name] = heir
         group = self._groups.get(heir.name)
+        if group is None or heir.route.receiver not in self._lasting:
+            self._begin(heir, now)
         if group is not None:
             self._heirless.pop(group, None)
             self._inherit(heir, group, now)
@@ -254,7 +256,7 @@ class Takeover:
                 self._let_go(alert, heir, now)
 
     def _begin(self, heir: Group, now: Now) -> None:
-        """There is nothing to inherit any more."""
+        """There is nothing to inherit, or no more."""
         heir.alerts.update(self._left.pop(heir, {}))
         heir.created, heir.flushed, heir.told = now.wall, False, None
         self._new.begin(heir, next(iter(heir.alerts.values())), now)
@@ -267,7 +269,7 @@ class Takeover:
         for _ in self._catch_up(now):
             pass
         old.unwatch()
-        new.made, new.untold = [], self._places
+        new.idle, new.made, new.untold = False, [], self._places
         engine.plan, engine.groups = self._plan, new
         engine.muting.take(self._plan, self._inhibitor)
         for flight in engine.flights.values():
