@@ -247,7 +247,9 @@ class Takeover:
                 heir.muted_by = group.muted_by
             return
         heir.created, heir.flushed, heir.muted_by, heir.told = group.created, group.flushed, group.muted_by, group.told
-        most = now.mono + (heir.route.group_interval if heir.flushed else heir.route.group_wait)
+        # `now` may be past: what is left is counted from there, but from no earlier than when the timer was set.
+        since = group.due - (group.route.group_interval if group.flushed else group.route.group_wait)
+        most = max(now.mono, since) + (heir.route.group_interval if heir.flushed else heir.route.group_wait)
         self._new.arm(heir, min(group.due, most))
         if self._inherited.get(group) is not heir:
             self._inherited[group] = heir

@@ -1,7 +1,10 @@
 """A new plan is made ready in pieces: little at a step, nothing changed before its time, little left for the end."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -14,12 +17,15 @@ from ampp.core.group import Groups
 from ampp.core.inhibit import Inhibitor
 from ampp.core.matcher import Mode
 from ampp.core.plan import Plan
+from ampp.core.query import alerts
 from ampp.core.record import GroupDropped
 from ampp.core.silence import SilenceBook
-from ampp.core.takeover import Takeover
+from ampp.core.takeover import Takeover, load_plan
+from ampp.core.view import AlertQuery
 from ampp.core.wheel import Wheel
 
 START = Now(1_700_000_000 * SECOND, 0)
+LATER = Now(START.wall + 60 * SECOND, 60 * SECOND)
 RULES = "inhibit_rules: [{source_matchers: [n=~.+], target_matchers: [none=x]}]"
 
 
@@ -174,3 +180,80 @@ def test_what_was_in_force_before_is_let_go_of_in_pieces() -> None:
     assert not old.live
     assert len(old.wheel) == 0
     assert all(group.gone and not group.alone for group in groups)
+
+
+def calls(act: Callable[[], object]) -> int:
+    """How many functions are called meanwhile: what is done, however fast."""
+    count = 0
+
+    def called(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(called)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("keep_timers", [False, True])
+@pytest.mark.parametrize("by", ["n", "m"])
+def test_the_step_does_no_more_for_many_groups(by: str, keep_timers: bool) -> None:
+    done = []
+    for count in (100, 2_000):
+        some = engine(count)
+        assert len(some.due(LATER).notify) == 50
+        takeover = Takeover(some, plan(by), keep_timers=keep_timers, pace=10)
+        driven(takeover.prepare(START))
+        flights = len(some.flights)
+        done.append(calls(lambda takeover=takeover: takeover.succeed(START)) - flights)  # type: ignore[misc]
+        assert calls(some.next_due) < 20
+        driven(takeover.clear(START))
+        assert len(some.groups) == (count if by == "n" else 7)
+    assert abs(done[1] - done[0]) < 150
+
+
+def test_until_they_are_told_alerts_are_found_where_they_are() -> None:
+    some = engine(100)
+    takeover = Takeover(some, plan("m"), pace=10)
+    driven(takeover.prepare(START))
+    former = {alert.key: alert.groups for alert in some.book}
+    takeover.succeed(START)
+    first, other, again, *_ = some.book
+    assert first.groups == former[first.key]
+    assert some.groups.of(first) == first.groups == tuple(g for g in some.groups if first.key in g.alerts)
+    post(some, int(other.labels["n"]), ends=START.wall + 7200 * SECOND)
+    assert other.groups[0] in list(some.groups)
+    list(alerts(some, AlertQuery(), START.wall))
+    assert again.groups[0] in list(some.groups)
+    driven(takeover.clear(START))
+    assert not some.groups.untold
+    assert all(alert.seated and alert.groups[0] in list(some.groups) for alert in some.book)
+
+
+def test_what_is_given_up_is_expected_no_more_and_what_is_inherited_is() -> None:
+    for keep_timers in (False, True):
+        some = engine(3)
+        told = some.due(LATER).notify
+        assert told
+        assert all(some.expects(notify) for notify in told)
+        out = load_plan(some, plan("n"), START, keep_timers=keep_timers)
+        assert [some.expects(notify) for notify in told] == [keep_timers] * len(told)
+        assert sorted(out.canceled) == ([] if keep_timers else sorted(notify.flush for notify in told))
+
+
+def test_a_turn_taken_meanwhile_is_inherited() -> None:
+    some = engine(50)
+    takeover = Takeover(some, plan("n"), keep_timers=True, pace=1)
+    steps = takeover.prepare(START)
+    for _ in range(110):
+        next(steps)
+    while some.due(LATER).notify:
+        pass
+    driven(steps)
+    due = {group.name: group.due for group in some.groups}
+    takeover.succeed(LATER)
+    assert {group.name: group.due for group in some.groups} == due
+    assert all(group.flushed and group.flight is not None for group in some.groups)
