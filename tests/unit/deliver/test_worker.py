@@ -457,5 +457,6 @@ async def test_what_is_given_up_and_comes_first_in_the_line_is_passed_over(
             stage.delivery.submit(notify(group=f"g{number}", flush=number, within=600))
         await trio.sleep(0.1)
         stage.delivery.cancel(range(199))
-        await stage.until(200)
+        outcomes = await stage.until(200)
         assert told_by(sender) == [0, 199]
+        assert sum(outcome.attempts for outcome in outcomes) == 2
