@@ -291,5 +291,6 @@ class Groups:
 
 
 def _tell(place: Place) -> None:
-    alert, alert.routes, alert.groups = place
-    alert.seated = all(alert.key in group.alerts for group in alert.groups)
+    alert, routes, groups = place
+    alert.routes, alert.groups = routes, groups
+    alert.seated = all(alert.key in group.alerts for group in groups)

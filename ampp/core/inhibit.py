@@ -22,7 +22,7 @@ Invariants:
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -130,7 +130,8 @@ class Inhibitor:
     def shed(self, most: int) -> bool:
         """Let go of so many alerts, whichever: of an inhibitor that nobody will ask again, to be freed in pieces.
         Whether there are more."""
-        for held in (self._known, *self._shelves):
+        stores: tuple[dict[Any, Any], ...] = (self._known, *self._shelves)
+        for held in stores:
             if held:
                 for _ in range(min(most, len(held))):
                     held.popitem()
