@@ -31,7 +31,7 @@ from ampp.core.clock import SECOND, Now
 from ampp.core.engine import Effects, Engine
 from ampp.core.intake import Received
 from ampp.core.matcher import format_matchers
-from ampp.core.notify import Outcome, RouteLabels
+from ampp.core.notify import Notify, Outcome, RouteLabels
 from ampp.core.plan import Plan
 from ampp.core.record import ConfigLoaded, Record, SilencePut, Started, Stopped
 from ampp.core.silence import Silence, SilenceBook, SilenceDraft, SilenceNotFound
@@ -98,7 +98,7 @@ class Live:
         self.delivery: Final = Delivery(self.heard, metrics.notify)
         self.feed: Final = Feed()
         self._watch: Final = Watch(self.feed, engine, self.delivery.health, self._components)
-        self._outgoing: Final = Outgoing(self.delivery.submit)
+        self._outgoing: Final = Outgoing(self._submit)
         self._turned = trio.Event()
         self._sleeping_until: float = math.inf
         self._reloading: Final = trio.Lock()
@@ -253,6 +253,13 @@ class Live:
                 self._outgoing.put(ticket, effects.notify)
         self._wake()
 
+    def _submit(self, notify: Notify) -> None:
+        """Hand a notification over, unless a reload gave it up while it waited for its record."""
+        if self.engine.expects(notify):
+            self.delivery.submit(notify)
+        else:
+            self.delivery.refuse(notify)
+
     def heard(self, outcome: Outcome) -> None:
         """Delivery's answer to one notification."""
         self.carry(self.engine.delivered(outcome, now()))
@@ -282,12 +289,12 @@ class Live:
                     "one or more config change subscribers failed to apply new config", file=path, err=error.render()
                 )
                 raise ReloadError(str(error)) from error
-            takeover = Takeover(self.engine, loaded.plan)
+            takeover = Takeover(self.engine, loaded.plan, keep_timers=self.settings.reload.keep_timers)
             with memory.undisturbed():
                 await in_slices([] for _ in takeover.prepare(now()))
                 # Nothing may happen between that and this.
                 self.engine.label = loaded.label
-                self.carry(takeover.succeed(now(), keep_timers=self.settings.reload.keep_timers))
+                self.carry(takeover.succeed(now()))
                 self._in_force(loaded)
                 _config_log.info("Completed loading of configuration file", file=path)
                 await in_slices(self._kept(records) for records in takeover.clear(now()))

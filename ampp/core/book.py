@@ -90,9 +90,8 @@ def snapshot(alert: Alert, wall: int) -> Snapshot:
 class Book:
     """All alerts by `Alert.key`. `names` limits how many label sets one alertname may have (0: no limit).
 
-    `refreshed` counts mere refreshes; while it stands still there are none to be written. `forgotten` counts the alerts
-    taken out. `lapsed` gathers the ends of alerts whose time was over when a report began them anew, where no record
-    tells of it.
+    `refreshed` counts mere refreshes; while it stands still there are none to be written. `lapsed` gathers the ends of
+    alerts whose time was over when a report began them anew, where no record tells of it.
 
     `roll`, `unrolled`, `rolled`: the alerts by fingerprint as a listing last had them (`ampp.core.roll`), those that
     have come or begun anew since it began to make that, and the wall time of the last listing.
@@ -101,7 +100,6 @@ class Book:
     def __init__(self, per_name: int = 0) -> None:
         self.alerts: dict[bytes, Alert] = {}
         self.refreshed = 0
-        self.forgotten = 0
         self.names: Final = NameLimit(per_name)
         self.lapsed: list[Lapse] = []
         self.roll: list[Alert] | None = None
@@ -238,8 +236,7 @@ class Book:
             for alert in gone:
                 del alerts[alert.key]
             if gone:
-                # At each batch: between two of them a listing may make a roll, and a takeover look what is left.
-                self.forgotten += len(gone)
+                # At each batch: between two of them a listing may make a roll.
                 self.roll = self.unrolled = None
             yield gone
         for _ in self.names.forget(wall):

@@ -280,6 +280,11 @@ class Engine:
 
     # -- outcomes -----------------------------------------------------------------------------------------------
 
+    def expects(self, notify: Notify) -> bool:
+        """Whether the notification is still to be sent: a reload may have given it up."""
+        flight = self.flights.get(notify.flush)
+        return flight is not None and not flight.group.gone
+
     def delivered(self, outcome: Outcome, now: Now) -> Effects:
         """Take note of how a notification ended; the flush it belongs to may thereby be done."""
         out = Effects()
@@ -340,11 +345,10 @@ class Engine:
         if not flight.failed:
             over: list[bytes] = []
             for alert, updated in flight.over:
-                if alert.updated == updated and group.alerts.get(alert.key) is alert:
-                    del group.alerts[alert.key]
-                    alert.seated = False
-                    if not any(alert.key in other.alerts for other in alert.groups):
-                        over.append(alert.key)
+                if alert.updated != updated or group.alerts.get(alert.key) is not alert:
+                    continue
+                if self.groups.leave(alert, group):
+                    over.append(alert.key)
             if over:
                 out.records.append(Collected(at=now.wall, alerts=tuple(over)))
             if not group.alerts:
@@ -382,8 +386,9 @@ class Engine:
         any way. An alert leaves the book and the inhibitor together, so that nobody finds it in one of them alone."""
         for gone in self.book.collect(now.wall):
             for alert in gone:
-                # Asked for each time: a reload brings another one.
+                # Asked for each time: a reload brings others.
                 self.muting.inhibitor.forget(alert)
+                self.groups.note(alert)
             yield gone
 
     def prune_log(self, now: Now) -> LogPruned | None:

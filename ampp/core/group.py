@@ -10,7 +10,7 @@ Invariants:
 its key, its receiver and, among twins, its turn; inserting an unrelated route does not make every later one a stranger.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
@@ -22,9 +22,12 @@ from ampp.core.record import GroupRow
 from ampp.core.route import Route, group_key
 from ampp.core.wheel import Wheel
 
-__all__ = ["Flight", "Group", "Groups", "Seat", "identities"]
+__all__ = ["Flight", "Group", "Groups", "Place", "Seat", "identities"]
 
 Seat: TypeAlias = tuple[int, tuple[str | None, ...] | bytes]
+
+Place: TypeAlias = "tuple[Alert, tuple[Route, ...], tuple[Group, ...]]"
+"""An alert, and its routes and groups."""
 
 
 class Flight(msgspec.Struct):
@@ -120,14 +123,27 @@ def identities(root: Route) -> dict[int, str]:
 
 
 class Groups:
-    """All groups of one routing tree and the wheel that turns them. `made`: if somebody wants to know of them, the
-    groups that came to be since."""
+    """All groups of one routing tree and the wheel that turns them.
+
+    `made`, `turned`, `moved`: if somebody wants to know of them (`watch`), the groups that came to be since, those that
+    took a turn or went, and the alerts that came into groups, left one, or were forgotten.
+
+    `idle`: the timers of new groups do not run by themselves, as somebody is to start each.
+
+    `untold`: alerts that have yet to be told where they are, after a new plan has taken effect (`ampp.core.takeover`).
+    Their `routes`, `groups` and `seated` are still those of before; so whoever reads these asks `route` or `of`, or has
+    the alerts told.
+    """
 
     def __init__(self, root: Route, wheel: Wheel[Seat]) -> None:
         self.root: Final = root
         self.wheel: Final = wheel
         self.live: dict[Seat, Group] = {}
         self.made: list[Group] | None = None
+        self.turned: dict[Group, None] | None = None
+        self.moved: dict[bytes, Alert] | None = None
+        self.untold: dict[bytes, Place] = {}
+        self.idle = False
         self._identity: Final = identities(root)
         self._paths: Final[dict[tuple[Route, ...], tuple[Route, ...]]] = {}
 
@@ -137,8 +153,37 @@ class Groups:
     def __len__(self) -> int:
         return len(self.live)
 
+    def watch(self) -> None:
+        """From now on note what changes."""
+        self.made, self.turned, self.moved = [], {}, {}
+
+    def unwatch(self) -> None:
+        self.made = self.turned = self.moved = None
+
+    def tell(self, alerts: Iterable[Alert]) -> None:
+        """Have alerts say where they are."""
+        untold = self.untold
+        if untold:
+            for alert in alerts:
+                place = untold.pop(alert.key, None)
+                if place is not None:
+                    _tell(place)
+
+    def tell_some(self, most: int) -> bool:
+        """Have so many of the alerts that have yet to say where they are do so; whether there are more."""
+        untold = self.untold
+        for _ in range(min(most, len(untold))):
+            _tell(untold.popitem()[1])
+        return bool(untold)
+
+    def of(self, alert: Alert) -> "tuple[Group, ...]":
+        """The groups that the tree puts the alert in. Not all of them need hold it: see `Alert.seated`."""
+        self.tell((alert,))
+        return alert.groups
+
     def route(self, alert: Alert) -> tuple[Route, ...]:
         """Where the tree puts the alert; found once per label set and plan."""
+        self.tell((alert,))
         if not alert.routes:
             alert.routes = self.match(alert.labels)
         return alert.routes
@@ -150,8 +195,25 @@ class Groups:
 
     def seat(self, alert: Alert, now: Now) -> None:
         """Put the alert into every group it belongs to, creating those that are missing (core reference 4.2)."""
+        if self.untold:
+            self.tell((alert,))
+        if not alert.seated:
+            self.note(alert)
         alert.groups = self.place(alert, alert.routes or self.route(alert), now)
         alert.seated = True
+
+    def leave(self, alert: Alert, group: Group) -> bool:
+        """Take the alert out of a group that has told it as resolved; whether no group holds it any more."""
+        groups = self.of(alert)
+        del group.alerts[alert.key]
+        alert.seated = False
+        self.note(alert)
+        return not any(alert.key in other.alerts for other in groups)
+
+    def note(self, alert: Alert) -> None:
+        """For whoever watches, the alert has come, gone, or left a group."""
+        if self.moved is not None:
+            self.moved[alert.key] = alert
 
     def place(self, alert: Alert, routes: tuple[Route, ...], now: Now) -> tuple[Group, ...]:
         """`seat`, but for what the alert itself says of it; the groups."""
@@ -173,7 +235,7 @@ class Groups:
         return route.index, tuple([labels.get(name) for name in route.group_by])
 
     def create(self, route: Route, seat: Seat, alert: Alert, now: Now) -> Group:
-        """A new group around its first alert. Only this alert's age decides on an immediate first flush."""
+        """A new group around its first alert."""
         labels = (
             alert.labels
             if route.group_by_all
@@ -186,9 +248,14 @@ class Groups:
         self.live[seat] = group
         if self.made is not None:
             self.made.append(group)
-        old = alert.starts + route.group_wait < now.wall
-        self.arm(group, now.mono if old else now.mono + route.group_wait)
+        if not self.idle:
+            self.begin(group, alert, now)
         return group
+
+    def begin(self, group: Group, alert: Alert, now: Now) -> None:
+        """Start the first wait of a group. Only this, its first alert's, age decides on an immediate first flush."""
+        wait = group.route.group_wait
+        self.arm(group, now.mono if alert.starts + wait < now.wall else now.mono + wait)
 
     def arm(self, group: Group, due: int) -> None:
         group.due = due
@@ -198,9 +265,13 @@ class Groups:
         """Start the next interval at `since` (monotonic), when this turn was due: the cadence does not drift."""
         due = since + group.route.group_interval
         self.arm(group, due if due > now.mono else now.mono + group.route.group_interval)
+        if self.turned is not None:
+            self.turned[group] = None
 
     def drop(self, group: Group) -> None:
         group.end()
+        if self.turned is not None:
+            self.turned[group] = None
         del self.live[group.seat]
         self.wheel.cancel(group.seat)
 
@@ -217,3 +288,9 @@ class Groups:
     def by_name(self) -> dict[tuple[str, bytes], Group]:
         """The live groups by what they are called across plans and restarts."""
         return {group.name: group for group in self}
+
+
+def _tell(place: Place) -> None:
+    alert, routes, groups = place
+    alert.routes, alert.groups = routes, groups
+    alert.seated = all(alert.key in group.alerts for group in groups)

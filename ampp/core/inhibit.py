@@ -22,7 +22,7 @@ Invariants:
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -126,6 +126,17 @@ class Inhibitor:
             del (shelf.both_sides if index in targets else shelf.source_only)[key]
             if not shelf.source_only and not shelf.both_sides:
                 del shelves[values]
+
+    def shed(self, most: int) -> bool:
+        """Let go of so many alerts, whichever: of an inhibitor that nobody will ask again, to be freed in pieces.
+        Whether there are more."""
+        stores: tuple[dict[Any, Any], ...] = (self._known, *self._shelves)
+        for held in stores:
+            if held:
+                for _ in range(min(most, len(held))):
+                    held.popitem()
+                return True
+        return False
 
     def inhibited_by(self, alert: Alert, now: Now) -> Inhibition | None:
         """What inhibits `alert` at `now`, if anything. The alert itself need not have been observed."""

@@ -60,7 +60,7 @@ class Intake:
         others are not. `resolve_timeout` (ns) ends those that were given no end."""
         wall, book, names, good = now.wall, self.book, self.book.names, self._good_names
         find, put, seat, refreshed = book.alerts.get, book.put, groups.seat, Change.REFRESHED
-        limits, observe = names.most > 0, self.muting.inhibitor.observe
+        limits, observe, untold = names.most > 0, self.muting.inhibitor.observe, groups.untold
         out = Received([], [], [])
         add = out.rows.append
         for posted in posts:
@@ -80,6 +80,8 @@ class Intake:
             labels = posted.labels
             key = posted.key or labelling.key(labels)
             known = find(key)
+            if untold and known is not None:
+                groups.tell((known,))
             if ends < starts:
                 error = "start time must be before end time"
             elif known is not None and known.labels is labels:

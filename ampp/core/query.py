@@ -52,7 +52,9 @@ def alerts(engine: Engine, query: AlertQuery, wall: int, *, ordered: bool = True
     plain: Status | None = None
     for first in range(0, len(wanted), BATCH):
         views = []
-        for alert in _chosen(wanted[first : first + BATCH], wall, left):
+        chosen = _chosen(wanted[first : first + BATCH], wall, left)
+        engine.groups.tell(chosen)
+        for alert in chosen:
             if alert.routes is not routes:
                 # It seldom differs from the last one's.
                 routes = engine.groups.route(alert)
@@ -92,7 +94,9 @@ def groups(engine: Engine, query: AlertQuery, wall: int) -> Iterator[list[GroupV
         members = list(group.alerts.values())
         for first in range(0, len(members), BATCH):
             yield []
-            for alert in _chosen(members[first : first + BATCH], wall, left):
+            chosen = _chosen(members[first : first + BATCH], wall, left)
+            engine.groups.tell(chosen)
+            for alert in chosen:
                 told = plain if status.free else status.of(alert, plain)
                 if told is not None:
                     kept.append(AlertView(alert, told))

@@ -7,13 +7,17 @@ from ampp.core.duration import format_go
 from ampp.core.notify import Notify, Outcome
 from ampp.core.reason import FailureReason
 from ampp.core.record import Try
+from ampp.deliver.apart import apart
 from ampp.deliver.message import in_order
 from ampp.deliver.sender import SendError, about, label
 from ampp.observe.log import Logger
 
-__all__ = ["failed", "fatal", "gave_up", "log_success", "told"]
+__all__ = ["failed", "fatal", "gave_up", "log_success", "prepared", "told"]
 
 _log: Final = Logger("dispatcher")
+
+_MANY: Final = 500
+"""Alerts from which on they are put in order in a thread, so that nobody else waits for it."""
 
 
 def told(notify: Notify) -> tuple[Snapshot, ...]:
@@ -21,6 +25,15 @@ def told(notify: Notify) -> tuple[Snapshot, ...]:
     all_of_them = notify.integration.send_resolved
     alerts = notify.alerts if all_of_them else [alert for alert in notify.alerts if alert.firing]
     return tuple(in_order(alerts))
+
+
+async def prepared(notify: Notify) -> tuple[Snapshot, ...]:
+    """The same once all that the integration is to hear is at hand; what takes a while is done in a thread."""
+    if notify.route_labels.templated:
+        await apart(notify.route_labels.rendered)
+    if len(notify.alerts) < _MANY:
+        return told(notify)
+    return await apart(told, notify)
 
 
 def _prefix(notify: Notify) -> str:

@@ -13,7 +13,11 @@ hangs fills its own lane and no other, and no number of hanging receivers keeps 
 The wheel holds, under the same keys, the deadline of each ready job and the next attempt (or the deadline, if that
 comes first) of each paused one. A running job's deadline is that of its cancel scope.
 
-Everything but the attempts themselves happens synchronously on the event loop, so no state is ever seen half changed.
+A reload may give up thousands of jobs, and leave thousands in lanes that are no more. `cancel` and `replace` only note
+that, and `_review` brings each job up to it, over many turns of the loop, but one that is about to be touched before
+that. Until then none can start: what is given up is passed over, and a lane that is no more has no turns.
+
+All else but the attempts themselves happens synchronously on the event loop, so no state is ever seen half changed.
 What waits is bounded by the number of keys, twice: a `Notify` for a key that is running waits behind it, and a newer
 one takes its place.
 """
@@ -27,16 +31,14 @@ from typing import Any, Final, TypeAlias
 
 import trio
 
-from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND
 from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.wheel import Wheel
-from ampp.deliver.apart import apart
 from ampp.deliver.backoff import pauses
 from ampp.deliver.health import Health
 from ampp.deliver.lane import Job, Lane
-from ampp.deliver.outcome import failed, gave_up, told
+from ampp.deliver.outcome import failed, gave_up, prepared
 from ampp.deliver.resolver import Resolver
 from ampp.deliver.sender import Sender, SendError, Senders, Unsendable, about
 from ampp.observe import stall
@@ -50,11 +52,11 @@ Report: TypeAlias = Callable[[Outcome], None]
 
 _log: Final = Logger("dispatcher")
 
-_MANY: Final = 500
-"""Alerts from which on they are put in order in a thread, so that nobody else waits for it."""
-
 _AT_ONCE: Final = 64
 """Deadlines that are seen to before others have a turn: behind a receiver that hangs, those of thousands may come."""
+
+_REVIEWED: Final = 16
+"""Jobs that are reviewed before slots are filled with those of them that stay."""
 
 _CLOSING: Final = 5.0
 """Seconds that outcomes have to be taken in at shutdown once the last attempt is over."""
@@ -91,7 +93,9 @@ class Delivery:
         self._jobs: dict[str, Job] = {}
         self._turns: deque[Lane] = deque()
         self._ends: deque[tuple[Outcome, Job | None]] = deque()
-        self._running = 0
+        self._running: dict[Job, None] = {}
+        self._given_up: set[int] = set()
+        self._unreviewed: deque[Job] = deque()
         self._wheel: Wheel[str] = Wheel(mono())
         self._wake = trio.Event()
         self._asleep_until = -math.inf
@@ -143,6 +147,7 @@ class Delivery:
 
         What is on its way to an integration that stays goes on, unless `cancel` ends it, with the new sender from its
         next attempt on; the rest is cancelled and reported so. How an integration fared is kept where it stays.
+        Nothing that waits starts with a sender of before; thousands that wait are seen to in pieces.
         """
         before, self._lanes = self._lanes, {}
         self._turns.clear()
@@ -151,32 +156,22 @@ class Delivery:
             self._lanes[to] = Lane(to, sender, self._metrics.integration(to.name, to.receiver), before.get(to))
             if isinstance(sender, Unsendable):
                 _log.warn("Integration cannot send yet", **about(to), reason=sender.why)
-        for job in list(self._jobs.values()):
-            lane = self._lanes.get(job.notify.integration)
-            if lane is None:
-                self._cancel(job)
-            elif job.over or job.scope is not None:
-                job.lane = lane
-            else:
-                waiting = self._leave(job)
-                job.lane = lane
-                if waiting:
-                    self._enqueue(job)
-                else:
-                    self._pause(job, job.again)
         for lane in before.values():
             lane.retired = True
             self._retire(lane)
+        self._review_all()
         self._pump()
 
     def cancel(self, flushes: Iterable[int]) -> None:
-        """Give up what these flushes submitted; it is reported as canceled (an attempt under way may still succeed)."""
-        ids = frozenset(flushes)
-        for job in list(self._jobs.values()):
-            if job.notify.flush in ids:
-                self._cancel(job)
-            elif job.following is not None and job.following.flush in ids:
-                self._drop_following(job)
+        """Give up what these flushes submitted: from now on no attempt of theirs begins, and one under way is told to
+        stop, though it may still succeed. All are reported as canceled, thousands of them over many turns of the loop.
+        """
+        self._given_up.update(flushes)
+        self._review_all()
+
+    def refuse(self, notify: Notify) -> None:
+        """Report `notify` as canceled, as it was given up before it could be submitted."""
+        self._tell_canceled(notify)
 
     def submit(self, notify: Notify) -> None:
         """Take in `notify`; its `Outcome` will be reported, never before this returns.
@@ -184,6 +179,8 @@ class Delivery:
         A `Notify` of the same key that is not being attempted is superseded by it; one that is, comes to its end first.
         """
         job = self._jobs.get(notify.key)
+        if job is not None:
+            self._review(job)
         if job is None:
             self._accept(notify)
         elif job.scope is not None or job.over:
@@ -205,7 +202,7 @@ class Delivery:
     def _accept(self, notify: Notify) -> None:
         now = self._mono()
         lane = self._lanes.get(notify.integration)
-        if self._closing or lane is None:
+        if self._closing or lane is None or notify.flush in self._given_up:
             # Decided under a configuration that is no longer in effect, or too late.
             self._tell_canceled(notify)
             return
@@ -244,14 +241,18 @@ class Delivery:
                 lane.in_turn = False
                 continue
             self._turns.append(lane)
-            if lane.running and (lane.running >= self._per_integration or self._running >= self._total):
+            if lane.running and (lane.running >= self._per_integration or len(self._running) >= self._total):
+                passed += 1
+                continue
+            if next(iter(lane.ready.values())).notify.flush in self._given_up:
+                # It will be taken out of the line; then this comes again.
                 passed += 1
                 continue
             passed = 0
             key, job = lane.ready.popitem(last=False)
             self._wheel.cancel(key)
             lane.running += 1
-            self._running += 1
+            self._running[job] = None
             job.scope = trio.CancelScope()
             self._start(self._attempt, job, lane.sender)
 
@@ -267,7 +268,10 @@ class Delivery:
         with job.scope:
             try:
                 await stall.rest()
-                data = await sender.send(job.notify, await _told(job.notify))
+                alerts = await prepared(job.notify)
+                self._review(job)
+                if not job.canceled:
+                    data = await sender.send(job.notify, alerts)
             except SendError as failure:
                 error = failure
             except Exception:  # noqa: BLE001 - a defect of one receiver type must cost its own notification, not all
@@ -277,11 +281,12 @@ class Delivery:
         # When dozens of receivers answer at the same moment, what follows from that takes its time.
         with trio.CancelScope(shield=True):
             await stall.rest()
+        self._review(job)
         job.scope = None
         took = ended - began
         job.tried(wall - took, took, "" if data is not None else str(error or "no answer before the end"))
         lane.running -= 1
-        self._running -= 1
+        del self._running[job]
         series = job.lane.series
         series.latency.observe((ended - began) / SECOND)
         series.requests.inc()
@@ -364,6 +369,49 @@ class Delivery:
         job.lane.paused -= not ready
         return ready
 
+    def _review_all(self) -> None:
+        """Bring every job up to what `cancel` and `replace` have decided: see the module's docstring."""
+        idle = not self._unreviewed
+        self._unreviewed = deque((*self._running, *self._jobs.values()))
+        if not self._unreviewed:
+            self._given_up.clear()
+        elif idle:
+            self._start(self._review_rest)
+
+    async def _review_rest(self) -> None:
+        pace = stall.Pace()
+        while self._unreviewed:
+            for _ in range(min(_REVIEWED, len(self._unreviewed))):
+                self._review(self._unreviewed.popleft())
+            if not self._unreviewed:
+                self._given_up.clear()
+            self._pump()
+            await pace.pause()
+
+    def _review(self, job: Job) -> None:
+        if self._jobs.get(job.key) is not job:
+            return
+        given_up, lane = self._given_up, job.lane
+        if job.following is not None and job.following.flush in given_up:
+            self._drop_following(job)
+        if lane.retired:
+            lane = self._lanes.get(job.notify.integration, lane)
+        if job.over or job.canceled:
+            # What follows it by now is none of what was given up with it.
+            job.lane = lane
+        elif lane.retired or job.notify.flush in given_up:
+            lane.retrying = False
+            self._cancel(job)
+        elif job.scope is not None:
+            job.lane = lane
+        elif lane is not job.lane:
+            ready = self._leave(job)
+            job.lane = lane
+            if ready:
+                self._enqueue(job)
+            else:
+                self._pause(job, job.again)
+
     def _cancel(self, job: Job, *, running: bool = True) -> None:
         self._drop_following(job)
         if job.over:
@@ -402,6 +450,9 @@ class Delivery:
             self._asleep_until = -math.inf
 
     def _due(self, job: Job) -> None:
+        self._review(job)
+        if job.over:
+            return
         self._leave(job)
         if self._mono() >= job.notify.deadline:
             self._settle(job)
@@ -418,14 +469,6 @@ class Delivery:
             self._nursery.start_soon(task, *args)
         elif not self._closing:
             raise RuntimeError("delivery is not running")
-
-
-async def _told(notify: Notify) -> tuple[Snapshot, ...]:
-    if notify.route_labels.templated:
-        await apart(notify.route_labels.rendered)
-    if len(notify.alerts) < _MANY:
-        return told(notify)
-    return await apart(told, notify)
 
 
 async def _close(sender: Sender | Unsendable) -> None:

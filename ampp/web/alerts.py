@@ -89,7 +89,7 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
         per, total = _TABLE, len(found)
         flat = await rows(room.live, found[(number - 1) * per : number * per], frozenset(), survey)
     else:
-        heaps = await _heaps(found, by, _LEAST[sort])
+        heaps = await _heaps(room.live, found, by, _LEAST[sort])
         heaps = await _sorted(heaps, _size if sort == "size" else _least)
         per, total = _CARDS, len(heaps)
         shown = heaps[(number - 1) * per : number * per]
@@ -167,7 +167,7 @@ async def _quiet(found: Sequence[Seen]) -> int:
     return quiet
 
 
-async def _heaps(found: Sequence[Seen], by: Sequence[str], key: Callable[[Seen], Any]) -> list[_Heap]:
+async def _heaps(live: Live, found: Sequence[Seen], by: Sequence[str], key: Callable[[Seen], Any]) -> list[_Heap]:
     """The alerts by the groups they are told in, or by labels."""
     named: dict[object, _Heap] = {}
 
@@ -181,15 +181,16 @@ async def _heaps(found: Sequence[Seen], by: Sequence[str], key: Callable[[Seen],
                 heap.least = place
 
     def sort_in(first: int, last: int) -> None:
+        groups = live.engine.groups
         for seen in found[first:last]:
             if by:
                 labels = seen.alert.labels
                 put(tuple([labels.get(name, "") for name in by]), None, seen)
                 continue
-            for group in seen.alert.groups:
+            for group in groups.of(seen.alert):
                 if not group.gone:
                     put(group.seat, group, seen)
-            if not seen.alert.groups:
+            if not groups.of(seen.alert):
                 put("", None, seen)
 
     await sliced(sort_in, len(found))

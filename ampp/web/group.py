@@ -67,9 +67,10 @@ async def listing(room: Room, visit: Visit, _: str) -> Reply:
     heaps: dict[object, _Heap] = {}
 
     def sort_in(first: int, last: int) -> None:
+        groups = room.live.engine.groups
         for seen in survey.all[first:last]:
             if test(seen):
-                for group in seen.alert.groups:
+                for group in groups.of(seen.alert):
                     if not group.gone:
                         heap = heaps.get(group.seat)
                         if heap is None:

@@ -71,7 +71,7 @@ async def page(room: Room, visit: Visit, _: str) -> Reply:
 
     def count(first: int, last: int) -> None:
         for seen in survey.all[first:last]:
-            for route in seen.alert.routes:
+            for route in live.engine.groups.route(seen.alert):
                 counts[route.index] = counts.get(route.index, 0) + 1
 
     await sliced(count, len(survey.all))

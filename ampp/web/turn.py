@@ -33,7 +33,7 @@ async def said(live: Live, members: Iterable[Seen], log: list[LogEntry] | None =
     all their groups. Lets others run in between: an entry names as many alerts as its group has."""
     marks: dict[Group | None, set[int]] = {}
     for seen in members:
-        for group in (None,) if log is not None else seen.alert.groups:
+        for group in (None,) if log is not None else live.engine.groups.of(seen.alert):
             marks.setdefault(group, set()).add(hash64(seen.alert))
     found: dict[int, int] = {}
     pace = Pace()

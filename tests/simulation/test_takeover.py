@@ -51,12 +51,12 @@ def test_what_happens_meanwhile_makes_no_difference(seed: int) -> None:
     apart, at_once = lived(seed), lived(seed)
     plan = plan_of(random)
     done: list[str] = []
-    takeover = Takeover(apart.engine, plan, pace=1)
+    takeover = Takeover(apart.engine, plan, keep_timers=keep_timers, pace=1)
     for _ in takeover.prepare(apart.now()):
         if random.random() < 0.1:
             done.append(random.choice(ACTS))
             getattr(apart, done[-1])()
-    pieces = takeover.succeed(apart.now(), keep_timers=keep_timers)
+    pieces = takeover.succeed(apart.now())
     for records in takeover.clear(apart.now()):
         pieces.records += records
     for act in done:

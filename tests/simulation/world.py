@@ -246,11 +246,11 @@ class World:
     def reload(self) -> None:
         keep_timers = self.random.random() < 0.5
         plan = plan_of(self.random) if self.random.random() < 0.5 else self.plan
-        takeover = Takeover(self.engine, plan, pace=self.random.choice((1, 2, 128)))
+        takeover = Takeover(self.engine, plan, keep_timers=keep_timers, pace=self.random.choice((1, 2, 128)))
         for _ in takeover.prepare(self.now()):
             self.meanwhile()
         self.plan = plan
-        self.carry(takeover.succeed(self.now(), keep_timers=keep_timers))
+        self.carry(takeover.succeed(self.now()))
         self.timers.clear()
         self.disturb()
         for records in takeover.clear(self.now()):

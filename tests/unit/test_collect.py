@@ -99,7 +99,7 @@ def test_a_takeover_in_the_midst_of_it_comes_to_the_same_end(before: int) -> Non
     early = islice(batches, before)
     for _ in takeover.prepare(LATER):
         next(early, None)
-    takeover.succeed(LATER, keep_timers=False)
+    takeover.succeed(LATER)
     for _ in takeover.clear(LATER):
         next(batches, None)
     list(batches)

@@ -1,7 +1,10 @@
 """A new plan is made ready in pieces: little at a step, nothing changed before its time, little left for the end."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -14,12 +17,15 @@ from ampp.core.group import Groups
 from ampp.core.inhibit import Inhibitor
 from ampp.core.matcher import Mode
 from ampp.core.plan import Plan
+from ampp.core.query import alerts
 from ampp.core.record import GroupDropped
 from ampp.core.silence import SilenceBook
-from ampp.core.takeover import Takeover
+from ampp.core.takeover import Takeover, load_plan
+from ampp.core.view import AlertQuery
 from ampp.core.wheel import Wheel
 
 START = Now(1_700_000_000 * SECOND, 0)
+LATER = Now(START.wall + 60 * SECOND, 60 * SECOND)
 RULES = "inhibit_rules: [{source_matchers: [n=~.+], target_matchers: [none=x]}]"
 
 
@@ -64,7 +70,7 @@ def test_no_step_sees_to_more_than_the_pace(monkeypatch: pytest.MonkeyPatch) -> 
     assert sum(placed) == sum(observed) == 1_000
     assert max(placed) == max(observed) == 10
     placed.append(0)
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     assert placed[-1] == 0
     assert len(some.groups) == 7
 
@@ -78,7 +84,7 @@ def test_what_comes_meanwhile_is_not_all_left_for_the_end(monkeypatch: pytest.Mo
     placed = []
     place = Groups.place
     monkeypatch.setattr(Groups, "place", lambda self, *given: placed.append(given) or place(self, *given))
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     assert len(placed) <= 20
     members = {key for group in some.groups for key in group.alerts}
     assert members == set(some.book.alerts)
@@ -104,7 +110,7 @@ def test_of_very_many_dropped_groups_most_are_recorded_afterwards_and_each_once(
     takeover = Takeover(some, plan("m"), pace=10)
     driven(takeover.prepare(START))
     post(some, 100)
-    out = takeover.succeed(START, keep_timers=False)
+    out = takeover.succeed(START)
     assert len(out.records) == 20
     later = [record for records in takeover.clear(START) for record in records]
     dropped = [record for record in (*out.records, *later) if isinstance(record, GroupDropped)]
@@ -116,7 +122,7 @@ def test_a_name_that_is_in_use_again_is_not_said_to_be_gone() -> None:
     some = engine(100)
     takeover = Takeover(some, plan("m"), pace=10)
     driven(takeover.prepare(START))
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     clearing = takeover.clear(START)
     again = next(iter(takeover._dropped))
     some.groups.create(some.plan.root, (0, ("again",)), next(iter(some.book)), START)
@@ -140,7 +146,7 @@ def test_an_alert_forgotten_meanwhile_is_forgotten() -> None:
     alert.ends = START.wall - 1
     assert some.collect(START) == over
     driven(steps)
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     assert alert.key not in {key for group in some.groups for key in group.alerts}
     assert not some.muting.inhibitor.may_inhibit(alert)
     assert all(some.muting.inhibitor.may_inhibit(each) for each in some.book)
@@ -157,7 +163,7 @@ def test_a_group_whose_heir_came_to_nothing_is_no_more() -> None:
     del old.alerts[going.key]
     going.ends = START.wall - 1
     assert some.collect(START) == [going]
-    out = takeover.succeed(START, keep_timers=False)
+    out = takeover.succeed(START)
     assert [(r.route, r.labels) for r in out.records if isinstance(r, GroupDropped)] == [old.name]
     assert len(some.groups) == 1
 
@@ -168,9 +174,86 @@ def test_what_was_in_force_before_is_let_go_of_in_pieces() -> None:
     groups = list(old)
     takeover = Takeover(some, plan("m"), pace=10)
     driven(takeover.prepare(START))
-    takeover.succeed(START, keep_timers=False)
+    takeover.succeed(START)
     left = [len(old.live) for _ in takeover.clear(START)]
     assert max(before - after for before, after in pairwise(left)) == 10
     assert not old.live
     assert len(old.wheel) == 0
     assert all(group.gone and not group.alone for group in groups)
+
+
+def calls(act: Callable[[], object]) -> int:
+    """How many functions are called meanwhile: what is done, however fast."""
+    count = 0
+
+    def called(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(called)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("keep_timers", [False, True])
+@pytest.mark.parametrize("by", ["n", "m"])
+def test_the_step_does_no_more_for_many_groups(by: str, keep_timers: bool) -> None:
+    done = []
+    for count in (100, 2_000):
+        some = engine(count)
+        assert len(some.due(LATER).notify) == 50
+        takeover = Takeover(some, plan(by), keep_timers=keep_timers, pace=10)
+        driven(takeover.prepare(START))
+        flights = len(some.flights)
+        done.append(calls(lambda takeover=takeover: takeover.succeed(START)) - flights)  # type: ignore[misc]
+        assert calls(some.next_due) < 20
+        driven(takeover.clear(START))
+        assert len(some.groups) == (count if by == "n" else 7)
+    assert abs(done[1] - done[0]) < 150
+
+
+def test_until_they_are_told_alerts_are_found_where_they_are() -> None:
+    some = engine(100)
+    takeover = Takeover(some, plan("m"), pace=10)
+    driven(takeover.prepare(START))
+    former = {alert.key: alert.groups for alert in some.book}
+    takeover.succeed(START)
+    first, other, again, *_ = some.book
+    assert first.groups == former[first.key]
+    assert some.groups.of(first) == first.groups == tuple(g for g in some.groups if first.key in g.alerts)
+    post(some, int(other.labels["n"]), ends=START.wall + 7200 * SECOND)
+    assert other.groups[0] in list(some.groups)
+    list(alerts(some, AlertQuery(), START.wall))
+    assert again.groups[0] in list(some.groups)
+    driven(takeover.clear(START))
+    assert not some.groups.untold
+    assert all(alert.seated and alert.groups[0] in list(some.groups) for alert in some.book)
+
+
+def test_what_is_given_up_is_expected_no_more_and_what_is_inherited_is() -> None:
+    for keep_timers in (False, True):
+        some = engine(3)
+        told = some.due(LATER).notify
+        assert told
+        assert all(some.expects(notify) for notify in told)
+        out = load_plan(some, plan("n"), START, keep_timers=keep_timers)
+        assert [some.expects(notify) for notify in told] == [keep_timers] * len(told)
+        assert sorted(out.canceled) == ([] if keep_timers else sorted(notify.flush for notify in told))
+
+
+def test_a_turn_taken_meanwhile_is_inherited() -> None:
+    some = engine(50)
+    takeover = Takeover(some, plan("n"), keep_timers=True, pace=1)
+    steps = takeover.prepare(START)
+    for _ in range(110):
+        next(steps)
+    while some.due(LATER).notify:
+        pass
+    driven(steps)
+    due = {group.name: group.due for group in some.groups}
+    takeover.succeed(LATER)
+    assert {group.name: group.due for group in some.groups} == due
+    assert all(group.flushed and group.flight is not None for group in some.groups)

@@ -1,8 +1,10 @@
 """The worker's rules on a clock that jumps: when attempts come, how they end, who waits for whom."""
 
 import logging
+import sys
 import time
 from itertools import pairwise
+from types import FrameType
 
 import msgspec
 import pytest
@@ -407,3 +409,54 @@ async def test_very_many_ends_at_once_are_reported_in_several_turns(monkeypatch:
         with trio.fail_after(30):
             assert (await stage.until(101))[-1].canceled
         nursery.cancel_scope.cancel()
+
+
+async def test_a_reload_only_notes_what_it_gives_up_and_starts_none_of_it(autojump_clock: MockClock) -> None:
+    old, new = Scripted(HANG), Scripted(Accept(after=1))
+    async with running({HOOK: old}, per_integration=2) as stage:
+        for number in range(1000):
+            stage.delivery.submit(notify(group=f"g{number}", flush=number, within=600))
+        await trio.sleep(0.1)
+        calls = 0
+
+        def called(frame: FrameType, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(called)
+        try:
+            stage.delivery.cancel([*range(990), 1000])
+            stage.delivery.replace({HOOK: new})
+        finally:
+            sys.setprofile(None)
+        assert calls < 300
+        assert not stage.outcomes
+        # Of the next configuration: behind one that runs still, one that waits, one that was given up before it came.
+        for number in (0, 500):
+            stage.delivery.submit(notify(group=f"g{number}", flush=2000 + number, within=600))
+        stage.delivery.refuse(notify(group="late", flush=1000))
+        outcomes = await stage.until(1003)
+        assert sorted(o.notify.flush for o in outcomes if o.ok) == sorted(told_by(new))
+        assert sorted(told_by(new)) == [*range(990, 1000), 2000, 2500]
+        assert sorted(o.notify.flush for o in outcomes if o.canceled) == [*range(990), 1000]
+        assert len(old.at) == 2
+        assert stage.delivery.health()[0].queued == 0
+
+
+def told_by(sender: Scripted) -> list[int]:
+    return [notify.flush for notify, _ in sender.told]
+
+
+async def test_what_is_given_up_and_comes_first_in_the_line_is_passed_over(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stall, "SLICE", -1.0)
+    sender = Scripted(HANG, Accept())
+    async with running({HOOK: sender}, per_integration=1) as stage:
+        for number in range(200):
+            stage.delivery.submit(notify(group=f"g{number}", flush=number, within=600))
+        await trio.sleep(0.1)
+        stage.delivery.cancel(range(199))
+        outcomes = await stage.until(200)
+        assert told_by(sender) == [0, 199]
+        assert sum(outcome.attempts for outcome in outcomes) == 2
