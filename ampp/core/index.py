@@ -23,7 +23,7 @@ from typing import Final, Generic, TypeVar
 
 from ampp.core.matcher import Matcher, Op
 
-__all__ = ["Entry", "MatcherIndex"]
+__all__ = ["Entry", "MatcherIndex", "few_values"]
 
 T = TypeVar("T", bound=Hashable)
 
@@ -131,7 +131,7 @@ class MatcherIndex(Generic[T]):
         if key is None or test is None:
             self._always[token] = entry
             return
-        values = _values(key)
+        values = few_values(key)
         if values is None:
             self._columns.setdefault(key.name, _Column()).add(entry, test)
             return
@@ -148,7 +148,7 @@ class MatcherIndex(Generic[T]):
         if key is None:
             del self._always[token]
             return
-        values = _values(key)
+        values = few_values(key)
         if values is None:
             column = self._columns[key.name]
             column.discard(entry)
@@ -186,7 +186,7 @@ class MatcherIndex(Generic[T]):
         best: Matcher | None = None
         best_cost = 0
         for matcher in matchers:
-            values = _values(matcher)
+            values = few_values(matcher)
             if values is None:
                 continue
             by_value = self._values.get(matcher.name, {})
@@ -199,7 +199,7 @@ class MatcherIndex(Generic[T]):
         return best
 
 
-def _values(matcher: Matcher) -> frozenset[str] | None:
+def few_values(matcher: Matcher) -> frozenset[str] | None:
     """The few non-empty values that alone satisfy `matcher`, or None."""
     if matcher.op is Op.EQ:
         return frozenset((matcher.value,)) if matcher.value else None
