@@ -77,6 +77,7 @@ class Ledger:
         self.make_room: Callable[[], bool] = lambda: False
         self.relieve: Callable[[], bool] = lambda: False
         self._applied = seq
+        self._noted: int | None = None
         self._clock: Final = clock
         self._current = alerts
         self._written = 0
@@ -130,8 +131,15 @@ class Ledger:
         self._applied = applied
 
     def _apply(self, merged: dict[bytes, AlertRow | None], applied: int) -> None:
+        if applied == self._noted and time.monotonic() < self.beat_at:
+            # Refreshes, or part of a long record: the table has come no further, so this need not be of a piece, and
+            # for one statement the interpreter lock is waited for once.
+            tables.apply(self.using(self.alerts), merged, None)
+            self.last_commit = self._clock()
+            return
         tables.apply(self._begin(self.alerts), merged, applied)
         self._end(self.alerts)
+        self._noted = applied
 
     def beat(self) -> None:
         """Leave a sign of life."""
@@ -141,6 +149,7 @@ class Ledger:
     def replace(self, state: State) -> None:
         """Bring all tables in step with the state."""
         self.backlog.clear()
+        self._noted = None
         self._begin(self.silences)
         tables.replace_silences(self.silences.connection, state.silences, self._clock())
         self._end(self.silences)
@@ -189,6 +198,7 @@ class Ledger:
         if self.behind:
             return int(tables.get_meta(connection).get("applied", 0))
         upto = self._applied if self.backlog else self.seq
+        self._noted = None
         tables.set_meta(connection, applied=upto)
         return upto
 
@@ -268,6 +278,7 @@ class Ledger:
         file = self._current
         file.broken |= isinstance(error, BROKEN)
         self.behind = True
+        self._noted = None
         self.alerts.close()
         self.silences.close()
         self.backlog.clear()
