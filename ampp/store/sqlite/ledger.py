@@ -77,7 +77,6 @@ class Ledger:
         self.make_room: Callable[[], bool] = lambda: False
         self.relieve: Callable[[], bool] = lambda: False
         self._applied = seq
-        self._noted: int | None = None
         self._clock: Final = clock
         self._current = alerts
         self._written = 0
@@ -98,14 +97,18 @@ class Ledger:
     def commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
         """Write records, each with its encoding, to the journal and all tables but that of alerts."""
         self.roomy(lambda: self._commit(records), growing=True)
-        self._written += sum(len(body) for _, body in records)
+        self._written += sum([len(body) for _, body in records])
 
     def _commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
-        silences = [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
-        if silences:
-            self._begin(self.silences)
-            tables.silence_records(self.silences.connection, silences)
+        # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
+        silences = tables.silence_rows(
+            [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
+        )
+        if len(silences) > tables.SILENCES_AT_ONCE:
+            tables.write_silences(self._begin(self.silences), silences)
             self._end(self.silences)
+        elif silences:
+            tables.write_silences(self.using(self.silences), silences)
         projected = [record for record, _ in records if projects(record)]
         if projected or time.monotonic() >= self.beat_at:
             connection = self._begin(self.alerts)
@@ -113,7 +116,6 @@ class Ledger:
             project(connection, projected)
             self._end(self.alerts)
         else:
-            # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
             tables.append(self.using(self.alerts), self.seq + 1, records)
             self.last_commit = self._clock()
         for record, _ in records:
@@ -131,15 +133,8 @@ class Ledger:
         self._applied = applied
 
     def _apply(self, merged: dict[bytes, AlertRow | None], applied: int) -> None:
-        if applied == self._noted and time.monotonic() < self.beat_at:
-            # Refreshes, or part of a long record: the table has come no further, so this need not be of a piece, and
-            # for one statement the interpreter lock is waited for once.
-            tables.apply(self.using(self.alerts), merged, None)
-            self.last_commit = self._clock()
-            return
         tables.apply(self._begin(self.alerts), merged, applied)
         self._end(self.alerts)
-        self._noted = applied
 
     def beat(self) -> None:
         """Leave a sign of life."""
@@ -149,7 +144,6 @@ class Ledger:
     def replace(self, state: State) -> None:
         """Bring all tables in step with the state."""
         self.backlog.clear()
-        self._noted = None
         self._begin(self.silences)
         tables.replace_silences(self.silences.connection, state.silences, self._clock())
         self._end(self.silences)
@@ -198,7 +192,6 @@ class Ledger:
         if self.behind:
             return int(tables.get_meta(connection).get("applied", 0))
         upto = self._applied if self.backlog else self.seq
-        self._noted = None
         tables.set_meta(connection, applied=upto)
         return upto
 
@@ -278,7 +271,6 @@ class Ledger:
         file = self._current
         file.broken |= isinstance(error, BROKEN)
         self.behind = True
-        self._noted = None
         self.alerts.close()
         self.silences.close()
         self.backlog.clear()
