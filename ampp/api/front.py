@@ -182,9 +182,14 @@ class _Socket:
 
     def __init__(self, socket: trio.socket.SocketType) -> None:
         self._number = socket.fileno()
+        self._answered = False
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """What has come, at most `max_bytes`; nothing when the client has hung up. Raises OSError."""
+        if self._answered:
+            # What comes next is an answer to ours, and cannot be there yet.
+            self._answered = False
+            await trio.lowlevel.wait_readable(self._number)
         while True:
             try:
                 return os.read(self._number, max_bytes)
@@ -199,6 +204,7 @@ class _Socket:
                 sent += os.write(self._number, data[sent:] if sent else data)
             except BlockingIOError:
                 await trio.lowlevel.wait_writable(self._number)
+        self._answered = True
 
 
 class Replay:

@@ -123,21 +123,20 @@ class MatcherIndex(Generic[T]):
         """File `matchers`, all of which must hold, under `token`, which must be new. Their regexes must compile."""
         if token in self._entries:
             raise ValueError(f"{token!r} is filed already")
-        key = self._choose(matchers)
-        # Every test is made before anything is filed, so that a bad regex leaves the index as it was.
+        key, values = self._choose(matchers)
+        # Every test is made before anything is filed, so that a bad regex leaves the index as it was. Filed under its
+        # values, a key is not asked.
         rest = tuple([(m.name, _test(m)) for m in matchers if m is not key])
-        test = _test(key) if key is not None else None
+        test = _test(key) if key is not None and values is None else None
         entry = self._entries[token] = Entry(token, key, rest)
-        if key is None or test is None:
+        if key is None:
             self._always[token] = entry
-            return
-        values = few_values(key)
-        if values is None:
+        elif test is not None:
             self._columns.setdefault(key.name, _Column()).add(entry, test)
-            return
-        by_value = self._values.setdefault(key.name, {})
-        for value in values:
-            by_value.setdefault(value, {})[token] = entry
+        elif values is not None:
+            by_value = self._values.setdefault(key.name, {})
+            for value in values:
+                by_value.setdefault(value, {})[token] = entry
 
     def discard(self, token: T) -> None:
         """Take out what was filed under `token`, if anything was."""
@@ -182,8 +181,12 @@ class MatcherIndex(Generic[T]):
         """The tokens of all lists that match, in no particular order."""
         return [entry.token for entry in self.candidates(labels) if entry.matches(labels)]
 
-    def _choose(self, matchers: Sequence[Matcher]) -> Matcher | None:
+    def _choose(self, matchers: Sequence[Matcher]) -> tuple[Matcher | None, frozenset[str] | None]:
+        """The key, and the values it is filed under, if it is."""
+        if len(matchers) == 1:
+            return matchers[0], few_values(matchers[0])
         best: Matcher | None = None
+        best_values: frozenset[str] | None = None
         best_cost = 0
         for matcher in matchers:
             values = few_values(matcher)
@@ -192,11 +195,11 @@ class MatcherIndex(Generic[T]):
             by_value = self._values.get(matcher.name, {})
             cost = sum([len(by_value.get(value, ())) for value in values]) + len(values)
             if best is None or cost < best_cost:
-                best, best_cost = matcher, cost
+                best, best_values, best_cost = matcher, values, cost
         if best is None:
             # Among matchers that have to be asked, one that demands something excludes more than one that forbids.
             best = next((m for m in matchers if m.op is Op.RE), next(iter(matchers), None))
-        return best
+        return best, best_values
 
 
 def few_values(matcher: Matcher) -> frozenset[str] | None:

@@ -17,7 +17,7 @@ import re2
 
 from ampp.core.syntax import OPTIONS, RegexError, translate
 
-__all__ = ["Regex", "RegexError", "anchored", "check", "choices", "finds_in_empty", "program"]
+__all__ = ["Regex", "RegexError", "anchored", "check", "checked", "choices", "program"]
 
 _LARGE_OPTIONS: Final = re2.Options()
 _LARGE_OPTIONS.log_errors = False
@@ -27,6 +27,8 @@ _LARGE_OPTIONS.max_mem = 128 << 20
 _PLAIN: Final = re.compile(r"[^\\.+*?()|\[\]{}^$\ud800-\udfff]*(?:\|[^\\.+*?()|\[\]{}^$\ud800-\udfff]*)*")
 _ANSWERS_MAX: Final = 100_000
 _VALUE_MAX: Final = 1024
+_LONG: Final = 1 << 16
+"""Characters up to which alternatives cannot be too large for RE2."""
 _answers: list[dict[str, bool]] = []
 _answer_count = 0
 
@@ -95,9 +97,21 @@ def check(pattern: str) -> None:
     _compile(pattern)
 
 
-def finds_in_empty(pattern: str) -> bool:
-    """Whether the bare pattern, not anchored, finds a match in the empty text. Raises `RegexError`."""
-    return _compile(pattern).search(b"") is not None
+def checked(pattern: str) -> Regex:
+    """`anchored`, of a pattern that `check` lets pass as well. Raises `RegexError`: what `check` says, if it does.
+
+    What keeps a pattern whose grammar is right from compiling is its size, and anchored it is larger.
+    """
+    translate(pattern)
+    try:
+        regex = anchored(pattern)
+    except RegexError:
+        check(pattern)
+        raise
+    if len(pattern) > _LONG:
+        # Alternatives do not come before RE2 when they are anchored.
+        check(pattern)
+    return regex
 
 
 @lru_cache(maxsize=128)

@@ -26,7 +26,7 @@ from ampp.core.index import MatcherIndex
 from ampp.core.labels import valid_name, valid_value
 from ampp.core.matcher import Matcher, Mode, Op
 from ampp.core.quote import go_quote
-from ampp.core.regex import RegexError, anchored, check, finds_in_empty
+from ampp.core.regex import RegexError, anchored, checked
 
 __all__ = [
     "MatcherSets",
@@ -139,8 +139,10 @@ class SilenceBook:
         self._arrivals = 0
         # Filed under (id, number of the matcher set).
         self._index: MatcherIndex[tuple[str, int]] = MatcherIndex()
-        # Starts and ends of all silences, sorted, with repetitions.
-        self._bounds: list[int] = []
+        # Starts and ends of all silences, sorted, with repetitions. Each by itself: those of a new silence are mostly
+        # the last, so that however many there are, nothing has to make room for them.
+        self._starts: list[int] = []
+        self._ends: list[int] = []
 
     def __len__(self) -> int:
         return len(self._silences)
@@ -211,7 +213,8 @@ class SilenceBook:
         for silence in gone:
             del self._silences[silence.id], self._places[silence.id]
             self._unfile(silence)
-        self._bounds = sorted([at for silence in self._silences.values() for at in (silence.starts, silence.ends)])
+        self._starts = sorted([silence.starts for silence in self._silences.values()])
+        self._ends = sorted([silence.ends for silence in self._silences.values()])
         self.epoch += 1
         return tuple([silence.id for silence in gone])
 
@@ -249,8 +252,12 @@ class SilenceBook:
 
     def next_change(self, wall: int) -> int | None:
         """The first instant after `wall` at which a silence starts or ends, or None."""
-        at = bisect_right(self._bounds, wall)
-        return self._bounds[at] if at < len(self._bounds) else None
+        found: int | None = None
+        for bounds in (self._starts, self._ends):
+            at = bisect_right(bounds, wall)
+            if at < len(bounds) and (found is None or bounds[at] < found):
+                found = bounds[at]
+        return found
 
     def query(
         self,
@@ -305,16 +312,16 @@ class SilenceBook:
             self._arrivals += 1
             self._places[silence.id] = self._arrivals
         else:
-            for at in (known.starts, known.ends):
-                del self._bounds[bisect_left(self._bounds, at)]
+            del self._starts[bisect_left(self._starts, known.starts)]
+            del self._ends[bisect_left(self._ends, known.ends)]
         if known is None or known.matcher_sets != silence.matcher_sets:
             if known is not None:
                 self._unfile(known)
             for number, matchers in enumerate(silence.matcher_sets):
                 self._index.add((silence.id, number), matchers)
         self._silences[silence.id] = silence
-        insort(self._bounds, silence.starts)
-        insort(self._bounds, silence.ends)
+        insort(self._starts, silence.starts)
+        insort(self._ends, silence.ends)
         self.epoch += 1
 
     def _unfile(self, silence: Silence) -> None:
@@ -357,18 +364,18 @@ def _matcher_fault(matcher: Matcher, mode: Mode) -> str | None:
         return None if valid_value(matcher.value) else f"invalid label value {go_quote(matcher.value)}"
     try:
         # Upstream compiles the pattern both bare and anchored. `a)|(?:b` compiles only anchored and is refused.
-        check(matcher.value)
-        anchored(matcher.value)
+        checked(matcher.value)
     except RegexError as error:
         return f"invalid regular expression {go_quote(matcher.value)}: {error}"
     return None
 
 
 def _matches_empty(matcher: Matcher) -> bool:
-    """Upstream's test, which looks for the bare pattern anywhere in the empty text and never counts negations."""
+    """Upstream's test, which never counts negations. It looks for the bare pattern anywhere in the empty text; what it
+    finds there can only be all of it."""
     if matcher.op is Op.EQ:
         return matcher.value == ""
-    return matcher.op is Op.RE and finds_in_empty(matcher.value)
+    return matcher.op is Op.RE and anchored(matcher.value).test("")
 
 
 def _can_update(silence: Silence, draft: SilenceDraft, wall: int) -> bool:

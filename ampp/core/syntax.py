@@ -37,6 +37,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _POSIX_CLASS: Final = re.compile(
     r"\[:\^?(?:alnum|alpha|ascii|blank|cntrl|digit|graph|lower|print|punct|space|upper|word|xdigit):\]"
 )
+_LITERALS: Final = re.compile(r"[^()|\[*+?{\\]*")
 _REPEAT: Final = re.compile(r"\{(0|[1-9][0-9]*)(?:(,)(0|[1-9][0-9]*)?)?\}")
 _CAPTURE_NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
@@ -114,8 +115,11 @@ class _Reader:
                 repeated = -1
                 continue
             else:
+                at = max(at + 1, _LITERALS.match(pattern, at).end())  # type: ignore[union-attr]
                 group.push(0, 1)
-                at += 1
+                if at - start > 1:
+                    # Of items that are alike, all but the last stand for one.
+                    group.push(0, 1)
             self.out.append(pattern[start:at])
             repeated = again
         if len(stack) > 1:

@@ -1,4 +1,8 @@
-"""The body of POST /api/v2/silences, read as upstream's generated Go code reads it. Shape only (see `core.silence`)."""
+"""The body of POST /api/v2/silences, read as upstream's generated Go code reads it. Shape only (see `core.silence`).
+
+As with alerts there are two readers that must agree: a quick one for what clients send, and the careful one for all
+that the quick one does not take. The careful one alone speaks of errors.
+"""
 
 from typing import Final, TypeVar
 
@@ -6,11 +10,12 @@ import msgspec
 
 from ampp.core.matcher import Matcher, Op
 from ampp.core.silence import SilenceDraft
+from ampp.core.timestamp import TimestampError, parse_api
 from ampp.ingest.alertmanager import Leniency, field, instant, read_body, string, string_map, wrong_type
 from ampp.ingest.fault import IngestError
 from ampp.ingest.gojson import Pairs, Value
 
-__all__ = ["decode_silence"]
+__all__ = ["decode_silence", "decode_silence_carefully"]
 
 _T = TypeVar("_T")
 
@@ -18,6 +23,71 @@ _BODY: Final = 'struct { ID string "json:\\"id,omitempty\\"" }'
 
 _OPS: Final = {(True, False): Op.EQ, (False, False): Op.NE, (True, True): Op.RE, (False, True): Op.NRE}
 """By (isEqual, isRegex)."""
+
+
+def decode_silence(body: bytes) -> SilenceDraft:
+    """The silence of a POST body. Raises `IngestError` with upstream's codes, texts and order of checks."""
+    return _decode_plainly(body) or decode_silence_carefully(body)
+
+
+# --- the quick reader --------------------------------------------------------------------------------------------
+
+
+class _PlainMatcher(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    name: str
+    value: str
+    is_regex: bool
+    is_equal: bool = True
+
+
+class _PlainSilence(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """Every name as the documentation spells it: Go takes others, which are unknown here."""
+
+    matchers: list[_PlainMatcher]
+    starts_at: str
+    ends_at: str
+    created_by: str
+    comment: str
+    id: str = ""
+    annotations: dict[str, str] = {}
+
+
+_plain: Final = msgspec.json.Decoder(_PlainSilence).decode
+
+_ONCE: Final = (b'"matchers"', b'"startsAt"', b'"endsAt"')
+"""Names that must not come twice, as Go then merges the values, or judges both."""
+
+
+def _decode_plainly(body: bytes) -> SilenceDraft | None:
+    """The silence of a body without any oddity; None leaves it to the careful reader.
+
+    A name could also be written with escapes of its letters, which the search for a second one would not see.
+    """
+    if b"\\u" in body or body.count(b'"annotations"') > 1:
+        return None
+    for name in _ONCE:
+        if body.count(name) != 1:
+            return None
+    try:
+        silence = _plain(body)
+        starts, ends = parse_api(silence.starts_at)[0], parse_api(silence.ends_at)[0]
+    except (msgspec.DecodeError, UnicodeDecodeError, TimestampError, RecursionError):
+        return None
+    if not silence.matchers:
+        return None
+    matchers = tuple([Matcher(each.name, _OPS[each.is_equal, each.is_regex], each.value) for each in silence.matchers])
+    return SilenceDraft(
+        silence.id or None,
+        (matchers,),
+        starts,
+        ends,
+        silence.created_by,
+        silence.comment,
+        silence.annotations,
+    )
+
+
+# --- the careful reader ------------------------------------------------------------------------------------------
 
 
 class _Matcher(msgspec.Struct):
@@ -37,8 +107,8 @@ class _Silence(msgspec.Struct):
     annotations: dict[str, str] | None = None
 
 
-def decode_silence(body: bytes) -> SilenceDraft:
-    """The silence of a POST body. Raises `IngestError` with upstream's codes, texts and order of checks."""
+def decode_silence_carefully(body: bytes) -> SilenceDraft:
+    """`decode_silence` without the quick reader: the reference for what a body means."""
     silence: _Silence = read_body(body, "silence", _read)
     comment = _require(silence.comment, "comment")
     created_by = _require(silence.created_by, "createdBy")

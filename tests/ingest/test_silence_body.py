@@ -1,11 +1,18 @@
 """What POST /api/v2/silences takes and refuses. The texts were captured from Alertmanager 0.25."""
 
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ampp.core.clock import ZERO
 from ampp.core.matcher import Matcher, Op
+from ampp.core.silence import SilenceDraft
 from ampp.ingest.fault import IngestError
-from ampp.ingest.silence import decode_silence
+from ampp.ingest.silence import _decode_plainly, decode_silence, decode_silence_carefully
 
 BASE = b'"comment":"c","createdBy":"m","endsAt":"2031-01-01T00:00:00Z","startsAt":"2026-11-22T04:56:44Z"'
 MATCHERS = b'"matchers":[{"name":"a","value":"b","isRegex":false}]'
@@ -111,3 +118,96 @@ def test_a_start_left_open_and_a_new_silence() -> None:
 def test_matchers_written_twice_are_merged_item_by_item() -> None:
     draft = decode_silence(silence(MATCHERS, b'"matchers":[{"isRegex":true}]'))
     assert draft.matcher_sets == ((Matcher("a", Op.RE, "b"),),)
+
+
+# Both readers must agree on everything: on well-formed bodies, on bodies with every oddity, and on broken ones.
+
+_text = st.sampled_from(["", "a", "é", "🙂", 'q"\\\n', "<\u2028\x7f", "matchers", '"startsAt":"x"', "node-1.*"])
+_time = st.sampled_from(["2026-11-22T04:54:44.151Z", "2026-11-22T04:54:44+02:00", "", "2026-11-22", "x"])
+_flag = st.sampled_from([True, False, None, 1])
+_matcher: Final = {
+    "name": _text,
+    "value": st.one_of(_text, st.none()),
+    "isRegex": _flag,
+    "isEqual": _flag,
+    "ISEQUAL": _flag,
+}
+_value: Final = {
+    "id": st.one_of(_text, st.none()),
+    "comment": st.one_of(_text, st.none(), st.just(1)),
+    "createdBy": _text,
+    "startsAt": st.one_of(_time, st.none(), st.just(1)),
+    "endsAt": _time,
+    "annotations": st.one_of(st.dictionaries(_text, st.one_of(_text, st.none()), max_size=2), st.none()),
+    "EndsAt": _time,
+    "other": st.one_of(_text, st.integers()),
+}
+_usual: Final = st.just({"name": "instance", "value": "a|b", "isRegex": True})
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _members(members: list[tuple[str, object]]) -> bytes:
+    return b"{" + b",".join(_json(name) + b":" + _json(value) for name, value in members) + b"}"
+
+
+@st.composite
+def _matchers(draw: st.DrawFn) -> bytes:
+    found = []
+    for _ in range(draw(st.integers(0, 2))):
+        names = draw(st.lists(st.sampled_from(sorted(_matcher)), max_size=2))
+        members = [*draw(_usual).items(), *[(name, draw(_matcher[name])) for name in names]]
+        found.append(_members(members))
+    return b'"matchers":[%b]' % b",".join(found)
+
+
+@st.composite
+def _bodies(draw: st.DrawFn) -> bytes:
+    names = draw(st.lists(st.sampled_from(sorted(_value)), max_size=3))
+    parts = [BASE, draw(_matchers()), *[_json(name) + b":" + _json(draw(_value[name])) for name in names]]
+    if draw(st.integers(0, 5)) == 0:
+        parts.append(draw(_matchers()))
+    if draw(st.booleans()):
+        parts = parts[1:] + [part for part in BASE.split(b",") if draw(st.integers(0, 9))]
+    body = b"{" + b",".join(parts) + b"}"
+    match draw(st.integers(0, 8)):
+        case 0:
+            return body.replace(b":", b" : ").replace(b",", b",\n")
+        case 1:
+            return body[: draw(st.integers(0, len(body)))]
+        case 2:
+            at = draw(st.integers(0, len(body)))
+            odd = [b"\xff", b"\\ud800", b"\x00", b",", b" ", b"}", b"\xed\xa0\x80", b"\\u0061"]
+            return body[:at] + draw(st.sampled_from(odd)) + body[at:]
+        case 3:
+            return body + draw(st.sampled_from([b"garbage", b"\n"]))
+        case 4:
+            return body.replace(b'"matchers"', b'"m\\u0061tchers"', 1).replace(b'"isEqual"', b'"isEqu\\u0061l"', 1)
+    return body
+
+
+def _result(decode: Callable[[bytes], SilenceDraft], body: bytes) -> SilenceDraft | tuple[int, str]:
+    try:
+        return decode(body)
+    except IngestError as error:
+        return error.code, error.message
+
+
+@settings(max_examples=400, deadline=None)
+@given(_bodies())
+def test_the_quick_reader_agrees_with_the_careful_one(body: bytes) -> None:
+    assert _result(decode_silence, body) == _result(decode_silence_carefully, body)
+
+
+def test_annotations_of_one_silence_are_its_own() -> None:
+    first, second = decode_silence(silence(MATCHERS)), decode_silence(silence(MATCHERS))
+    assert first.annotations == {} == second.annotations
+    assert first.annotations is not second.annotations
+
+
+def test_what_clients_send_takes_the_quick_way() -> None:
+    body = silence(b'"id":""', b'"matchers":[{"isEqual":true,"isRegex":true,"name":"a","value":"node\\\\.1|b"}]')
+    assert _decode_plainly(body) == decode_silence_carefully(body)
+    assert _decode_plainly(silence(MATCHERS, b'"annotations":{}')) == decode_silence_carefully(silence(MATCHERS))

@@ -122,6 +122,22 @@ async def test_configuration_and_journal(opened: Opener, tmp_path: Path) -> None
     journal.close()
 
 
+@pytest.mark.parametrize("count", [1, 16, 17])
+async def test_records_of_one_commit_have_their_numbers_times_and_kinds(
+    opened: Opener, tmp_path: Path, count: int
+) -> None:
+    store, _ = opened()
+    records = [posted(f"A{n}", at=T0 + n) for n in range(count - 1)]
+    await store.append([*records, SilencePut(at=-1, silences=(silence(),))]).durable()
+    await store.aclose()
+    connection = apsw.Connection(str(tmp_path / "alerts.db"))
+    rows = list(connection.execute("SELECT seq, at, kind FROM journal ORDER BY seq"))
+    assert rows == [*((n + 1, T0 + n, "post") for n in range(count - 1)), (count, -1, "silence")]
+    journal = Journal(tmp_path / "alerts.db")
+    assert [record for _, record in journal.after(0, 100)][:-1] == records
+    journal.close()
+
+
 async def test_last_alive(opened: Opener, tmp_path: Path) -> None:
     begin = time.time_ns()
     store, _ = opened()

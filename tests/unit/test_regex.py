@@ -1,9 +1,11 @@
 """Regular expressions as Go reads them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from ampp.core import regex as regex_module
-from ampp.core.regex import Regex, RegexError, anchored, check, choices, finds_in_empty
+from ampp.core.regex import Regex, RegexError, anchored, check, checked, choices, program
 
 
 @pytest.mark.parametrize(
@@ -84,9 +86,29 @@ def test_matching(pattern: str, matches: str, fails: str) -> None:
     assert not regex.test(fails)
 
 
-@pytest.mark.parametrize(("pattern", "finds"), [("", True), ("a*", True), ("x|", True), ("a", False), ("^$", True)])
-def test_finds_in_empty(pattern: str, finds: bool) -> None:
-    assert finds_in_empty(pattern) is finds
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "a*", "x|", "a", "^$", "$^", "\\b", "\\B", "(?m)^$", "(?m:$)^", "\\z", "\\A", "(?s).", "(?i)a?", "a{0}",
+     "[^a]*", "(?U)a*?", "()", "(?:)", "(a|)", "a||b", "(a|b)", "^", "$", "(?m)^\\n?$", "(?i:)|b",
+     "\\Q\\E", ".+", "(^|,)a?"],
+)  # fmt: skip
+def test_what_a_bare_pattern_finds_in_the_empty_text_is_all_of_it(pattern: str) -> None:
+    assert anchored(pattern).test("") is (program(pattern).search(b"") is not None)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a|b", "a)|(?:b", "a\\", "(?:a{1000}){2}", "*", "[", "a{1001}", "((a{99}){9}){9}", "é+"]
+)
+def test_a_pattern_is_checked_as_it_stands_and_anchored(pattern: str) -> None:
+    def result(*calls: Callable[[str], object]) -> str:
+        try:
+            for call in calls:
+                call(pattern)
+        except RegexError as error:
+            return str(error)
+        return ""
+
+    assert result(checked) == result(check, anchored)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Silences: rules and messages case by case, then the book against a naive one under random use."""
 
 import random
-from itertools import count
+from itertools import count, islice
+from uuid import RFC_4122, UUID
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from ampp.core.silence import (
     SilenceNotFound,
     validate,
 )
+from ampp.daemon import _ids
 
 T = 1_700_000_000 * SECOND
 RETENTION = 120 * HOUR
@@ -597,3 +599,12 @@ def book_put(book: SilenceBook, naive: _Naive, rnd: random.Random, silence_id: s
         return False
     naive.take(put.changed)
     return put.action == "update"
+
+
+def test_ids_are_random_uuids() -> None:
+    ids = list(islice(_ids(), 200))
+    assert len(set(ids)) == 200
+    for each in ids:
+        made = UUID(each)
+        assert (str(made), made.version, made.variant) == (each, 4, RFC_4122)
+    assert {each[19] for each in ids} == set("89ab")

@@ -55,6 +55,26 @@ SILENCES: Final = (
     """,
         "",
     ),
+    # A silence and its revision are written by one statement: what is put into the view goes to both tables. Nobody
+    # looks for the revisions of one silence.
+    Migration(
+        """
+    DROP INDEX revisions_id;
+    CREATE VIEW written (at, id, row) AS SELECT at, id, row FROM revisions;
+    CREATE TRIGGER written_put INSTEAD OF INSERT ON written WHEN NEW.row IS NOT NULL BEGIN
+        INSERT INTO silences (id, row) VALUES (NEW.id, NEW.row) ON CONFLICT (id) DO UPDATE SET row = excluded.row;
+        INSERT INTO revisions (at, id, row) VALUES (NEW.at, NEW.id, NEW.row);
+    END;
+    CREATE TRIGGER written_gone INSTEAD OF INSERT ON written WHEN NEW.row IS NULL BEGIN
+        DELETE FROM silences WHERE id = NEW.id;
+        INSERT INTO revisions (at, id, row) VALUES (NEW.at, NEW.id, NULL);
+    END;
+    """,
+        """
+    DROP VIEW written;
+    CREATE INDEX revisions_id ON revisions (id, seq);
+    """,
+    ),
 )
 
 PENDING: Final = "restore.pending"

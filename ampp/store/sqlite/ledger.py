@@ -97,14 +97,18 @@ class Ledger:
     def commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
         """Write records, each with its encoding, to the journal and all tables but that of alerts."""
         self.roomy(lambda: self._commit(records), growing=True)
-        self._written += sum(len(body) for _, body in records)
+        self._written += sum([len(body) for _, body in records])
 
     def _commit(self, records: Sequence[tuple[Record, bytes]]) -> None:
-        silences = [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
-        if silences:
-            self._begin(self.silences)
-            tables.silence_records(self.silences.connection, silences)
+        # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
+        silences = tables.silence_rows(
+            [record for record, _ in records if isinstance(record, (SilencePut, SilencesPruned))]
+        )
+        if len(silences) > tables.SILENCES_AT_ONCE:
+            tables.write_silences(self._begin(self.silences), silences)
             self._end(self.silences)
+        elif silences:
+            tables.write_silences(self.using(self.silences), silences)
         projected = [record for record, _ in records if projects(record)]
         if projected or time.monotonic() >= self.beat_at:
             connection = self._begin(self.alerts)
@@ -112,7 +116,6 @@ class Ledger:
             project(connection, projected)
             self._end(self.alerts)
         else:
-            # One statement is a transaction by itself, and the fewer calls the fewer waits for the interpreter lock.
             tables.append(self.using(self.alerts), self.seq + 1, records)
             self.last_commit = self._clock()
         for record, _ in records:

@@ -22,7 +22,7 @@ import msgspec
 import trio
 
 from ampp.core.clock import HOUR, SECOND
-from ampp.core.record import AlertRow, LogEntry, Record
+from ampp.core.record import AlertRow, LogEntry, Record, SilencePut
 from ampp.core.silence import Silence
 from ampp.store import snapshot
 from ampp.store.error import StoreDown, StoreError
@@ -358,7 +358,8 @@ class SqliteStore:
         self._warnings += warnings
         later = [each for each in found if each.id not in silences or silences[each.id].updated < each.updated]
         silences.update((each.id, each) for each in later)
-        tables.put_silences(self._silences.connection, later, self._clock())
+        put = SilencePut(at=self._clock(), silences=tuple(later))
+        tables.write_silences(self._silences.connection, tables.silence_rows([put]))
         return len(later)
 
     def _merge_log(self, path: Path, log: dict[str, LogEntry]) -> int:

@@ -9,11 +9,14 @@ An alert's row is stored whole under a 16-byte digest of its key: rows are appen
 index is written at random.
 
 Every return from SQLite to Python means waiting for the interpreter lock, which a busy event loop gives up only every
-few milliseconds. Where many rows are written, one statement therefore takes them all from an array bound to it.
+few milliseconds. Where many rows are written, one statement therefore takes them all from an array bound to it; and
+what is put into the view `written` of `silences.db` goes to its two tables at once (`database`).
 """
 
 from array import array as integers
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, TypeAlias, cast, get_args
 
 import apsw
@@ -33,7 +36,9 @@ from ampp.store.sqlite.codec import digest, encode
 from ampp.store.sqlite.projection import upsert_groups, upsert_log, upsert_outbox
 
 __all__ = [
+    "SILENCES_AT_ONCE",
     "Change",
+    "SilenceRow",
     "alert_changes",
     "append",
     "apply",
@@ -42,28 +47,48 @@ __all__ = [
     "forget",
     "get_meta",
     "last_seq",
-    "put_silences",
     "replace_silences",
     "replace_state",
     "set_meta",
-    "silence_records",
+    "silence_rows",
+    "write_silences",
 ]
 
 Change: TypeAlias = tuple[bytes, AlertRow | None]
 """An alert's key and its new row; `None` when it is gone."""
 
-_KIND: Final = {kind: cast(str, kind.__struct_config__.tag).encode() for kind in get_args(Record)}
+SilenceRow: TypeAlias = tuple[int, str, bytes | None]
+"""When a silence changed, its id and its new row; `None` when it is gone."""
+
+SILENCES_AT_ONCE: Final = 64
+"""Silences that are written by one statement: so many statements are kept prepared at most."""
+
+_FEW: Final = 16
+"""Records whose values are bound one by one, which is quicker than to take them from an array."""
+
+_KIND: Final = {kind: cast(str, kind.__struct_config__.tag) for kind in get_args(Record)}
 
 
 def append(connection: apsw.Connection, seq: int, records: Sequence[tuple[Record, bytes]]) -> None:
     """Write the records and their encodings to the journal as `seq`, `seq + 1`, …, in one statement."""
-    rows = tuple(b"%020d%-16b" % (record.at, _KIND[type(record)]) + body for record, body in records)
+    if len(records) <= _FEW:
+        few: list[Any] = []
+        for number, (record, body) in enumerate(records, seq):
+            few += (number, record.at, _KIND[type(record)], body)
+        connection.execute(_append_few(len(records)), few)
+        return
+    rows = tuple(b"%020d%-16b" % (record.at, _KIND[type(record)].encode()) + body for record, body in records)
     connection.execute(
         "INSERT INTO journal (seq, at, kind, body) SELECT ? + rowid - 1, "
         "CAST(CAST(substr(value, 1, 20) AS TEXT) AS INTEGER), rtrim(CAST(substr(value, 21, 16) AS TEXT)), "
         "substr(value, 37) FROM carray(?)",
         (seq, _array(rows)),
     )
+
+
+@lru_cache(maxsize=_FEW)
+def _append_few(records: int) -> str:
+    return f"INSERT INTO journal (seq, at, kind, body) VALUES {', '.join(['(?, ?, ?, ?)'] * records)}"
 
 
 def alert_changes(record: Record) -> list[Change]:
@@ -139,27 +164,28 @@ def replace_state(connection: apsw.Connection, state: State, applied: int) -> No
     set_meta(connection, applied=applied)
 
 
-def silence_records(connection: apsw.Connection, records: Iterable[SilencePut | SilencesPruned]) -> None:
-    """Apply the records to `silences.db`."""
+def silence_rows(records: Iterable[SilencePut | SilencesPruned]) -> list[SilenceRow]:
+    """What the records do to `silences.db`, in their order."""
+    rows: list[SilenceRow] = []
     for record in records:
         if isinstance(record, SilencePut):
-            put_silences(connection, record.silences, record.at)
+            rows += [(record.at, silence.id, encode(silence)) for silence in record.silences]
         else:
-            connection.executemany("DELETE FROM silences WHERE id = ?", [(each,) for each in record.ids])
-            connection.executemany(
-                "INSERT INTO revisions (at, id, row) VALUES (?, ?, NULL)", [(record.at, each) for each in record.ids]
-            )
+            rows += [(record.at, gone, None) for gone in record.ids]
+    return rows
 
 
-def put_silences(connection: apsw.Connection, silences: Iterable[Silence], at: int) -> None:
-    """Write silences as they now stand, and a revision of each. A known silence keeps its place in the order."""
-    for silence in silences:
-        row = encode(silence)
-        connection.execute(
-            "INSERT INTO silences (id, row) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET row = excluded.row",
-            (silence.id, row),
-        )
-        connection.execute("INSERT INTO revisions (at, id, row) VALUES (?, ?, ?)", (at, silence.id, row))
+def write_silences(connection: apsw.Connection, rows: Sequence[SilenceRow]) -> None:
+    """Write silences as they now stand, or that they are gone, and a revision of each. A known silence keeps its place
+    in the order. Up to `SILENCES_AT_ONCE` rows are one statement."""
+    for first in range(0, len(rows), SILENCES_AT_ONCE):
+        some = rows[first : first + SILENCES_AT_ONCE]
+        connection.execute(_written(len(some)), tuple(chain.from_iterable(some)))
+
+
+@lru_cache(maxsize=SILENCES_AT_ONCE)
+def _written(rows: int) -> str:
+    return f"INSERT INTO written (at, id, row) VALUES {', '.join(['(?, ?, ?)'] * rows)}"
 
 
 def replace_silences(connection: apsw.Connection, silences: Sequence[Silence], at: int) -> None:
@@ -167,7 +193,9 @@ def replace_silences(connection: apsw.Connection, silences: Sequence[Silence], a
     rows = {silence.id: encode(silence) for silence in silences}
     stored: dict[str, bytes] = dict(connection.execute("SELECT id, row FROM silences"))
     connection.executemany("DELETE FROM silences WHERE id = ?", [(each,) for each in stored.keys() - rows.keys()])
-    put_silences(connection, (each for each in silences if stored.get(each.id) != rows[each.id]), at)
+    write_silences(
+        connection, [(at, each.id, row) for each in silences if stored.get(each.id) != (row := rows[each.id])]
+    )
 
 
 def set_meta(connection: apsw.Connection, **values: int | str) -> None:

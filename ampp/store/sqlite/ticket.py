@@ -55,7 +55,7 @@ class Entry:
     def __init__(self, records: list[tuple[Record, bytes]], job: Callable[[], None] | None = None) -> None:
         self.records = records
         self.job = job
-        self.size = sum(len(body) for _, body in records)
+        self.size = sum([len(body) for _, body in records])
         self.ticket = Ticket()
         self.since = time.monotonic()
 

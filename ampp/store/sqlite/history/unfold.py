@@ -84,6 +84,7 @@ class Unfolding:
         self._often: list[tuple[int, int, int]] = []
         self._details: list[tuple[Any, ...]] = []
         self._new_rules: list[tuple[Any, ...]] = []
+        self._silences: list[tuple[None, str, int, str | None]] = []
         self._moved: dict[int, Entry] = {}
         self._tally: dict[int, list[Any]] = {}
         self.events = 0
@@ -102,7 +103,7 @@ class Unfolding:
         self._rules.clear()
         self._moved.clear()
         self._tally.clear()
-        for rows in (self._events, self._often, self._details, self._new_rules):
+        for rows in (self._events, self._often, self._details, self._new_rules, self._silences):
             rows.clear()
         self._event = highest(self._connection, "event")
 
@@ -123,6 +124,7 @@ class Unfolding:
         self._phrases.flush()
         insert(connection, "note", self._details)
         insert(connection, "rule", self._new_rules, replace=True)
+        insert(connection, "silence", self._silences)
         insert_flat(connection, "event", _WIDTH, self._events)
         insert(connection, "often", sorted(self._often), conflict="ON CONFLICT DO NOTHING")
         self._decisions.flush()
@@ -134,7 +136,7 @@ class Unfolding:
         self._names.count()
         self._groups.flush()
         self.events += len(self._events) // _WIDTH
-        for rows in (self._events, self._often, self._details, self._new_rules):
+        for rows in (self._events, self._often, self._details, self._new_rules, self._silences):
             rows.clear()
         self._moved.clear()
         if len(self._rules) > _REMEMBERED:
@@ -390,14 +392,11 @@ class Unfolding:
 
     def _silence_put(self, record: SilencePut) -> None:
         at = millis(record.at)
-        rows = [(each.id, at, msgspec.json.encode(each).decode()) for each in record.silences]
-        self._connection.executemany("INSERT INTO silence (id, at, body) VALUES (?, ?, ?)", rows)
+        self._silences += [(None, each.id, at, msgspec.json.encode(each).decode()) for each in record.silences]
 
     def _silences_pruned(self, record: SilencesPruned) -> None:
         at = millis(record.at)
-        self._connection.executemany(
-            "INSERT INTO silence (id, at, body) VALUES (?, ?, NULL)", [(each, at) for each in record.ids]
-        )
+        self._silences += [(None, each, at, None) for each in record.ids]
 
 
 _HANDLERS: Final[Mapping[type, Callable[[Unfolding, Any], None]]] = {
