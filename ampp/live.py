@@ -14,8 +14,9 @@ disk.
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 import trio
 
@@ -51,15 +52,17 @@ from ampp.observe.log import Logger
 from ampp.observe.metrics import Metrics
 from ampp.options import Options
 from ampp.outgoing import Outgoing
+from ampp.store.error import StoreDown
 from ampp.store.protocol import State, Store, Ticket
 
-__all__ = ["Live", "ReloadError", "in_slices", "now"]
-
-T = TypeVar("T")
+__all__ = ["Live", "ReloadError", "now"]
 
 _log: Final = Logger("dispatcher")
 _config_log: Final = Logger("configuration")
 _silence_log: Final = Logger("silences")
+
+_MANY: Final = 256
+"""Alerts of a request that are taken in in one step; of more, as many at a time as may hold up others."""
 
 _AT_ONCE: Final = 16
 """Groups that are told in one step with taking in the alerts that they are about."""
@@ -144,12 +147,14 @@ class Live:
             self.metrics.alerts.received_firing.inc(taken)
         return taken
 
-    async def post_alerts(self, posts: Iterable[PostedAlert]) -> list[str]:
+    async def post_alerts(self, posts: Sequence[PostedAlert]) -> list[str]:
         """Take in one request's alerts; returns upstream's complaints about the invalid ones.
 
         Returns when what was created, changed or resolved survives `kill -9`. Raises StoreDown when that could not be
         written; the alerts are routed all the same.
         """
+        if len(posts) > _MANY:
+            return await self._post_many(posts)
         moment = now()
         waited = self.engine.next_due()
         received = self.engine.receive(posts, moment)
@@ -158,12 +163,57 @@ class Live:
             await ticket.durable()
         return received.errors
 
+    async def _post_many(self, posts: Sequence[PostedAlert]) -> list[str]:
+        """`post_alerts` a little at a time, between which others have their turn.
+
+        Of one moment is only what the sender left open; otherwise each piece is to the engine what a request is. What
+        has been begun is taken in whole, whoever still waits for the answer.
+        """
+        came = now().wall
+        left, pace = deque(posts), stall.Pace()
+        errors: list[str] = []
+        outcomes: list[str] = []
+        ticket: Ticket | None = None
+        with trio.CancelScope(shield=True):
+            while True:
+                moment = now()
+                received = self.engine.receive(pace.spell(left), moment, came)
+                errors += received.errors
+                kept = self._record(received, moment)
+                if kept is not None:
+                    ticket = kept
+                    ticket.then(outcomes.append)
+                if not left:
+                    break
+                await pace.pause()
+        # Not before: a group without `group_wait` is to tell of all of them.
+        self._wake()
+        if ticket is not None:
+            # The last one: all before it are settled by then.
+            await ticket.durable()
+        if any(outcomes):
+            raise StoreDown(next(filter(None, outcomes)))
+        return errors
+
     def take(self, received: Received, moment: Now, *, idle: bool) -> Ticket | None:
         """Count and record what the engine made of a request; the ticket is for what must be durable, if anything.
 
         `idle`: before it no group was due. Otherwise those that were have a task that takes them in turns, which many
         requests at once must not each take one of in between.
         """
+        ticket = self._record(received, moment)
+        if ticket is None:
+            return None
+        due = self.engine.next_due()
+        if idle and due is not None and due <= moment.mono:
+            # Whom nothing is to wait for is told as soon as the alert is kept, by one commit for both.
+            self.carry(self.engine.due(moment, _AT_ONCE))
+            self.store.push()
+        else:
+            self._wake()
+        return ticket
+
+    def _record(self, received: Received, moment: Now) -> Ticket | None:
         counts = self.metrics.alerts
         if received.firing:
             counts.received_firing.inc(received.firing)
@@ -175,17 +225,7 @@ class Live:
             _log.warn("Alert dropped: its alertname is at the limit", alertname=name)
             counts.limited(name)
         record = received.record(moment.wall)
-        if record is None:
-            return None
-        ticket = self.keep((record,))
-        due = self.engine.next_due()
-        if idle and due is not None and due <= moment.mono:
-            # Whom nothing is to wait for is told as soon as the alert is kept, by one commit for both.
-            self.carry(self.engine.due(moment, _AT_ONCE))
-            self.store.push()
-        else:
-            self._wake()
-        return ticket
+        return None if record is None else self.keep((record,))
 
     async def put_silence(self, draft: SilenceDraft) -> str:
         """Create or update a silence; returns its id once it is durable. Raises SilenceError, StoreDown."""
@@ -228,7 +268,7 @@ class Live:
 
     async def groups(self, asked: AlertQuery) -> list[GroupView]:
         """The groups that pass, as GET /api/v2/alerts/groups orders them. Lets other tasks run in between."""
-        found = await in_slices(query.groups(self.engine, asked, now().wall))
+        found = await stall.in_slices(query.groups(self.engine, asked, now().wall))
         unrendered = [group.route_labels for group in found if group.route_labels.templated]
         if unrendered:
             await apart(_render, unrendered)
@@ -291,13 +331,13 @@ class Live:
                 raise ReloadError(str(error)) from error
             takeover = Takeover(self.engine, loaded.plan, keep_timers=self.settings.reload.keep_timers)
             with memory.undisturbed():
-                await in_slices([] for _ in takeover.prepare(now()))
+                await stall.in_slices([] for _ in takeover.prepare(now()))
                 # Nothing may happen between that and this.
                 self.engine.label = loaded.label
                 self.carry(takeover.succeed(now()))
                 self._in_force(loaded)
                 _config_log.info("Completed loading of configuration file", file=path)
-                await in_slices(self._kept(records) for records in takeover.clear(now()))
+                await stall.in_slices(self._kept(records) for records in takeover.clear(now()))
 
     def _kept(self, records: list[Record]) -> list[Record]:
         """Put records into the journal, if there are any; nothing is left of them to do."""
@@ -408,16 +448,6 @@ def _log_silence(action: str, silence: Silence) -> None:
         EndsAt=format_rfc3339nano(silence.ends),
         Matchers=" ".join(format_matchers(matchers) for matchers in silence.matcher_sets),
     )
-
-
-async def in_slices(batches: Iterator[list[T]]) -> list[T]:
-    """All that the iterator yields. Lets other tasks run in between."""
-    pace = stall.Pace()
-    views: list[T] = []
-    for batch in batches:
-        views += batch
-        await pace.pause()
-    return views
 
 
 def _render(labels: Iterable[RouteLabels]) -> None:

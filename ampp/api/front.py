@@ -23,6 +23,7 @@ import trio
 
 from ampp.api.reply import Reply
 from ampp.api.shell import POSTS, Shell
+from ampp.observe import stall
 
 __all__ = ["Front", "Replay"]
 
@@ -128,6 +129,8 @@ class Front:
                 break
             parts.append(more)
             have += len(more)
+            # Megabytes that are all there already are read without waiting for anything.
+            await stall.rest()
         scope.deadline = trio.current_time() + self._idle_time
         return b"".join(parts)
 

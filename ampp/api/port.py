@@ -1,6 +1,6 @@
 """What the HTTP layer needs of the running router, and nothing more. `ampp.live.Live` is the only implementation."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -47,7 +47,7 @@ class Port(Protocol):
     def refresh(self, repeats: Repeats) -> int:
         """Take in known alerts that came again unchanged; how many of them, counted from the first, that settles."""
 
-    async def post_alerts(self, posts: Iterable[PostedAlert]) -> list[str]:
+    async def post_alerts(self, posts: Sequence[PostedAlert]) -> list[str]:
         """Returns the complaints about invalid alerts; raises `ampp.store.error.StoreDown`."""
 
     async def put_silence(self, draft: SilenceDraft) -> str:

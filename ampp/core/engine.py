@@ -113,9 +113,10 @@ class Engine:
 
     # -- reports ------------------------------------------------------------------------------------------------
 
-    def receive(self, posts: Iterable[PostedAlert], now: Now) -> Received:
-        """Take in one request's alerts. Invalid ones are named in `errors`; the valid ones are taken all the same."""
-        return self._intake.receive(posts, now, self.groups, self.plan.resolve_timeout)
+    def receive(self, posts: Iterable[PostedAlert], now: Now, came: int | None = None) -> Received:
+        """Take in one request's alerts, or some of them. Invalid ones are named in `errors`; the valid ones are taken
+        all the same. `came`: when the request did, if that was before `now` (wall)."""
+        return self._intake.receive(posts, now, self.groups, self.plan.resolve_timeout, came)
 
     def refresh(self, repeats: Repeats, now: Now) -> int:
         """Take in known alerts that came again unchanged; returns how many, counted from the first, are thereby done.

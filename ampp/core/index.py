@@ -23,7 +23,7 @@ from typing import Final, Generic, TypeVar
 
 from ampp.core.matcher import Matcher, Op
 
-__all__ = ["Entry", "MatcherIndex"]
+__all__ = ["Entry", "MatcherIndex", "few_values"]
 
 T = TypeVar("T", bound=Hashable)
 
@@ -147,7 +147,7 @@ class MatcherIndex(Generic[T]):
         if key is None:
             del self._always[token]
             return
-        values = _values(key)
+        values = few_values(key)
         if values is None:
             column = self._columns[key.name]
             column.discard(entry)
@@ -184,12 +184,12 @@ class MatcherIndex(Generic[T]):
     def _choose(self, matchers: Sequence[Matcher]) -> tuple[Matcher | None, frozenset[str] | None]:
         """The key, and the values it is filed under, if it is."""
         if len(matchers) == 1:
-            return matchers[0], _values(matchers[0])
+            return matchers[0], few_values(matchers[0])
         best: Matcher | None = None
         best_values: frozenset[str] | None = None
         best_cost = 0
         for matcher in matchers:
-            values = _values(matcher)
+            values = few_values(matcher)
             if values is None:
                 continue
             by_value = self._values.get(matcher.name, {})
@@ -202,7 +202,7 @@ class MatcherIndex(Generic[T]):
         return best, best_values
 
 
-def _values(matcher: Matcher) -> frozenset[str] | None:
+def few_values(matcher: Matcher) -> frozenset[str] | None:
     """The few non-empty values that alone satisfy `matcher`, or None."""
     if matcher.op is Op.EQ:
         return frozenset((matcher.value,)) if matcher.value else None

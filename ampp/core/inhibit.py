@@ -12,6 +12,10 @@ in two shelves: those that match the source side only, and those that match both
 that also matches both. So neither an alert itself nor its peers are ever looked at, and asking costs one look into a
 dictionary per rule that targets the alert and has sources at all.
 
+A hundred rules may have the same sources and differ in whom they target. Rules with the same `source` and `equal`,
+none of whose sources can match the target side, have the same on their shelves whatever is observed; so they share
+them, and a source is put there once and not a hundred times. Each such *family* goes by the first of its rules.
+
 Invariants:
 
 - Shelves hold the book's own `Alert` objects and read `ends` when asked, never earlier: a refresh or a resolve in place
@@ -22,13 +26,14 @@ Invariants:
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain, product
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from ampp.core.alert import Alert
 from ampp.core.clock import Now
-from ampp.core.index import MatcherIndex
+from ampp.core.index import MatcherIndex, few_values
 from ampp.core.matcher import Matcher
 
 __all__ = ["InhibitRule", "Inhibition", "Inhibitor", "Place"]
@@ -36,10 +41,10 @@ __all__ = ["InhibitRule", "Inhibition", "Inhibitor", "Place"]
 _KINDS_MAX: Final = 10_000
 
 Place: TypeAlias = tuple[int, tuple[str, ...]]
-"""A rule, by its index, and values of its `equal` labels: where a source and its targets meet."""
+"""A family of rules and values of their `equal` labels: where a source and its targets meet."""
 
 _Sides: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-"""The rules of which a label set can be source, and those of which it can be target, by ascending index."""
+"""The families of which a label set can be source, and the rules of which it can be target, by ascending index."""
 
 
 _NOWHERE: Final[_Sides] = ((), ())
@@ -67,7 +72,7 @@ class Inhibition(msgspec.Struct, frozen=True):
 
 
 class _Shelf:
-    """The sources of one rule that agree in its `equal` labels, by alert key, in order of observation."""
+    """The sources of a family that agree in its `equal` labels, by alert key, in order of observation."""
 
     __slots__ = ("both_sides", "source_only")
 
@@ -84,16 +89,21 @@ class Inhibitor:
         self._sources: MatcherIndex[int] = MatcherIndex()
         self._targets: MatcherIndex[int] = MatcherIndex()
         self._shelves: list[dict[tuple[str, ...], _Shelf]] = []
+        self._family: list[int] = []
         # Rules mostly share a few combinations of `equal` labels, so that one look at an alert's values serves many.
         self._equals: list[tuple[str, ...]] = []
         self._known: dict[bytes, _Sides] = {}
         # Alerts fall into few kinds; all of one kind share one value.
         self._kinds: dict[_Sides, _Sides] = {}
         equals: dict[tuple[str, ...], tuple[str, ...]] = {}
+        families: dict[tuple[frozenset[Matcher], tuple[str, ...]], int] = {}
         for index, rule in enumerate(self.rules):
-            self._sources.add(index, rule.source)
+            family = families.setdefault((frozenset(rule.source), rule.equal), index) if _apart(rule) else index
+            if family == index:
+                self._sources.add(index, rule.source)
             self._targets.add(index, rule.target)
-            self._shelves.append({})
+            self._shelves.append({} if family == index else self._shelves[family])
+            self._family.append(family)
             self._equals.append(equals.setdefault(rule.equal, rule.equal))
 
     def observe(self, alert: Alert) -> None:
@@ -174,13 +184,24 @@ class Inhibitor:
         """Where an observed alert can be a source, and where it can be a target."""
         sources, targets = self._known.get(alert.key, _NOWHERE)
         labels, equals = alert.labels, self._equals
+        met = dict.fromkeys([self._family[index] for index in targets])
         return (
             tuple([(index, _values(labels, equals[index])) for index in sources]),
-            tuple([(index, _values(labels, equals[index])) for index in targets]),
+            tuple([(index, _values(labels, equals[index])) for index in met]),
         )
 
     def _sort(self, labels: Mapping[str, str]) -> _Sides:
         return tuple(sorted(self._sources.matching(labels))), tuple(sorted(self._targets.matching(labels)))
+
+
+def _apart(rule: InhibitRule) -> bool:
+    """Whether some label alone tells the rule's sources from its targets, so that nothing can match both sides."""
+    sides = rule.source, rule.target
+    return any(
+        (values := few_values(one)) is not None and not any(map(other.matches, values))
+        for one, other in chain(product(*sides), product(*reversed(sides)))
+        if one.name == other.name
+    )
 
 
 def _values(labels: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:

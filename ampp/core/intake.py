@@ -26,7 +26,7 @@ _NAMES: Final = 10_000
 
 
 class Received(msgspec.Struct):
-    """What became of one request's alerts.
+    """What became of one request's alerts, or of those of a large one that were taken in together.
 
     `rows` must be kept before the request is answered; mere refreshes, which may be written behind, are not among
     them. `errors` are upstream's texts, one an invalid alert; `limited` the alertnames of those that the per-name limit
@@ -55,9 +55,13 @@ class Intake:
         self._offset: Final = offset
         self._good_names: set[tuple[str, ...]] = set()
 
-    def receive(self, posts: Iterable[PostedAlert], now: Now, groups: Groups, resolve_timeout: int) -> Received:
-        """Take in one request's alerts and seat in `groups` what is new or changed. The valid ones are taken even when
-        others are not. `resolve_timeout` (ns) ends those that were given no end."""
+    def receive(
+        self, posts: Iterable[PostedAlert], now: Now, groups: Groups, resolve_timeout: int, came: int | None = None
+    ) -> Received:
+        """Take in reports and seat in `groups` what is new or changed. The valid ones are taken even when others are
+        not. `resolve_timeout` (ns) ends those that were given no end. Times that were not given count from when their
+        request `came`, by default `now`."""
+        came = now.wall if came is None else came
         wall, book, names, good = now.wall, self.book, self.book.names, self._good_names
         find, put, seat, refreshed = book.alerts.get, book.put, groups.seat, Change.REFRESHED
         limits, observe, untold = names.most > 0, self.muting.inhibitor.observe, groups.untold
@@ -67,11 +71,11 @@ class Intake:
             starts, ends, timeout = posted.starts, posted.ends, False
             if starts == ZERO:
                 if ends == ZERO:
-                    starts, posted.starts_off = wall, self._offset(wall)
+                    starts, posted.starts_off = came, self._offset(came)
                 else:
                     starts, posted.starts_off = ends, posted.ends_off
             if ends == ZERO:
-                ends, timeout = wall + resolve_timeout, True
+                ends, timeout = came + resolve_timeout, True
                 posted.ends_off = self._offset(ends)
             if ends <= wall:
                 out.resolved += 1

@@ -8,8 +8,9 @@ restarted.
 """
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 import trio
 from prometheus_client import Histogram
@@ -17,7 +18,9 @@ from prometheus_client import Histogram
 from ampp.core.clock import SECOND
 from ampp.observe import systemd
 
-__all__ = ["SLICE", "Pace", "Turns", "overlong", "rest", "watch"]
+__all__ = ["SLICE", "Pace", "Turns", "in_slices", "overlong", "rest", "watch"]
+
+T = TypeVar("T")
 
 SLICE: Final = 0.005
 """Seconds that a task with much to do works before it lets others have their turn."""
@@ -26,6 +29,9 @@ _TIMER = 0.25
 
 _LONG: Final = 0.01
 """Seconds after which a turn of the loop is to come to its end."""
+
+_SPELL: Final = 64
+"""Things done between two looks at the clock."""
 
 _REST: Final = 8
 """Turns that a task lets pass for others at most, however long those are."""
@@ -98,6 +104,15 @@ class Pace:
         """Seconds since it was made, but for those in which others had their turn."""
         return self._worked + time.perf_counter() - self._began
 
+    def spell(self, things: deque[T]) -> Iterator[T]:
+        """Take out and yield the first of the things, so many as may be done until the next `pause`; some dozens at
+        least."""
+        while things:
+            for _ in range(min(_SPELL, len(things))):
+                yield things.popleft()
+            if time.perf_counter() - self._began > SLICE or overlong():
+                return
+
     async def pause(self) -> None:
         """Let others have their turn, if this task has had its `SLICE` or the turn of the loop is `overlong`."""
         worked = time.perf_counter() - self._began
@@ -105,6 +120,16 @@ class Pace:
             self._worked += worked
             await trio.lowlevel.checkpoint()
             self._began = time.perf_counter()
+
+
+async def in_slices(batches: Iterator[list[T]]) -> list[T]:
+    """All that the iterator yields. Lets other tasks run in between."""
+    pace = Pace()
+    views: list[T] = []
+    for batch in batches:
+        views += batch
+        await pace.pause()
+    return views
 
 
 async def watch(stall: Histogram, *, interval: float = 0.05) -> None:

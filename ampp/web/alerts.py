@@ -15,7 +15,8 @@ from ampp.core.group import Group
 from ampp.core.labels import valid_name
 from ampp.core.order import foremost, in_order
 from ampp.core.record import LogEntry
-from ampp.live import Live, in_slices
+from ampp.live import Live
+from ampp.observe.stall import in_slices
 from ampp.web import turn
 from ampp.web.detail import detail
 from ampp.web.facet import facets

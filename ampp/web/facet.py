@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ampp.core.order import foremost
-from ampp.live import in_slices
+from ampp.observe.stall import in_slices
 from ampp.web.filter import exact
 from ampp.web.severity import Severities
 from ampp.web.survey import STATES, Seen, sliced

@@ -11,7 +11,7 @@ from ampp.core.group import Group
 from ampp.core.order import in_order
 from ampp.history.course import of_groups
 from ampp.history.error import HistoryError
-from ampp.live import in_slices
+from ampp.observe.stall import in_slices
 from ampp.web import turn
 from ampp.web.filter import exact, passes
 from ampp.web.frame import Room

@@ -1,5 +1,7 @@
 """Alerts that come again: however much of the reading is spared, the book must be what careful reading makes of it."""
 
+from itertools import chain
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -20,9 +22,9 @@ START = 1_800_000_000 * SECOND
 PLAN = "route: {receiver: a, group_by: [alertname], group_wait: 10s}"
 
 
-def engine() -> Engine:
+def engine(per_name: int = 0) -> Engine:
     silences = SilenceBook(SECOND, Mode.FALLBACK, 0, 0, new_id=lambda: "", size_of=lambda silence: 0)
-    return Engine(plan_of(PLAN), silences, mode=Mode.FALLBACK, retention=SECOND, now=Now(START, 0))
+    return Engine(plan_of(PLAN), silences, mode=Mode.FALLBACK, retention=SECOND, now=Now(START, 0), per_name=per_name)
 
 
 def post(engine: Engine, body: bytes, now: Now) -> tuple[list[str], int]:
@@ -240,3 +242,37 @@ def test_every_way_of_reading_gives_the_same_book(requests: list[tuple[object, .
                 answers.append((error.code, error.message))
         assert answers[0] == answers[1]
         assert book(fast) == book(slow)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.lists(_alerts, min_size=1, max_size=12), st.integers(1, 40)), min_size=1, max_size=4),
+    st.integers(1, 5),
+    st.integers(0, 2),
+)
+def test_what_is_taken_in_in_pieces_gives_the_same_book(
+    requests: list[tuple[list[tuple[object, ...]], int]], size: int, per_name: int
+) -> None:
+    whole, cut = engine(per_name), engine(per_name)
+    moment = 0.0
+    for some, later in requests:
+        moment += later
+        body = _body(some, None, moment)
+        expected = whole.receive(decode_alerts(body, 60, whole.book.alerts), now(moment))
+        posts = decode_alerts(body, 60, cut.book.alerts)
+        pieces = [
+            cut.receive(posts[first : first + size], now(moment), now(moment).wall)
+            for first in range(0, len(posts), size)
+        ]
+        for what in ("rows", "errors", "limited", "lapsed"):
+            assert list(chain.from_iterable(getattr(one, what) for one in pieces)) == list(getattr(expected, what))
+        assert sum(one.firing for one in pieces) == expected.firing
+        assert sum(one.resolved for one in pieces) == expected.resolved
+        assert book(cut) == book(whole)
+
+
+def test_times_left_out_count_from_when_the_request_came() -> None:
+    one = engine()
+    one.receive(decode_alerts(b'[{"labels":{"alertname":"a"}}]'), now(7), now(3).wall)
+    (alert,) = one.book
+    assert (alert.starts, alert.ends, alert.updated) == (now(3).wall, now(303).wall, now(7).wall)

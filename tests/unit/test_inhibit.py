@@ -170,6 +170,48 @@ class TestSources:
         assert old not in _reachable(inhibitor)
 
 
+class TestFamilies:
+    """Rules whose sources are the same, and never their own targets."""
+
+    RULES = [
+        rule([("s", EQ, "1"), ("z", NE, "0")], [("s", RE, "2|3"), ("t", EQ, str(n))], "e", name=str(n))
+        for n in range(9)
+    ]
+
+    def test_a_source_is_put_away_once_for_all_of_them(self) -> None:
+        one, two = alert(s="1", e="x", n="1"), alert(s="1", e="x", n="2")
+        inhibitor = observing(self.RULES, one, two)
+        held = {id(shelf): shelf.source_only for shelves in inhibitor._shelves for shelf in shelves.values()}
+        assert list(held.values()) == [{one.key: one, two.key: two}]
+        for n in range(9):
+            found = inhibitor.inhibited_by(alert(s="3", t=str(n), e="x"), NOW)
+            assert found == Inhibition(n, self.RULES[n], one)
+        inhibitor.forget(one)
+        inhibitor.forget(two)
+        assert not any(inhibitor._shelves)
+
+    def test_a_source_and_its_targets_meet_in_one_place(self) -> None:
+        source = alert(s="1", e="x")
+        targets = [alert(s="2", t=str(n), e="x") for n in range(9)]
+        inhibitor = observing(self.RULES, source, *targets)
+        (place,), _ = inhibitor.places(source)
+        assert [inhibitor.places(each) for each in targets] == [((), (place,))] * 9
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            rule([("s", EQ, "1"), ("z", NE, "0")], [("t", EQ, "1")], "e"),  # a source may be a target, too
+            rule([("s", EQ, "1"), ("z", NE, "1")], [("s", EQ, "2")], "e"),
+            rule([("s", EQ, "1")], [("s", EQ, "2")], "e"),
+            rule([("s", EQ, "1"), ("z", NE, "0")], [("s", EQ, "2")], "e", "f"),
+            rule([("s", EQ, "1"), ("z", NE, "0")], [("s", EQ, "2")]),
+        ],
+    )
+    def test_others_stay_by_themselves(self, other: InhibitRule) -> None:
+        inhibitor = observing([*self.RULES, other], alert(s="1", e="x"))
+        assert len({id(shelves) for shelves in inhibitor._shelves}) == 2
+
+
 def _reachable(root: object) -> list[object]:
     """Everything `root` holds, directly or not, short of classes, modules and functions."""
     found: dict[int, object] = {}
@@ -228,6 +270,9 @@ def _random_use(rnd: random.Random, steps: int) -> list[bool]:
         )
         for _ in range(rnd.choice([1, 3, 8]))
     ]
+    for _ in range(rnd.choice([0, 0, 4])):
+        like = rnd.choice(rules)
+        rules.append(InhibitRule("", like.source, (Matcher(*rnd.choice(CONDITIONS)), *like.target), like.equal))
     inhibitor = Inhibitor(rules)
     alerts: dict[bytes, Alert] = {}
     answers = []

@@ -28,13 +28,14 @@ class Backlog:
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
-    def extend(self, seq: int, changes: list[Change]) -> None:
-        """Add what record `seq` changes."""
+    def extend(self, seq: int, changes: list[Change], *, journalled: bool = True) -> None:
+        """Add what record `seq` changes, or, not `journalled`, what has changed since that record."""
+        before = seq - 1 if journalled else seq
         if not self._pieces:
             self.since = time.monotonic()
         # A record may change any number of alerts; until its last slice is in the table, it is not applied.
         for start in range(0, len(changes) - SLICE_ROWS, SLICE_ROWS):
-            self._pieces.append((seq - 1, changes[start : start + SLICE_ROWS]))
+            self._pieces.append((before, changes[start : start + SLICE_ROWS]))
         self._pieces.append((seq, changes[(len(changes) - 1) // SLICE_ROWS * SLICE_ROWS :]))
         self.rows += len(changes)
         self.grown += len(changes)

@@ -300,7 +300,7 @@ class Writer:
         self._settle(list(group), "")
         group.clear()
         if refreshed:
-            ledger.backlog.extend(ledger.seq, list(refreshed.items()))
+            ledger.backlog.extend(ledger.seq, list(refreshed.items()), journalled=False)
         now = time.monotonic()
         backlog = ledger.backlog
         urgent = self._stopping or ledger.urgent()
