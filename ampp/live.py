@@ -414,6 +414,8 @@ class Live:
     async def restate(self) -> State:
         """The whole routing state, for a store that lost records."""
         engine, moment = self.engine, now()
+        while engine.groups.tell_some(1000):
+            await trio.lowlevel.checkpoint()
         alerts = {alert.key: alert for alert in engine.book if alert.seated}
         for group in engine.groups:
             alerts.update(group.alerts)

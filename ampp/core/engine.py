@@ -167,7 +167,7 @@ class Engine:
         out.suppressed.extend(suppressed)
         firing = [alert for alert in kept if alert.ends > wall]
         resolved = [alert for alert in kept if alert.ends <= wall]
-        over = tuple([(alert, alert.updated) for alert in group.alerts.values() if alert.ends <= wall])
+        over = tuple([(alert, alert.updated, alert.ends) for alert in group.alerts.values() if alert.ends <= wall])
         flight = Flight(self._flush_id, group, over, {})
         self._flush_id += 1
         decisions: list[Decision] = []
@@ -193,11 +193,11 @@ class Engine:
     ) -> None:
         """Record the turn, unless all was as it was at the last one."""
         told = (tuple(group.alerts), tuple(suppressed), tuple((d.send, d.reason) for d in decisions))
-        lapsed = tuple([(alert.key, alert.ends) for alert, _ in flight.over if alert.told_end != alert.ends])
+        lapsed = tuple([(alert.key, alert.ends) for alert, _, _ in flight.over if alert.told_end != alert.ends])
         if rows or lapsed or told != group.told:
             same = group.told is not None and told[0] == group.told[0]  # type: ignore[index]
             group.told = told
-            for alert, _ in flight.over:
+            for alert, _, _ in flight.over:
                 alert.told_end = alert.ends
             out.records.append(
                 Flushed(
@@ -345,8 +345,9 @@ class Engine:
         group.flight = None
         if not flight.failed:
             over: list[bytes] = []
-            for alert, updated in flight.over:
-                if alert.updated != updated or group.alerts.get(alert.key) is not alert:
+            for alert, updated, ended in flight.over:
+                # By the moment of the report alone, as upstream, one that came at that same instant would be lost.
+                if (alert.updated, alert.ends) != (updated, ended) or group.alerts.get(alert.key) is not alert:
                     continue
                 if self.groups.leave(alert, group):
                     over.append(alert.key)

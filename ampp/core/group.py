@@ -31,14 +31,14 @@ Place: TypeAlias = "tuple[Alert, tuple[Route, ...], tuple[Group, ...]]"
 
 
 class Flight(msgspec.Struct):
-    """One flush under way: alerts it saw resolved (with their `updated` of then) and log keys not heard from.
+    """One flush under way: alerts it saw resolved, with `updated` and `ends` of then, and log keys not heard from.
 
     `waiting` is a dictionary since the garbage collector passes over one of strings, but not over a set.
     """
 
     id: int
     group: "Group"
-    over: tuple[tuple[Alert, int], ...]
+    over: tuple[tuple[Alert, int, int], ...]
     waiting: dict[str, None]
     failed: bool = False
 

@@ -6,7 +6,7 @@ import json
 from ampp.core.clock import SECOND
 from ampp.core.group import Group
 from ampp.core.notify import Outcome
-from ampp.core.record import Flushed, GroupDropped, Posted
+from ampp.core.record import Collected, Flushed, GroupDropped, Posted
 from tests.stories.naming import show
 from tests.stories.story import MONDAY, Story
 
@@ -142,6 +142,24 @@ def test_fired_again_during_the_flush_that_tells_its_end_it_stays() -> None:
         1h      the end
     """)
     assert story.group_keys() == ["{}:{}"]
+
+
+def test_fired_again_at_the_instant_of_the_report_that_it_was_over_it_stays() -> None:
+    """The clock was set back in between; upstream, which compares these instants, would lose the alert."""
+    story = Story(OPS).play("""
+        0s      A fires
+        30s     ops hears first notification: A
+        5m29s   A resolves
+        5m29s   ops takes 10s
+        5m31s   clock jumps -2s
+        5m31s   A fires
+        5m40s   ops hears all alerts resolved: A resolved
+        6m      ops answers
+        10m30s  ops hears first notification: A
+        1h      the end
+    """)
+    assert story.group_keys() == ["{}:{}"]
+    assert not [record for record in story.journal if isinstance(record, Collected)]
 
 
 def test_reported_over_again_during_the_flush_that_tells_its_end_it_stays_one_turn_longer() -> None:
