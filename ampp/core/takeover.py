@@ -151,7 +151,7 @@ class Takeover:
         """Put the alert where it belongs under the new plan: nowhere, once nobody knows it any more."""
         key, new, known = alert.key, self._new, self._known.get(alert.key) is alert
         if not known and not any(group.alerts.get(key) is alert for group in self._old.of(alert)):
-            self._forget(alert)
+            self._forget(key)
             return
         place = self._places.get(key)
         routes = new.match(alert.labels) if place is None else place[1]
@@ -163,16 +163,18 @@ class Takeover:
             self._inhibitor.forget(alert)
         if self._lasting:
             for heir in groups:
-                self._let_go(alert, heir, now)
+                self._let_go(alert, heir)
 
-    def _forget(self, alert: Alert) -> None:
-        place = self._places.get(alert.key)
-        if place is None or place[0] is not alert:
+    def _forget(self, key: bytes) -> None:
+        """What has this place is gone. That may be a former alert with these labels, of which a later one is gone, too."""
+        place = self._places.get(key)
+        if place is None or self._known.get(key) is place[0]:
             return
-        del self._places[alert.key]
+        alert = place[0]
+        del self._places[key]
         self._inhibitor.forget(alert)
         for group in place[2]:
-            group.alerts.pop(alert.key, None)
+            group.alerts.pop(key, None)
             self._take_back(alert, group)
             if group.alerts or group in self._left:
                 continue
@@ -185,12 +187,12 @@ class Takeover:
                     self._inherited.pop(former, None)
                     self._heirless[former] = None
 
-    def _let_go(self, alert: Alert, heir: Group, now: Now) -> None:
+    def _let_go(self, alert: Alert, heir: Group) -> None:
         """Take the alert out of a new group that inherits, if it had left that group, or all of its groups, before: it
         has been told as resolved there, and routing the whole book anew has brought it back."""
         self._take_back(alert, heir)
         had = self._old.of(alert)
-        if alert.seated or alert.ends > now.wall or self._known.get(alert.key) is not alert:
+        if alert.seated or self._known.get(alert.key) is not alert:
             return
         self._over.setdefault(heir, {})[alert.key] = alert
         group = self._groups.get(heir.name) if heir.route.receiver in self._lasting else None
@@ -255,7 +257,7 @@ class Takeover:
             self._inherited[group] = heir
             heir.alerts.update(self._left.pop(heir, {}))
             for alert in list(self._over.get(heir, {}).values()):
-                self._let_go(alert, heir, now)
+                self._let_go(alert, heir)
 
     def _begin(self, heir: Group, now: Now) -> None:
         """There is nothing to inherit, or no more."""

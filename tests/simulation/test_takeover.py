@@ -8,6 +8,7 @@ import pytest
 from ampp.core.engine import Effects
 from ampp.core.record import Collected, GroupDropped
 from ampp.core.takeover import Takeover, load_plan
+from tests.simulation.aftermath import actual, expected
 from tests.simulation.world import World, plan_of
 
 ACTS = ("post", "post", "post", "wait", "silence", "expire", "upkeep")
@@ -63,3 +64,36 @@ def test_what_happens_meanwhile_makes_no_difference(seed: int) -> None:
         getattr(at_once, act)()
     whole = load_plan(at_once.engine, plan, at_once.now(), keep_timers=keep_timers)
     assert standing(apart, pieces) == standing(at_once, whole)
+
+
+@pytest.mark.parametrize("first", range(0, 60, 15))
+def test_a_reload_comes_to_what_it_is_to_come_to(first: int) -> None:
+    """Many reloads in each world, often to the same plan, so that much is there to be inherited."""
+    collected = 0
+    for seed in range(first, first + 15):
+        world, random = World(seed), Random(seed)
+        for _ in range(100):
+            world.step()
+            if random.random() < 0.25:
+                plan = random.choice((world.plan, world.plan, plan_of(random)))
+                keep_timers, pieces = random.random() < 0.8, random.random() < 0.5
+                takeover = Takeover(world.engine, plan, keep_timers=keep_timers, pace=1)
+                for _ in takeover.prepare(world.now()):
+                    if pieces:
+                        world.meanwhile()
+                wanted = expected(world.engine, plan, world.now(), keep_timers=keep_timers)
+                out = takeover.succeed(world.now())
+                for records in takeover.clear(world.now()):
+                    out.records += records
+                found = actual(world.engine, out)
+                if pieces:
+                    # Timers of new groups run from when these were made ready.
+                    for which in (wanted, found):
+                        which["groups"] = {name: state[2:] for name, state in which["groups"].items()}
+                assert found == wanted, seed
+                collected += len(wanted["collected"])
+                world.plan = plan
+                world.carry(out)
+                world.timers.clear()
+                world.disturb()
+    assert collected

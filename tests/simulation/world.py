@@ -261,6 +261,7 @@ class World:
         """What may happen between two steps of a reload."""
         if self.random.random() < 0.1:
             self.random.choice((self.post, self.post, self.upkeep, self.silence, lambda: self.run_for(SECOND)))()
+            self.latest = max(self.latest, self.now().wall)
 
     def restart(self) -> None:
         """kill -9: whatever is not in the journal is gone, sends under way among it."""
