@@ -166,7 +166,7 @@ class Takeover:
                 self._let_go(alert, heir)
 
     def _forget(self, key: bytes) -> None:
-        """What has this place is gone. That may be a former alert with these labels, of which a later one is gone, too."""
+        """What has this place is gone: the alert, or a former one of its labels, after which it came."""
         place = self._places.get(key)
         if place is None or self._known.get(key) is place[0]:
             return

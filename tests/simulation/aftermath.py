@@ -30,11 +30,11 @@ def expected(engine: Engine, plan: Plan, now: Now, *, keep_timers: bool) -> dict
         inherited[group] = heir
         for key, alert in list(heir.alerts.items()):
             had = old.of(alert)
-            if key in book and key not in group.alerts:
-                # Told there as over, or wherever it was; it must not come back.
-                if group in had or not any(key in other.alerts for other in had):
-                    del heir.alerts[key]
-                    left.append(key)
+            told = group in had or not any(key in other.alerts for other in had)
+            if key in book and key not in group.alerts and told:
+                # As over, there or wherever it was: it must not come back.
+                del heir.alerts[key]
+                left.append(key)
         heir.created, heir.flushed, heir.told = group.created, group.flushed, group.told
         heir.missed, heir.flight = group.missed, group.flight
         heir.due = min(group.due, now.mono + (heir.route.group_interval if heir.flushed else heir.route.group_wait))
@@ -55,6 +55,7 @@ def actual(engine: Engine, out: Effects) -> dict[str, Any]:
     everything = {alert.key: alert for group in engine.groups for alert in group.alerts.values()} | engine.book.alerts
     for alert in everything.values():
         assert alert.seated == all(alert.key in group.alerts for group in alert.groups)
+    assert engine.muting.inhibitor._known.keys() == (engine.book.alerts.keys() if engine.plan.inhibit_rules else set())
     for flight in engine.flights.values():
         assert flight.group.gone or flight.group.flight is flight
     return {

@@ -152,20 +152,26 @@ def test_an_alert_forgotten_meanwhile_is_forgotten() -> None:
     assert all(some.muting.inhibitor.may_inhibit(each) for each in some.book)
 
 
-def test_a_group_whose_heir_came_to_nothing_is_no_more() -> None:
+@pytest.mark.parametrize("keep_timers", [False, True])
+@pytest.mark.parametrize("pace", [1, 10])
+def test_a_group_whose_heir_came_to_nothing_is_no_more(pace: int, keep_timers: bool) -> None:
     some = engine(0)
     some.plan, some.groups = plan("m"), Groups(plan("m").root, Wheel(0))
-    post(some, 1, 8)
+    post(some, 1, 8, 2, 3)
     old, going = next(iter(some.groups)), next(iter(some.book))
+    told = some.due(LATER).notify
     # Under the new plan the alert that stays is told elsewhere; the one that goes would have been the whole heir.
-    takeover = Takeover(some, plan("m", 'routes: [{receiver: all, matchers: [n="8"], group_by: [n]}]'), pace=10)
+    new = plan("m", 'routes: [{receiver: all, matchers: [n="8"], group_by: [n]}]')
+    takeover = Takeover(some, new, keep_timers=keep_timers, pace=pace)
     driven(takeover.prepare(START))
     del old.alerts[going.key]
     going.ends = START.wall - 1
     assert some.collect(START) == [going]
     out = takeover.succeed(START)
     assert [(r.route, r.labels) for r in out.records if isinstance(r, GroupDropped)] == [old.name]
-    assert len(some.groups) == 1
+    assert len(some.groups) == 3
+    given_up = [notify.flush for notify in told if not keep_timers or notify.group_labels == old.labels]
+    assert sorted(out.canceled) == sorted(given_up)
 
 
 def test_what_was_in_force_before_is_let_go_of_in_pieces() -> None:
