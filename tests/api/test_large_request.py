@@ -133,9 +133,9 @@ async def test_a_reload_may_come_in_between(
         preparing.set()
         return prepare(takeover, now)
 
-    def succeeded(takeover: Takeover, now: Now, *, keep_timers: bool) -> Effects:
+    def succeeded(takeover: Takeover, now: Now) -> Effects:
         before.append(len(pieces.sizes))
-        return succeed(takeover, now, keep_timers=keep_timers)
+        return succeed(takeover, now)
 
     async def paused(pace: stall.Pace) -> None:
         await preparing.wait()
