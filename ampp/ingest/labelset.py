@@ -61,12 +61,17 @@ class _Pairs(dict[bytes, tuple[str, str]]):
 
 
 def _read_pair(member: bytes) -> tuple[str, str]:
-    raw = b'{"%b"}' % member
-    read = _read_map(raw)
-    # Between two pairs there would be a place to cut, or a space that should not be there.
-    if label_key(read) != raw:
-        raise _OtherwiseWritten
-    ((name, value),) = read.items()
+    text = member.decode()
+    if text.count('"') == 2 and text.isascii() and text.isprintable() and "\\" not in text:
+        # Such characters stand for themselves, whoever writes them.
+        name, _, value = text.partition('":"')
+    else:
+        raw = b'{"%b"}' % member
+        read = _read_map(raw)
+        # Between two pairs there would be a place to cut, or a space that should not be there.
+        if label_key(read) != raw:
+            raise _OtherwiseWritten
+        ((name, value),) = read.items()
     if not value:
         raise _OtherwiseWritten
     return intern(name), value
