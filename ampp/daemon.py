@@ -120,7 +120,7 @@ async def serve(options: Options, settings: Settings, sockets: list[socket.socke
             history.start()
             rooms.start_soon(upkeep.run, live)
             rooms.start_soon(partial(stall.watch, metrics.loop.stall))
-            rooms.start_soon(memory.give_back)
+            rooms.start_soon(memory.give_back, lambda: len(live.engine.groups))
             async with trio.open_nursery() as doors:
                 await doors.start(_signals, live, stop)
                 await doors.start(serving)

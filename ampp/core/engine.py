@@ -319,7 +319,9 @@ class Engine:
         flight.failed |= not outcome.ok
         if not flight.waiting:
             del self.flights[flight.id]
-            if not group.gone:
+            if group.gone:
+                group.flight = None
+            else:
                 self._finish(group, flight, now, out)
         return out
 

@@ -44,6 +44,12 @@ class SendError(Exception):
         self.reason = reason
         self.after = after
 
+    def bare(self) -> "SendError":
+        """The same without the way that led to it: to keep, since a traceback keeps every frame on that way alive, and
+        with the error in one of them is a ring that does not go when the error does."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
+
 
 class Sender(Protocol):
     """Makes attempts for one integration. Several may run at once, for different groups."""

@@ -273,7 +273,7 @@ class Delivery:
                 if not job.canceled:
                     data = await sender.send(job.notify, alerts)
             except SendError as failure:
-                error = failure
+                error = failure.bare()
             except Exception:  # noqa: BLE001 - a defect of one receiver type must cost its own notification, not all
                 _log.exception("Sender failed unexpectedly", **about(job.notify.integration))
                 error = SendError("internal error, see the log", retry=False)

@@ -3,6 +3,8 @@
 import gc
 import json
 
+import pytest
+
 from ampp.core.clock import SECOND
 from ampp.core.group import Group
 from ampp.core.notify import Outcome
@@ -402,22 +404,40 @@ def test_an_end_told_before_a_restart_may_be_told_again_and_no_more() -> None:
     assert lapses(story) in ([("A", 420)], [("A", 420)] * 2)
 
 
-def test_a_group_that_ends_is_freed_without_the_garbage_collector() -> None:
+@pytest.mark.parametrize(
+    "happens",
+    [
+        """
+        0s      A fires
+        30s     ops hears first notification: A
+        1m      reload keeping timers
+        2m      A resolves
+        5m30s   ops hears all alerts resolved: A resolved
+        5m31s   collect
+        20m     the end
+        """,
+        """
+        0s      ops is down
+        0s      A fires
+        31s     reload
+        40s     ops answers
+        40s     ops hears first notification: A
+        2m      A resolves
+        5m31s   ops hears all alerts resolved: A resolved
+        20m     collect
+        1h      the end
+        """,
+    ],
+    ids=["told", "given up at a reload"],
+)
+def test_a_group_that_ends_is_freed_without_the_garbage_collector(happens: str) -> None:
     """The daemon spares what has lived long from collections."""
     story = Story(OPS)
     gc.collect()
     others = [each for each in gc.get_objects() if type(each) is Group]
     gc.disable()
     try:
-        story.play("""
-            0s      A fires
-            30s     ops hears first notification: A
-            1m      reload keeping timers
-            2m      A resolves
-            5m30s   ops hears all alerts resolved: A resolved
-            5m31s   collect
-            20m     the end
-        """)
+        story.play(happens)
         assert len(story.engine.groups) == 0
         story.heard.clear()
         assert not [each for each in gc.get_objects() if type(each) is Group and each not in others]

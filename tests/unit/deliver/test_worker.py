@@ -1,8 +1,10 @@
 """The worker's rules on a clock that jumps: when attempts come, how they end, who waits for whom."""
 
+import gc
 import logging
 import sys
 import time
+import weakref
 from itertools import pairwise
 from types import FrameType
 
@@ -12,12 +14,13 @@ import trio
 from prometheus_client import Histogram
 from trio.testing import MockClock
 
+from ampp.core.alert import Snapshot
 from ampp.core.clock import SECOND
-from ampp.core.notify import Outcome
+from ampp.core.notify import Data, Notify, Outcome
 from ampp.core.plan import Integration
 from ampp.core.reason import FailureReason
 from ampp.deliver.backoff import pauses
-from ampp.deliver.sender import Unsendable
+from ampp.deliver.sender import SendError, Unsendable
 from ampp.observe import stall
 
 from .kit import HANG, HOOK, OTHER, Accept, Refuse, Scripted, alert, mono, notify, numbers, running
@@ -327,6 +330,40 @@ async def test_an_outcome_tells_of_each_attempt_when_there_were_several(autojump
         assert [one.error for one in outcome.tries] == ["no 0", *[f"no {n}" for n in range(3, 11)], ""]
         stage.delivery.submit(notify())
         assert (await stage.until(2))[1].tries == ()
+
+
+class _Unreachable:
+    """A sender whose attempts fail, and that knows what was made in them."""
+
+    def __init__(self) -> None:
+        self.made: list[weakref.ref[trio.Event]] = []
+
+    async def send(self, notify: Notify, alerts: tuple[Snapshot, ...]) -> Data:
+        something = trio.Event()
+        self.made.append(weakref.ref(something))
+        try:
+            raise OSError("no route to host")
+        except OSError as error:
+            raise SendError(str(error), retry=True) from error
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_of_a_failed_attempt_only_its_error_is_kept(autojump_clock: MockClock) -> None:
+    """Thousands may be between two attempts for hours; what a traceback holds is some twenty kilobytes each."""
+    sender = _Unreachable()
+    gc.disable()
+    try:
+        async with running({HOOK: sender}) as stage:
+            stage.delivery.submit(notify(within=10))
+            await trio.sleep(5)
+            assert len(sender.made) > 3
+            assert not [each for each in sender.made if each() is not None]
+            [outcome] = await stage.until(1)
+            assert "no route to host" in outcome.error
+    finally:
+        gc.enable()
 
 
 async def test_warns_only_when_the_error_changes(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
