@@ -17,6 +17,7 @@ import msgspec
 import trio
 
 from ampp.core.quote import go_quote
+from ampp.deliver.dial import dial
 from ampp.deliver.fault import describe
 from ampp.deliver.sasl import Mechanism, SaslError, redact
 
@@ -255,7 +256,7 @@ async def connect(host: str, port: str, context: ssl.SSLContext | None) -> Sessi
     stream: trio.abc.Stream | None = None
     with trio.move_on_after(_CONNECT_WAIT):
         try:
-            stream = await trio.open_tcp_stream(target, number)
+            stream = await dial(target, number)
         except UnicodeError:
             # Too long, or not to be had in IDNA.
             raise SmtpError(f"dial tcp: lookup {target}: no such host") from None

@@ -24,6 +24,7 @@ import httpx
 import trio
 
 from ampp.deliver import destination
+from ampp.deliver.dial import dial
 from ampp.deliver.pool import Pool
 
 __all__ = ["CONNECT_WAIT", "DEFAULT_PORTS", "Headers", "Response", "Wire"]
@@ -160,12 +161,12 @@ def _connecting() -> Iterator[None]:
 
 async def _dial(host: str, port: int, guarded: bool) -> trio.SocketStream:
     if not guarded:
-        return await trio.open_tcp_stream(host, port)
+        return await dial(host, port)
     # A name that cannot be looked up fails once more, in the usual words, when it is dialled.
     with contextlib.suppress(OSError):
         found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         destination.check(str(entry[4][0]) for entry in found)
-    stream = await trio.open_tcp_stream(host, port)
+    stream = await dial(host, port)
     try:
         destination.check((str(stream.socket.getpeername()[0]),))
     except destination.Refused:
