@@ -319,9 +319,7 @@ class Engine:
         flight.failed |= not outcome.ok
         if not flight.waiting:
             del self.flights[flight.id]
-            if group.gone:
-                group.flight = None
-            else:
+            if not group.gone:
                 self._finish(group, flight, now, out)
         return out
 

@@ -88,7 +88,7 @@ class Group:
 
     def end(self) -> None:
         """It is out of the tree. It lets go of itself, so that it is freed without the garbage collector."""
-        self.gone, self.alone = True, ()
+        self.gone, self.alone, self.flight = True, (), None
 
     @property
     def name(self) -> tuple[str, bytes]:

@@ -37,8 +37,8 @@ _GROUP: Final = 8
 """Objects that the collector counts of a group, at most; of an alert in a large group there is none."""
 
 _SLACK: Final = 150_000
-"""Objects more than that until everything is looked at again. Loading what is loaded late makes some 60,000; garbage of
-so many takes some ten megabytes, and looking at all of it less than a tenth of a second."""
+"""Objects more than that until everything is looked at again. Loading what is loaded late makes some 60,000. Garbage of
+so many takes some forty megabytes; to look at all of it and what the program consists of, two tenths of a second."""
 
 
 class _Sparing:
